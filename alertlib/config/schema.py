@@ -1,0 +1,213 @@
+"""Every setting, its type, its default and its limits.
+
+One frozen class per section. Detector sections are the kernels' own parameter types, so a limit
+stands in one place only. The loader walks these annotations; nothing else knows the file's shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+from alertlib.config.types import ClockTime, Pattern, Timeframe
+from alertlib.kernels.breakout import BreakoutParams
+from alertlib.kernels.engulfing import EngulfingParams
+from alertlib.kernels.params import Range
+from alertlib.kernels.rsi_divergence import RsiDivergenceParams
+from alertlib.kernels.volatility import VolatilityParams
+
+Symbol = Annotated[str, Pattern(r"[A-Za-z0-9$@#._-]{1,32}", "1-32 letters, digits or $@#._-")]
+Name = Annotated[str, Pattern(r"[A-Za-z_][A-Za-z0-9_.]*(:[A-Za-z_]\w*)?", "a detector's name")]
+Share = Annotated[float, Range(0.0, 1.0)]
+
+
+class Security(Enum):
+    """How the SMTP connection is protected."""
+
+    none = "none"
+    starttls = "starttls"
+    tls = "tls"
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolSpec:
+    """One entry of ``data.symbols``; what is left out comes from the symbol's family."""
+
+    symbol: Symbol
+    timeframes: tuple[Timeframe, ...] = ("M5",)
+    tick: Annotated[float, Range(above=0.0)] | None = None
+    point_value: Annotated[float, Range(above=0.0)] | None = None
+    fees_points: Annotated[float, Range(low=0.0)] | None = None
+    session_open: ClockTime | None = None
+    session_close: ClockTime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Where bars come from and what they are bars of."""
+
+    source: str | None = None
+    symbol: Symbol = "WIN$N"
+    timeframe: Timeframe = "M5"
+    symbols: tuple[SymbolSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """Which detectors run and with what parameters."""
+
+    enabled: tuple[Name, ...] = ("volatility", "engulfing", "rsi_divergence", "breakout")
+    volatility: VolatilityParams = VolatilityParams()
+    engulfing: EngulfingParams = EngulfingParams()
+    rsi_divergence: RsiDivergenceParams = RsiDivergenceParams()
+    breakout: BreakoutParams = BreakoutParams()
+    custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which alerts reach a trader."""
+
+    min_severity: Literal["CRITICO", "ALTO", "MEDIO"] = "MEDIO"
+    window_start: ClockTime = "09:05"
+    window_end: ClockTime = "17:30"
+    rate_limit_per_minute: Annotated[int, Range(0, 1_000)] = 1
+    cooldown_bars: Annotated[int, Range(0, 10_000)] = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """The trade an alert proposes, and how it is filled."""
+
+    atr_window: Annotated[int, Range(2, 1_000)] = 14
+    entry_band_atr: Annotated[float, Range(0.0, 100.0)] = 0.25
+    stop_atr: Annotated[float, Range(above=0.0, high=100.0)] = 1.5
+    target_atr: Annotated[float, Range(above=0.0, high=100.0)] = 1.5
+    slippage_ticks: Annotated[int, Range(0, 1_000)] = 1
+    touch: bool = False
+    horizon_bars: Annotated[int, Range(1, 10_000)] = 24
+    horizon_minutes: Annotated[int, Range(1, 100_000)] = 150
+    fees_points: Annotated[float, Range(low=0.0)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What an opportunity is, which sessions count, and how chance is measured."""
+
+    labels: Literal["dc_atr", "file"] = "dc_atr"
+    labels_file: str | None = None
+    k: Annotated[float, Range(above=0.0, high=100.0)] = 3.0
+    min_move_left: Share = 0.0
+    early_bars: Annotated[int, Range(0, 1_000)] = 2
+    sessions: Annotated[int, Range(1, 100_000)] = 60
+    warmup_bars: Annotated[int, Range(0, 10_000_000)] = 600
+    min_session_share: Share = 0.80
+    bootstrap: Annotated[int, Range(100, 1_000_000)] = 5_000
+    null_runs: Annotated[int, Range(19, 1_000_000)] = 999
+    mirror_runs: Annotated[int, Range(19, 100_000)] = 99
+    seed: Annotated[int, Range(0, 2**63 - 1)] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What has to hold for a PASS."""
+
+    capture_rate: Share = 0.85
+    false_positive_share: Share = 0.10
+    win_rate: Share = 0.60
+    min_sessions: Annotated[int, Range(1, 100_000)] = 30
+    min_opportunities: Annotated[int, Range(1, 10_000_000)] = 100
+    min_alerts: Annotated[int, Range(1, 10_000_000)] = 60
+    min_trades: Annotated[int, Range(1, 10_000_000)] = 60
+    max_p_value: Share = 0.05
+    positive_expectancy: bool = True
+    better_than_chance: bool = True
+    clean_audits: bool = True
+    clean_data: bool = True
+    require_proof: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocket:
+    """The broadcaster. Host, port and path come from ``url``."""
+
+    url: str = "ws://localhost:8765"
+    token_env: str = "WEBSOCKET_TOKEN"
+    max_connections: Annotated[int, Range(1, 100_000)] = 200
+    max_connections_per_token: Annotated[int, Range(1, 100_000)] = 10
+    handshakes_per_second: Annotated[float, Range(above=0.0)] = 5.0
+    messages_per_second: Annotated[float, Range(above=0.0)] = 10.0
+    max_message_bytes: Annotated[int, Range(64, 1_048_576)] = 1_024
+    origins: tuple[str, ...] = ()
+    retain_alerts: Annotated[int, Range(1, 100_000_000)] = 100_000
+    retain_days: Annotated[int, Range(1, 36_500)] = 30
+    jwt_audience: str = "alertas"
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """The mail channel."""
+
+    enabled: bool = False
+    smtp_host: str = "localhost"
+    smtp_port: Annotated[int, Range(1, 65_535)] = 587
+    security: Security = Security.starttls
+    ca_file: str | None = None
+    user_env: str = "EMAIL_SMTP_USER"
+    password_env: str = "EMAIL_SMTP_PASSWORD"
+    password_file: str | None = None
+    sender: str = "alertas@localhost"
+    recipients: tuple[str, ...] = ()
+    operator: str | None = None
+    timeout_seconds: Annotated[float, Range(above=0.0, high=60.0)] = 3.0
+    max_concurrent: Annotated[int, Range(1, 100)] = 3
+    ttl_minutes: Annotated[float, Range(above=0.0)] = 30.0
+    digest_above: Annotated[int, Range(1, 1_000_000)] = 50
+    language: Literal["pt-BR", "en"] = "pt-BR"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How alerts leave the house."""
+
+    websocket: WebSocket = WebSocket()
+    email: Email = Email()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The daemon."""
+
+    database: str = "data/live/alerts.db"
+    feed: Literal["mt5", "replay"] = "mt5"
+    poll_seconds: Annotated[float, Range(above=0.0, high=60.0)] = 0.5
+    grace_seconds: Annotated[float, Range(0.0, 600.0)] = 3.0
+    stale_after_bars: Annotated[int, Range(1, 1_000)] = 3
+    warmup_bars: Annotated[int, Range(0, 10_000_000)] = 1_000
+    scorecard: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The audit log. ``path`` is the daemon's database when left out."""
+
+    path: str | None = None
+    retention_years: Annotated[float, Range(low=5.0, high=100.0)] = 7.0
+    legal_hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole file."""
+
+    data: Data = Data()
+    detection: Detection = field(default_factory=Detection)
+    policy: Policy = Policy()
+    trade: Trade = Trade()
+    scoring: Scoring = Scoring()
+    gate: Gate = Gate()
+    delivery: Delivery = Delivery()
+    live: Live = Live()
+    audit: Audit = Audit()

@@ -1,0 +1,60 @@
+"""Engulfing: a real body that covers the previous one of the opposite colour."""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+from typing import NamedTuple
+
+from alertlib.kernels.bar import TickBar
+
+
+class EngulfingParams(NamedTuple):
+    """``detection.engulfing``: the definition has no free parameter."""
+
+
+class EngulfingState(NamedTuple):
+    """Open and close of the previous bar."""
+
+    open: int = 0
+    close: int = 0
+
+
+def engulfing_step(
+    state: EngulfingState, ring: MutableSequence[int], bar: TickBar, params: EngulfingParams
+) -> tuple[int, EngulfingState]:
+    """Signal a real body that covers the previous one of opposite sign.
+
+    Both bars belong to one session, both bodies are non-zero and of opposite sign, and the
+    second covers the first, ends inclusive. There is no trend filter.
+
+    Parameters
+    ----------
+    state : EngulfingState
+        State to continue from; ``EngulfingState()`` at the start of a series.
+    ring : sequence of int, length 0
+        Not used.
+    bar : TickBar
+        One closed bar, prices in quanta of the gap-joined series.
+    params : EngulfingParams
+        None.
+
+    Returns
+    -------
+    signal : {-1, 0, 1}
+        Sign of the second body.
+    state : EngulfingState
+        This bar's open and close.
+
+    References
+    ----------
+    Nison (1991), Japanese Candlestick Charting Techniques, ch. 4 (without its trend filter).
+    """
+    body = bar.close - bar.open
+    before = state.close - state.open
+    signal = 0
+    if bar.place > 0:
+        if body > 0 and before < 0 and bar.open <= state.close and bar.close >= state.open:
+            signal = 1
+        elif body < 0 and before > 0 and bar.open >= state.close and bar.close <= state.open:
+            signal = -1
+    return signal, EngulfingState(bar.open, bar.close)

@@ -1,0 +1,143 @@
+"""RSI divergence: price makes a new extreme, momentum does not."""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+from typing import Annotated, NamedTuple
+
+from alertlib.kernels.bar import TickBar
+from alertlib.kernels.params import Range
+
+
+class RsiDivergenceParams(NamedTuple):
+    """``detection.rsi_divergence``."""
+
+    window: Annotated[int, Range(2, 1_000)] = 14
+    min_bars: Annotated[int, Range(1, 1_000)] = 5
+    max_bars: Annotated[int, Range(1, 1_000)] = 40
+    min_points: Annotated[float, Range(0.0, 100.0)] = 1.0
+
+
+class RsiDivergenceState(NamedTuple):
+    """Wilder averages, the RSI of the last two bars, and the last pivot of each kind."""
+
+    seen: int = 0
+    close: int = 0
+    gain: float = 0.0
+    loss: float = 0.0
+    rsi_1: float = 50.0
+    rsi_2: float = 50.0
+    low_at: int = -1
+    low: int = 0
+    low_rsi: float = 0.0
+    high_at: int = -1
+    high: int = 0
+    high_rsi: float = 0.0
+
+
+def rsi_divergence_step(
+    state: RsiDivergenceState,
+    ring: MutableSequence[int],
+    bar: TickBar,
+    params: RsiDivergenceParams,
+) -> tuple[int, RsiDivergenceState]:
+    """Signal two pivots of which the second is more extreme in price but less in RSI.
+
+    A pivot is a strict extreme of 2 + 1 + 2 lows (highs). It is known two bars later and
+    stamped there; the RSI is the one of the pivot bar itself. Only consecutive pivots of a
+    kind are compared, ``min_bars`` to ``max_bars`` apart, all bars of both windows in one
+    session. A lower low with an RSI higher by ``min_points`` is ``+1``; mirrored for highs.
+
+    Parameters
+    ----------
+    state : RsiDivergenceState
+        State to continue from; ``RsiDivergenceState()`` at the start of a series.
+    ring : sequence of int, length 10
+        The last five lows, then the last five highs; zeros at the start of a series.
+    bar : TickBar
+        One closed bar, prices in quanta of the gap-joined series.
+    params : RsiDivergenceParams
+        ``window`` of the RSI (bars), distances (bars), ``min_points`` (RSI points, 0-100).
+
+    Returns
+    -------
+    signal : {-1, 0, 1}
+        ``+1`` for a bullish divergence. Should one bar confirm both kinds, ``+1`` wins.
+    state : RsiDivergenceState
+        Stepping through two halves in turn gives the same signals as the whole.
+
+    Notes
+    -----
+    The RSI's averages are seeded with the mean of the first ``window`` changes and never quite
+    forget their start; 600 bars are declared as warm-up (a weight of 5e-20 at ``window`` 14).
+    It is 50 when nothing moved.
+
+    References
+    ----------
+    Wilder (1978), New Concepts in Technical Trading Systems, section VI.
+    """
+    n = params.window
+    seen = state.seen
+    gain, loss = state.gain, state.loss
+    change = bar.close - state.close if seen > 0 else 0
+    rise = float(change) if change > 0 else 0.0
+    fall = float(-change) if change < 0 else 0.0
+    if seen <= n:
+        # A running sum, turned into its mean at the last of the first `n` changes.
+        gain += rise
+        loss += fall
+        if seen == n:
+            gain /= n
+            loss /= n
+    else:
+        gain = (gain * (n - 1) + rise) / n
+        loss = (loss * (n - 1) + fall) / n
+    moved = gain + loss
+    rsi = 100.0 * gain / moved if moved > 0.0 and seen >= n else 50.0
+
+    slot = seen % 5
+    ring[slot] = bar.low
+    ring[5 + slot] = bar.high
+    pivot = seen - 2
+    signal = 0
+    low_at, low, low_rsi = state.low_at, state.low, state.low_rsi
+    high_at, high, high_rsi = state.high_at, state.high, state.high_rsi
+    if seen >= 4:
+        a, b, c = (seen - 4) % 5, (seen - 3) % 5, pivot % 5
+        d = (seen - 1) % 5
+        # A window that starts at `pivot - 2` lies in this session if `place` bars reach it.
+        start = seen - bar.place
+        ready = pivot - 2 >= start and pivot >= n
+        level = ring[5 + c]
+        if (
+            level > ring[5 + a]
+            and level > ring[5 + b]
+            and level > ring[5 + d]
+            and level > ring[5 + slot]
+        ):
+            apart = pivot - high_at
+            if (
+                ready
+                and high_at - 2 >= start
+                and params.min_bars <= apart <= params.max_bars
+                and level > high
+                and state.rsi_2 <= high_rsi - params.min_points
+            ):
+                signal = -1
+            high_at, high, high_rsi = pivot, level, state.rsi_2
+        level = ring[c]
+        if level < ring[a] and level < ring[b] and level < ring[d] and level < ring[slot]:
+            apart = pivot - low_at
+            if (
+                ready
+                and low_at - 2 >= start
+                and params.min_bars <= apart <= params.max_bars
+                and level < low
+                and state.rsi_2 >= low_rsi + params.min_points
+            ):
+                signal = 1
+            low_at, low, low_rsi = pivot, level, state.rsi_2
+    return signal, RsiDivergenceState(
+        seen + 1, bar.close, gain, loss, rsi, state.rsi_1,
+        low_at, low, low_rsi, high_at, high, high_rsi,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Commands: ``python -m runners.NAME``. Nothing is decided here; see ``alertlib``."""
