@@ -1,0 +1,72 @@
+"""The price grid of a series, read off its own prices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alertlib.ticks import Grid, decimal_grid, tick_grid
+
+MAX_DECIMALS = 6
+
+# Below this share of prices on the tick a series is adjusted; above it, it has a few bad prices.
+ADJUSTED_BELOW = 0.99
+
+# Prices are decimals in their files, so the distance of a float from the nearest multiple of the
+# quantum is either rounding (a few times 1e-16 of the price) or real (at least 1e-6 points).
+_ROUNDING = 1e-13
+
+
+def infer_grid(prices: NDArray[np.float64], tick: float | None) -> tuple[Grid, float]:
+    """Find the integer scale of a series' prices.
+
+    Parameters
+    ----------
+    prices : array of float, any shape
+        Every price of the series in points, finite and positive.
+    tick : float or None
+        The instrument's tick in points; None to take the greatest common divisor of the prices.
+
+    Returns
+    -------
+    grid : Grid
+        The tick grid if every price lies on it. Otherwise a decimal grid fine enough for the
+        prices, with ``on_tick`` False where less than 99 % lie on the tick (an adjusted series).
+    share : float
+        Share of the prices on the tick, in [0, 1]. For an inferred tick, the share of prices
+        of at most six decimals.
+    """
+    flat = prices.ravel()
+    if tick is None:
+        return _common_divisor(flat)
+    grid = tick_grid(tick)
+    share = float(on_grid(flat, grid).mean()) if flat.size else 1.0
+    if share == 1.0:
+        return grid, share
+    return replace(decimal_grid(_decimals(flat), tick), on_tick=share >= ADJUSTED_BELOW), share
+
+
+def on_grid(prices: NDArray[np.float64], grid: Grid) -> NDArray[np.bool_]:
+    """Return which prices are whole multiples of the grid's tick."""
+    step, scale = grid.per_tick * grid.numerator, grid.denominator
+    nearest: NDArray[np.float64] = np.rint(prices * scale / step) * step / scale
+    close: NDArray[np.bool_] = np.abs(nearest - prices) <= _ROUNDING * prices
+    return close
+
+
+def _decimals(prices: NDArray[np.float64]) -> int:
+    for decimals in range(MAX_DECIMALS):
+        if on_grid(prices, Grid(1, 10**decimals)).all():
+            return decimals
+    return MAX_DECIMALS
+
+
+def _common_divisor(prices: NDArray[np.float64]) -> tuple[Grid, float]:
+    scale = 10 ** _decimals(prices)
+    exact = on_grid(prices, Grid(1, scale))
+    divisor = int(np.gcd.reduce(np.rint(prices[exact] * scale).astype(np.int64))) or 1
+    common = int(np.gcd(divisor, scale))
+    share = float(exact.mean()) if exact.size else 1.0
+    return Grid(divisor // common, scale // common), share

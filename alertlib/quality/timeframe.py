@@ -1,0 +1,84 @@
+"""The timeframe of a series, read off its own times."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alertlib.config.types import minutes
+from alertlib.errors import DataError
+from alertlib.quality.findings import Finding, finding
+
+MICROSECONDS_PER_MINUTE = 60_000_000
+
+
+def timeframe_name(length: int) -> str:
+    """Return MetaTrader's name of a bar of ``length`` minutes: ``M5``, ``H1``, ``D1``."""
+    for letter, unit in (("D", 1_440), ("H", 60)):
+        if length % unit == 0:
+            return f"{letter}{length // unit}"
+    return f"M{length}"
+
+
+def infer_minutes(times: NDArray[np.int64], declared: str | None, where: str) -> int:
+    """Return the commonest step between bars in minutes (the shortest of equally common ones).
+
+    Parameters
+    ----------
+    times : array of int, shape (n,)
+        Open times in microseconds, sorted and unique.
+    declared : str or None
+        What the caller says it is; used only where one bar alone says nothing.
+    where : str
+        Name of the source, for messages.
+    """
+    if times.size < 2:
+        if declared is None:
+            raise DataError(
+                f"{where}: one usable bar; expected two or more to tell the timeframe; "
+                "state the timeframe"
+            )
+        return minutes(declared)
+    lengths, counts = np.unique(np.diff(times), return_counts=True)
+    step = int(lengths[counts.argmax()])
+    if step % MICROSECONDS_PER_MINUTE:
+        raise DataError(
+            f"{where}: bars are {step / 1e6:g} s apart; expected whole minutes; "
+            "export bars of one minute or more"
+        )
+    return step // MICROSECONDS_PER_MINUTE
+
+
+def check_timeframe(times: pl.Series, length: int, declared: str | None) -> tuple[Finding, ...]:
+    """Compare the bars' length with the declared one, and each bar with the common grid."""
+    findings = []
+    name = timeframe_name(length)
+    if declared is not None and minutes(declared) != length:
+        findings.append(
+            finding(
+                "timeframe",
+                "error",
+                times[0],
+                times.len(),
+                f"declared {declared}, but bars are {length} minutes apart ({name}); "
+                f"kept as {name}",
+            )
+        )
+    physical = times.to_physical().to_numpy()
+    phase = physical % (length * MICROSECONDS_PER_MINUTE)
+    phases, counts = np.unique(phase, return_counts=True)
+    if phases.size > 1:
+        stray = np.flatnonzero(phase != phases[counts.argmax()])
+        first = times[int(stray[0])]
+        findings.append(
+            finding(
+                "timeframe",
+                "error",
+                first,
+                int(stray.size),
+                f"{stray.size} of {times.len()} bars open off the {name} grid, "
+                f"the first at {first:%Y-%m-%d %H:%M:%S}",
+            )
+        )
+    return tuple(findings)

@@ -1,0 +1,146 @@
+"""From a frame with typed columns (Parquet, the store, a user's own) to a table of bars."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from alertlib.errors import DataError
+from alertlib.quality.findings import Finding, finding
+from alertlib.readers.table import PRICES, TABLE_SCHEMA, VOLUMES, Table
+from alertlib.readers.times import EXCHANGE_ZONE, epoch_to_wall_clock
+
+_TIME_NAMES = ("time", "datetime", "timestamp", "date")
+
+
+def table_from_columns(
+    frame: pl.DataFrame, where: str, layout: str, *, synthetic: bool = False
+) -> Table:
+    """Check names and types and bring them to the table's schema.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Columns in any order; names in any case. ``time`` may be a datetime (naive wall clock,
+        or zoned and then converted), a date, or the exchange-local epoch of the MetaTrader5
+        package. ``symbol`` and ``timeframe`` (or ``tf``) columns are read where present.
+    where : str
+        Name of the source, for messages.
+
+    Raises
+    ------
+    DataError
+        A column is missing or of a type that cannot hold what it should.
+    """
+    if frame.width == 0 or frame.height == 0:
+        raise DataError(
+            f"{where}: no rows; expected bars with time, open, high, low, close; "
+            "export the history again"
+        )
+    names = _names(frame, where)
+    time, findings = _time(frame[names["time"]], where)
+    columns = [pl.int_range(frame.height, eager=True, dtype=pl.Int64).alias("row"), time]
+    columns += [_price(frame[names[name]], name, where) for name in PRICES]
+    overflow = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
+    for name in VOLUMES:
+        if name in names:
+            volume, unreadable = _volume(frame[names[name]], name, where)
+            columns.append(volume)
+            if unreadable is not None:
+                overflow = pl.select(pl.coalesce(overflow, unreadable)).to_series()
+        else:
+            columns.append(pl.repeat(None, frame.height, dtype=pl.Int64, eager=True).alias(name))
+    columns.append(overflow.alias("reason"))
+    return Table(
+        pl.DataFrame(columns).select(TABLE_SCHEMA.names()),
+        row_word="row",
+        layout=layout,
+        symbol=_constant(frame, names.get("symbol"), "symbol", where),
+        timeframe=_constant(frame, names.get("timeframe"), "timeframe", where),
+        synthetic=synthetic,
+        findings=findings,
+    )
+
+
+def _names(frame: pl.DataFrame, where: str) -> dict[str, str]:
+    """Map the canonical names to those of the frame."""
+    lowered: dict[str, str] = {}
+    for name in frame.columns:
+        lowered.setdefault(name.strip().lower(), name)
+    names = {name: lowered[name] for name in (*PRICES, *VOLUMES, "symbol") if name in lowered}
+    for canonical, spellings in (("time", _TIME_NAMES), ("timeframe", ("timeframe", "tf"))):
+        found = next((lowered[name] for name in spellings if name in lowered), None)
+        if found is not None:
+            names[canonical] = found
+    missing = [name for name in ("time", *PRICES) if name not in names]
+    if missing:
+        raise DataError(
+            f"{where}: no column {', '.join(f'`{name}`' for name in missing)}; got "
+            f"{', '.join(frame.columns[:12])}; expected time, open, high, low, close and any of "
+            f"{', '.join(VOLUMES)}; rename the columns"
+        )
+    return names
+
+
+def _time(column: pl.Series, where: str) -> tuple[pl.Series, tuple[Finding, ...]]:
+    kind = column.dtype
+    findings: tuple[Finding, ...] = ()
+    if isinstance(kind, pl.Datetime):
+        if kind.time_zone is not None:
+            count = column.len() - column.null_count()
+            column = column.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
+            message = f"times carry the zone {kind.time_zone}; converted to {EXCHANGE_ZONE}"
+            findings = (finding("zone", "info", None, max(count, 1), message),)
+    elif kind.is_integer():
+        column = epoch_to_wall_clock(column, where)
+    elif kind != pl.Date:
+        raise DataError(
+            f"{where}: column `{column.name}` is {kind}; expected datetimes or epoch seconds; "
+            "parse the times before"
+        )
+    return column.cast(pl.Datetime("us"), strict=False).alias("time"), findings
+
+
+def _price(column: pl.Series, name: str, where: str) -> pl.Series:
+    if not (column.dtype.is_numeric() or column.dtype == pl.Null):
+        raise DataError(
+            f"{where}: column `{column.name}` is {column.dtype}; expected numbers; "
+            "convert it to float before"
+        )
+    return column.cast(pl.Float64).alias(name)
+
+
+def _volume(column: pl.Series, name: str, where: str) -> tuple[pl.Series, pl.Series | None]:
+    """Return a column of whole numbers, and the reasons why some of it could not be one.
+
+    NaN stands for null in frames that come from pandas.
+    """
+    kind = column.dtype
+    if not (kind.is_numeric() or kind == pl.Null):
+        raise DataError(
+            f"{where}: column `{column.name}` is {kind}; expected whole numbers; "
+            "convert it to int before"
+        )
+    if kind.is_float():
+        column = column.fill_nan(None)
+    whole = column.cast(pl.Int64, strict=False).alias(name)
+    lost = whole.is_null() & column.is_not_null()
+    if kind.is_float() or kind.is_decimal():
+        lost = lost | (column != whole.cast(column.dtype, strict=False)).fill_null(False)
+    if not lost.any():
+        return whole, None
+    reason = f"{name} is not a whole number of 64 bits"
+    return whole, pl.select(pl.when(lost).then(pl.lit(reason))).to_series()
+
+
+def _constant(frame: pl.DataFrame, name: str | None, what: str, where: str) -> str | None:
+    """Return the one value of a label column, or refuse several."""
+    if name is None or frame[name].dtype not in (pl.String, pl.Categorical, pl.Enum):
+        return None
+    values = frame[name].drop_nulls().unique().cast(pl.String).sort().to_list()
+    if len(values) > 1:
+        shown = ", ".join(values[:6])
+        raise DataError(
+            f"{where}: {len(values)} values in column `{name}` ({shown}); expected one {what}; "
+            f"filter the rows of one {what} before"
+        )
+    return values[0] if values else None
