@@ -26,13 +26,14 @@ class BreakoutParams(NamedTuple):
 
 
 class BreakoutState(NamedTuple):
-    """Extremes of the window with the bars that made them, and which side was broken."""
+    """Extremes of the window with the ring slots that hold them, and which side was broken."""
 
     seen: int = 0
+    slot: int = 0
     top: int = 0
-    top_at: int = 0
+    top_slot: int = 0
     bottom: int = 0
-    bottom_at: int = 0
+    bottom_slot: int = 0
     side: int = 0
 
 
@@ -70,40 +71,45 @@ def breakout_step(
     """
     n = params.window
     seen = state.seen
-    margin = params.margin_ticks if params.margin_ticks > 0 else 1
+    slot = state.slot
+    close = bar.close
+    top, top_slot = state.top, state.top_slot
+    bottom, bottom_slot = state.bottom, state.bottom_slot
     side = 0
     if seen >= n:
-        if bar.close >= state.top + margin:
+        margin = params.margin_ticks if params.margin_ticks > 0 else 1
+        if close >= top + margin:
             side = 1
-        elif bar.close <= state.bottom - margin:
+        elif close <= bottom - margin:
             side = -1
     signal = side if side != state.side else 0
 
+    high, low = bar.high, bar.low
     if params.levels == Levels.closes:
-        high = bar.close
-        low = bar.close
-    else:
-        high = bar.high
-        low = bar.low
-    slot = seen % n
+        high = low = close
     ring[slot] = high
     ring[n + slot] = low
-    top, top_at = state.top, state.top_at
-    if seen == 0 or high >= top:
-        top, top_at = high, seen
-    elif top_at <= seen - n:
-        top, top_at = high, seen
-        for back in range(1, n):
-            level = ring[(seen - back) % n]
-            if level > top:
-                top, top_at = level, seen - back
-    bottom, bottom_at = state.bottom, state.bottom_at
-    if seen == 0 or low <= bottom:
-        bottom, bottom_at = low, seen
-    elif bottom_at <= seen - n:
-        bottom, bottom_at = low, seen
-        for back in range(1, n):
-            level = ring[n + (seen - back) % n]
-            if level < bottom:
-                bottom, bottom_at = level, seen - back
-    return signal, BreakoutState(seen + 1, top, top_at, bottom, bottom_at, side)
+    if (high < top) & (top_slot == slot) & (seen >= n):
+        top, top_slot = high, slot
+        for other in range(n):
+            level = ring[other]
+            top_slot = other if level > top else top_slot
+            top = level if level > top else top
+    else:
+        fresh = (high >= top) | (seen == 0)
+        top = high if fresh else top
+        top_slot = slot if fresh else top_slot
+    if (low > bottom) & (bottom_slot == slot) & (seen >= n):
+        bottom, bottom_slot = low, slot
+        for other in range(n):
+            level = ring[n + other]
+            bottom_slot = other if level < bottom else bottom_slot
+            bottom = level if level < bottom else bottom
+    else:
+        fresh = (low <= bottom) | (seen == 0)
+        bottom = low if fresh else bottom
+        bottom_slot = slot if fresh else bottom_slot
+    slot += 1
+    if slot == n:
+        slot = 0
+    return signal, BreakoutState(seen + 1, slot, top, top_slot, bottom, bottom_slot, side)

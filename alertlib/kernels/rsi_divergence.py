@@ -52,8 +52,8 @@ def rsi_divergence_step(
     ----------
     state : RsiDivergenceState
         State to continue from; ``RsiDivergenceState()`` at the start of a series.
-    ring : sequence of int, length 10
-        The last five lows, then the last five highs; zeros at the start of a series.
+    ring : sequence of int, length 16
+        The last eight lows, then the last eight highs; zeros at the start of a series.
     bar : TickBar
         One closed bar, prices in quanta of the gap-joined series.
     params : RsiDivergenceParams
@@ -90,48 +90,50 @@ def rsi_divergence_step(
             gain /= n
             loss /= n
     else:
-        gain = (gain * (n - 1) + rise) / n
-        loss = (loss * (n - 1) + fall) / n
+        weight = 1.0 / n
+        gain = gain * (1.0 - weight) + rise * weight
+        loss = loss * (1.0 - weight) + fall * weight
     moved = gain + loss
     rsi = 100.0 * gain / moved if moved > 0.0 and seen >= n else 50.0
 
-    slot = seen % 5
-    ring[slot] = bar.low
-    ring[5 + slot] = bar.high
+    # Rings of eight hold the five bars needed; a power of two makes the slot a mask.
+    ring[seen & 7] = bar.low
+    ring[8 + (seen & 7)] = bar.high
     pivot = seen - 2
     signal = 0
     low_at, low, low_rsi = state.low_at, state.low, state.low_rsi
     high_at, high, high_rsi = state.high_at, state.high, state.high_rsi
     if seen >= 4:
-        a, b, c = (seen - 4) % 5, (seen - 3) % 5, pivot % 5
-        d = (seen - 1) % 5
-        # A window that starts at `pivot - 2` lies in this session if `place` bars reach it.
-        start = seen - bar.place
-        ready = pivot - 2 >= start and pivot >= n
-        level = ring[5 + c]
+        outer, before, at, after = (seen - 4) & 7, (seen - 3) & 7, pivot & 7, (seen - 1) & 7
+        first = seen - bar.place + 2  # earliest pivot whose window lies in this session
+        level = ring[8 + at]
+        # `&` instead of `and`: four unpredictable branches become one rarely taken.
         if (
-            level > ring[5 + a]
-            and level > ring[5 + b]
-            and level > ring[5 + d]
-            and level > ring[5 + slot]
+            (level > ring[8 + before])
+            & (level > ring[8 + after])
+            & (level > ring[8 + outer])
+            & (level > bar.high)
         ):
-            apart = pivot - high_at
             if (
-                ready
-                and high_at - 2 >= start
-                and params.min_bars <= apart <= params.max_bars
+                high_at >= first
+                and high_at >= n
+                and params.min_bars <= pivot - high_at <= params.max_bars
                 and level > high
                 and state.rsi_2 <= high_rsi - params.min_points
             ):
                 signal = -1
             high_at, high, high_rsi = pivot, level, state.rsi_2
-        level = ring[c]
-        if level < ring[a] and level < ring[b] and level < ring[d] and level < ring[slot]:
-            apart = pivot - low_at
+        level = ring[at]
+        if (
+            (level < ring[before])
+            & (level < ring[after])
+            & (level < ring[outer])
+            & (level < bar.low)
+        ):
             if (
-                ready
-                and low_at - 2 >= start
-                and params.min_bars <= apart <= params.max_bars
+                low_at >= first
+                and low_at >= n
+                and params.min_bars <= pivot - low_at <= params.max_bars
                 and level < low
                 and state.rsi_2 >= low_rsi + params.min_points
             ):

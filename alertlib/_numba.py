@@ -1,0 +1,137 @@
+"""Plain Python or compiled, from the same source.
+
+Importing numba and loading a compiled kernel costs some 0.5 s, the price of 1.5 million detector
+steps in plain Python: a gate over 60 sessions is faster without it. A loop is written once, as a
+factory that takes the scalar functions it calls, and an engine builds it either way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# Bars times detectors from which compiling pays.
+BREAK_EVEN = 1_500_000
+
+
+class Engine:
+    """Plain Python: functions as they are, columns as lists (four times faster than arrays)."""
+
+    name = "interpreted"
+
+    def build(self, factory: Callable[..., Callable[..., Any]], *functions: Any) -> Any:
+        """Return the loop that ``factory`` makes around ``functions``."""
+        return _build(factory, functions)
+
+    def column(self, values: np.ndarray[Any, Any]) -> Any:
+        """Return a column in the form the loops read fastest."""
+        return values.tolist()
+
+    def ring(self, size: int, value: int = 0) -> Any:
+        """Return a new ring of ``size`` integers."""
+        return [value] * size
+
+    def out(self, size: int, dtype: str) -> Any:
+        """Return a column to write into."""
+        return [0] * size
+
+    def array(self, values: Any, dtype: str) -> np.ndarray[Any, Any]:
+        """Return a column that was written into as an array."""
+        return np.array(values, dtype=dtype)
+
+
+class CompiledEngine(Engine):
+    """Numba: every function compiled and inlined, columns as arrays."""
+
+    name = "compiled"
+
+    def build(self, factory: Callable[..., Callable[..., Any]], *functions: Any) -> Any:
+        """Return the compiled loop that ``factory`` makes around ``functions``."""
+        return _compile(factory, functions)
+
+    def column(self, values: np.ndarray[Any, Any]) -> Any:
+        """Return the array itself."""
+        return np.ascontiguousarray(values)
+
+    def ring(self, size: int, value: int = 0) -> Any:
+        """Return a new ring of ``size`` integers."""
+        return np.full(size, value, dtype=np.int64)
+
+    def out(self, size: int, dtype: str) -> Any:
+        """Return a column to write into."""
+        return np.zeros(size, dtype=dtype)
+
+    def array(self, values: Any, dtype: str) -> np.ndarray[Any, Any]:
+        """Return the array itself."""
+        return np.asarray(values, dtype=dtype)
+
+
+INTERPRETED = Engine()
+COMPILED = CompiledEngine()
+
+
+def choose_engine(name: str, steps: int) -> Engine:
+    """Return the engine called ``name``; ``auto`` weighs the number of steps ahead."""
+    if name == "auto":
+        return COMPILED if steps >= BREAK_EVEN else INTERPRETED
+    return {"interpreted": INTERPRETED, "compiled": COMPILED}[name]
+
+
+@lru_cache(maxsize=256)
+def _build(factory: Callable[..., Any], functions: tuple[Any, ...]) -> Any:
+    return factory(*functions)
+
+
+@lru_cache(maxsize=256)
+def _compile(factory: Callable[..., Any], functions: tuple[Any, ...]) -> Any:
+    from numba import njit
+
+    # Inlining matters more than anything else: a step's state then stays in registers.
+    inner = [njit(f, forceinline=True, error_model="numpy") for f in functions]
+    loop = njit(factory(*inner), nogil=True, error_model="numpy")
+    key = _cache_key(factory, functions)
+    if key is not None:
+        loop._cache = _keyed_cache(loop.py_func, key)
+    return loop
+
+
+def _cache_key(factory: Callable[..., Any], functions: tuple[Any, ...]) -> str | None:
+    """Hash of all sources a compiled loop depends on; None when one is not a file's.
+
+    Numba's own key sees the loop's file only, and its closure by a number that changes with
+    every process: it would both miss changes and never hit.
+    """
+    digest = hashlib.sha256(_library_hash())
+    for function in (factory, *functions):
+        digest.update(f"{function.__module__}.{function.__qualname__}".encode())
+        if not function.__module__.startswith("alertlib."):
+            # A user's step may call anything: compiled anew in every process.
+            return None
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _library_hash() -> bytes:
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in sorted([*here.glob("kernels/*.py"), *here.glob("*.py")]):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _keyed_cache(loop: Callable[..., Any], key: str) -> Any:
+    from numba.core.caching import FunctionCache
+
+    class KeyedCache(FunctionCache):  # type: ignore[misc]  # numba ships no types
+        """Numba's file cache, found by our hash of the sources."""
+
+        def _index_key(self, sig: Any, codegen: Any) -> Any:
+            return (sig, codegen.magic_tuple(), key)
+
+    return KeyedCache(loop)

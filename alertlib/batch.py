@@ -1,0 +1,250 @@
+"""Detectors and policy over a whole file: loops over the very steps the live side calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alertlib._numba import INTERPRETED, Engine
+from alertlib.detectors import Detector
+from alertlib.kernels.alerting import (
+    confidence_of,
+    merge,
+    setup_levels,
+    severity_of,
+)
+from alertlib.kernels.atr import AtrState, atr_step
+from alertlib.kernels.bar import TickBar
+from alertlib.policy import Candidate, PolicyState, memory_size, policy_step
+from alertlib.series import Floats, Ints, Series
+from alertlib.stream import Rules
+
+# Sums of squares stay exact in 64 bits below this (window times price, in quanta).
+EXACT_BELOW = 3.0e9
+
+
+@dataclass(frozen=True)
+class AlertColumns:
+    """Alerts of a file as columns, delivered and suppressed, in order of delivery.
+
+    Attributes
+    ----------
+    bar : int64
+        Bar of the alert.
+    direction, lead, agreeing, confidence, severity, reason : int64
+        Direction; detector that names it (rank); others that agree (bits); hundredths; rank;
+        0 if delivered, otherwise the policy's reason.
+    entry_min, entry_max, stop, target : float64
+        Levels in quanta.
+    """
+
+    bar: Ints
+    direction: Ints
+    lead: Ints
+    agreeing: Ints
+    confidence: Ints
+    severity: Ints
+    reason: Ints
+    entry_min: Floats
+    entry_max: Floats
+    stop: Floats
+    target: Floats
+
+    def __len__(self) -> int:
+        return len(self.bar)
+
+    def only(self, mask: Any) -> AlertColumns:
+        """Return the rows of a boolean mask or of indices."""
+        return AlertColumns(*(getattr(self, name)[mask] for name in self.__dataclass_fields__))
+
+
+def detect(series: Series, detectors: tuple[Detector, ...], engine: Engine = INTERPRETED) -> Ints:
+    """Return the signals of each detector, warm-up included.
+
+    Parameters
+    ----------
+    series : Series
+    detectors : tuple of Detector
+    engine : Engine
+
+    Returns
+    -------
+    ndarray of int8, shape (bars, detectors)
+        -1, 0 or +1.
+    """
+    columns = (
+        series.open - series.gaps, series.high - series.gaps, series.low - series.gaps,
+        series.close - series.gaps, series.volume, series.place, series.minute % 1_440,
+    )  # fmt: skip
+    signals = np.zeros((len(series), len(detectors)), dtype=np.int8)
+    if len(series) == 0:
+        return signals
+    grid = series.instrument.grid
+    assert grid is not None
+    largest = max(abs(int(columns[1].max())), abs(int(columns[2].min())))
+    read: dict[str, Any] = {}
+    for i, detector in enumerate(detectors):
+        # Plain Python's integers have no end: a series too fine for 64 bits runs there.
+        fits = max(detector.ring, 1) * largest < EXACT_BELOW
+        used = engine if fits else INTERPRETED
+        if used.name not in read:
+            read[used.name] = [used.column(c) for c in columns]
+        scan = used.build(_make_scan, detector.step)
+        out = used.out(len(series), "int8")
+        params = detector.kernel_params(grid.per_tick)
+        scan(*read[used.name], used.ring(detector.ring), params, detector.state, out)
+        signals[:, i] = used.array(out, "int8")
+    return signals
+
+
+def true_ranges(series: Series, window: int, engine: Engine = INTERPRETED) -> Floats:
+    """Return the average true range at each bar in quanta, NaN where it is not defined yet."""
+    scan = engine.build(_make_atr_scan, atr_step)
+    out = engine.out(len(series), "float64")
+    columns = [engine.column(c) for c in (series.high, series.low, series.close, series.place)]
+    scan(*columns, window, AtrState(), out)
+    return engine.array(out, "float64")
+
+
+def make_alerts(
+    series: Series, signals: Ints, atr: Floats, rules: Rules, engine: Engine = INTERPRETED
+) -> AlertColumns:
+    """Merge signals into alerts, pass them through the policy and set their levels.
+
+    Parameters
+    ----------
+    series : Series
+    signals : ndarray of int8, shape (bars, detectors)
+    atr : ndarray of float64
+    rules : Rules
+    engine : Engine
+
+    Returns
+    -------
+    AlertColumns
+        Of one bar, +1 before -1.
+    """
+    counted = signals.copy()
+    for i, detector in enumerate(rules.detectors):
+        counted[: detector.warmup, i] = 0
+    bars = np.flatnonzero(counted.any(axis=1) & ~np.isnan(atr))
+    patterns = np.array(
+        [[rules.patterns.index(d.pattern(side)) for d in rules.detectors] for side in (1, -1)],
+        dtype=np.int64,
+    ).reshape(2, -1)
+    scan = engine.build(_make_alert_scan, merge, confidence_of, severity_of, policy_step)
+    size = 2 * len(bars)
+    table = [engine.out(size, "int64") for _ in range(7)]
+    count = scan(
+        engine.column(bars),
+        engine.column(counted[bars]),
+        engine.column(series.minute[bars] + series.instrument.minutes),
+        engine.column(series.day[bars]),
+        engine.column(np.array([d.confidence for d in rules.detectors], dtype=np.int64)),
+        engine.column(patterns),
+        rules.policy,
+        PolicyState(),
+        engine.ring(memory_size(len(rules.patterns)), -1),
+        *table,
+    )
+    columns = [engine.array(c, "int64")[:count] for c in table]
+    levels = _levels(series.close, atr, columns[0], columns[1], rules, engine)
+    return AlertColumns(*columns, *levels)
+
+
+def levels_at(
+    series: Series, atr: Floats, bar: Ints, direction: Ints, rules: Rules, engine: Engine
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return ``entry_min, entry_max, stop, target`` of alerts at ``bar``, in quanta."""
+    return _levels(series.close, atr, bar, direction, rules, engine)
+
+
+def _levels(
+    close: Ints, atr: Floats, bar: Ints, direction: Ints, rules: Rules, engine: Engine
+) -> tuple[Floats, Floats, Floats, Floats]:
+    scan = engine.build(_make_level_scan, setup_levels)
+    out = [engine.out(len(bar), "float64") for _ in range(4)]
+    scan(
+        engine.column(close[bar]),
+        engine.column(atr[bar]),
+        engine.column(direction),
+        rules.setup,
+        *out,
+    )
+    a, b, c, d = (engine.array(column, "float64") for column in out)
+    return a, b, c, d
+
+
+# Each factory takes the functions its loop calls, plain or compiled, and returns the loop.
+
+
+def _make_scan(step: Any) -> Callable[..., Any]:
+    def scan(
+        open_: Any, high: Any, low: Any, close: Any, volume: Any, place: Any, minute: Any,
+        ring: Any, params: Any, state: Any, out: Any,
+    ) -> None:  # fmt: skip
+        for i in range(len(open_)):
+            bar = TickBar(open_[i], high[i], low[i], close[i], volume[i], place[i], minute[i])
+            signal, state = step(state, ring, bar, params)
+            out[i] = signal
+
+    return scan
+
+
+def _make_atr_scan(step: Any) -> Callable[..., Any]:
+    def scan(
+        high: Any, low: Any, close: Any, place: Any, window: Any, state: Any, out: Any
+    ) -> None:
+        for i in range(len(high)):
+            out[i], state = step(state, high[i], low[i], close[i], place[i], window)
+
+    return scan
+
+
+def _make_level_scan(levels: Any) -> Callable[..., Any]:
+    def scan(
+        price: Any, atr: Any, direction: Any, params: Any,
+        entry_min: Any, entry_max: Any, stop: Any, target: Any,
+    ) -> None:  # fmt: skip
+        for i in range(len(price)):
+            entry_min[i], entry_max[i], stop[i], target[i] = levels(
+                price[i], atr[i], direction[i], params
+            )
+
+    return scan
+
+
+def _make_alert_scan(merge: Any, confidence_of: Any, severity_of: Any, policy: Any) -> Any:
+    def scan(
+        bars: Any, signals: Any, minute: Any, day: Any, base: Any, pattern: Any,
+        params: Any, state: Any, memory: Any,
+        out_bar: Any, out_direction: Any, out_lead: Any, out_agreeing: Any,
+        out_confidence: Any, out_severity: Any, out_reason: Any,
+    ) -> int:  # fmt: skip
+        n = 0
+        for i in range(len(bars)):
+            for side in range(2):
+                direction = 1 if side == 0 else -1
+                lead, others, mask = merge(signals[i], direction)
+                if lead < 0:
+                    continue
+                confidence = confidence_of(base[lead], others)
+                severity = severity_of(confidence)
+                candidate = Candidate(
+                    severity, minute[i], bars[i], day[i], direction, pattern[side][lead]
+                )
+                reason, state = policy(state, memory, candidate, params)
+                out_bar[n] = bars[i]
+                out_direction[n] = direction
+                out_lead[n] = lead
+                out_agreeing[n] = mask
+                out_confidence[n] = confidence
+                out_severity[n] = severity
+                out_reason[n] = reason
+                n += 1
+        return n
+
+    return scan

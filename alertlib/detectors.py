@@ -1,0 +1,346 @@
+"""The registry of detectors and the decorator that makes one.
+
+A detector is a ``step``: ``(state, ring, bar, params) -> (signal, state)``. Nothing else is needed
+to stream it, to backtest it or to audit it; the built-in ones are declared with the same
+:func:`detector` as a user's own.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping, MutableSequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any, NamedTuple
+
+from alertlib.errors import ConfigError
+from alertlib.kernels.bar import TickBar
+from alertlib.kernels.breakout import BreakoutParams, BreakoutState, breakout_step
+from alertlib.kernels.engulfing import EngulfingParams, EngulfingState, engulfing_step
+from alertlib.kernels.rsi_divergence import (
+    RsiDivergenceParams,
+    RsiDivergenceState,
+    rsi_divergence_step,
+)
+from alertlib.kernels.volatility import VolatilityParams, VolatilityState, volatility_step
+
+Step = Callable[[Any, MutableSequence[int], TickBar, Any], tuple[int, Any]]
+
+# A step that reads an average with infinite memory (RSI, ATR) starts to count after this many.
+LONG_WARMUP = 600
+DEFAULT_CONFIDENCE = 0.65
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A step with everything needed to run it.
+
+    Attributes
+    ----------
+    name : str
+        Unique; ``volatility``, or ``package.module:name`` for a user's own.
+    step : callable
+        ``(state, ring, bar, params) -> (signal, state)``, signal -1, 0 or +1.
+    patterns : tuple of str
+        Names of a ``+1`` and of a ``-1`` signal.
+    params : NamedTuple
+        Parameters in force, prices in ticks.
+    state : NamedTuple
+        State at the start of a series; its fields are int or float.
+    ring_size, warmup_size : callable
+        Parameters -> length of the ring, number of first bars whose signals do not count.
+    confidence : int
+        Base confidence in hundredths.
+    """
+
+    name: str
+    step: Step
+    patterns: tuple[str, str]
+    params: Any
+    state: Any
+    ring_size: Callable[[Any], int]
+    warmup_size: Callable[[Any], int]
+    confidence: int
+
+    def __call__(
+        self, state: Any, ring: MutableSequence[int], bar: TickBar, params: Any
+    ) -> tuple[int, Any]:
+        """Call the step itself, so that a decorated function stays a function."""
+        return self.step(state, ring, bar, params)
+
+    @property
+    def ring(self) -> int:
+        """Length of the ring, in integers."""
+        return int(self.ring_size(self.params))
+
+    @property
+    def warmup(self) -> int:
+        """Number of first bars whose signals do not count."""
+        return int(self.warmup_size(self.params))
+
+    def pattern(self, direction: int) -> str:
+        """Return the pattern's name for ``direction`` (+1 or -1)."""
+        return self.patterns[0] if direction > 0 else self.patterns[1]
+
+    def with_params(self, params: Any) -> Detector:
+        """Return the same detector with other parameters."""
+        return Detector(
+            self.name, self.step, self.patterns, params, self.state,
+            self.ring_size, self.warmup_size, self.confidence,
+        )  # fmt: skip
+
+    def kernel_params(self, quanta_per_tick: int) -> Any:
+        """Return the parameters as the step reads them.
+
+        Fields that end in ``_ticks`` are turned into quanta of the series; everything else is
+        passed on. Integers given for a float field become floats, so that plain Python and
+        compiled code compute with the same types.
+        """
+        values = []
+        for field, value in zip(self.params._fields, self.params, strict=True):
+            if isinstance(value, Enum):
+                values.append(value)
+            elif field.endswith("_ticks"):
+                values.append(value * quanta_per_tick)
+            else:
+                values.append(value)
+        return type(self.params)(*values)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{k}={v}" for k, v in self.params._asdict().items())
+        return f"Detector({self.name!r}, {shown})" if shown else f"Detector({self.name!r})"
+
+
+class _NoParams(NamedTuple):
+    """Parameters of a detector that has none."""
+
+
+_REGISTRY: dict[str, Detector] = {}
+
+
+def detector(
+    name: str,
+    *,
+    patterns: tuple[str, str],
+    state: Any,
+    params: Any = _NoParams(),
+    ring: Callable[[Any], int] | int = 0,
+    warmup: Callable[[Any], int] | int = 0,
+    confidence: float = DEFAULT_CONFIDENCE,
+) -> Callable[[Step], Detector]:
+    """Make a detector of a step function.
+
+    Parameters
+    ----------
+    name : str
+        Name in the registry; a later detector of the same name replaces the earlier one (a
+        notebook cell is run many times).
+    patterns : (str, str)
+        Names of its ``+1`` and its ``-1`` signal; may be equal.
+    state, params : NamedTuple
+        Fields of int or float. The state is the one at the start of a series.
+    ring, warmup : int or callable
+        Length of the ring and number of first bars that do not count; a callable gets the
+        parameters.
+    confidence : float
+        Base confidence, 0 to 0.95; it is kept in whole hundredths.
+
+    Returns
+    -------
+    callable
+        Decorator that turns the step into a :class:`Detector`.
+
+    Raises
+    ------
+    ConfigError
+        If a declaration is not of the stated form.
+    """
+    _check_declaration(name, patterns, state, params, confidence)
+
+    def decorate(step: Step) -> Detector:
+        made = Detector(
+            name=name,
+            step=step,
+            patterns=patterns,
+            params=params,
+            state=state,
+            ring_size=ring if callable(ring) else lambda _: ring,
+            warmup_size=warmup if callable(warmup) else lambda _: warmup,
+            confidence=int(confidence * 100 + 0.5),
+        )
+        _REGISTRY[name] = made
+        return made
+
+    return decorate
+
+
+def _check_declaration(
+    name: str, patterns: tuple[str, str], state: Any, params: Any, confidence: float
+) -> None:
+    where = f"detector {name!r}"
+    if len(patterns) != 2 or not all(isinstance(p, str) and p for p in patterns):
+        raise ConfigError(
+            f"{where}: patterns: got {patterns!r}, expected two names, of the +1 and the -1 signal"
+        )
+    for what, value in (("state", state), ("params", params)):
+        if not (isinstance(value, tuple) and hasattr(value, "_fields")):
+            raise ConfigError(
+                f"{where}: {what}: got {type(value).__name__}, expected a NamedTuple instance "
+                "whose fields are int or float"
+            )
+    for field, value in zip(state._fields, state, strict=True):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ConfigError(
+                f"{where}: state.{field}: got {value!r}, expected an int or a float; "
+                "write 0/1 for a flag and keep a window in the ring"
+            )
+    if not 0.0 <= confidence <= 0.95:
+        raise ConfigError(f"{where}: confidence: got {confidence!r}, expected 0 to 0.95")
+
+
+volatility = detector(
+    "volatility",
+    patterns=("volatilidade_extrema", "volatilidade_extrema"),
+    state=VolatilityState(),
+    params=VolatilityParams(),
+    ring=lambda p: p.window,
+    # One bar more than the window for each further bar of a run: a run already under way when
+    # the series starts can then no longer be mistaken for a new one.
+    warmup=lambda p: p.window + p.confirm_bars - 1,
+    confidence=0.85,
+)(volatility_step)
+
+breakout = detector(
+    "breakout",
+    patterns=("break_resistencia", "break_suporte"),
+    state=BreakoutState(),
+    params=BreakoutParams(),
+    ring=lambda p: 2 * p.window,
+    # The latch compares with the bar before, whose own channel must be full.
+    warmup=lambda p: p.window + 1,
+    confidence=0.70,
+)(breakout_step)
+
+engulfing = detector(
+    "engulfing",
+    patterns=("engulfing_bullish", "engulfing_bearish"),
+    state=EngulfingState(),
+    params=EngulfingParams(),
+    warmup=2,
+    confidence=0.65,
+)(engulfing_step)
+
+rsi_divergence = detector(
+    "rsi_divergence",
+    patterns=("divergencia_rsi_alta", "divergencia_rsi_baixa"),
+    state=RsiDivergenceState(),
+    params=RsiDivergenceParams(),
+    ring=16,
+    warmup=LONG_WARMUP,
+    confidence=0.60,
+)(rsi_divergence_step)
+
+# Order of the names in data, which breaks ties of confidence; users' own detectors follow in
+# the order in which they are enabled.
+_NAME_ORDER = ("volatility", "engulfing", "rsi_divergence", "breakout")
+
+
+def registered() -> tuple[str, ...]:
+    """Return the names of all registered detectors."""
+    return tuple(_REGISTRY)
+
+
+def find_detector(name: str) -> Detector:
+    """Return the detector called ``name``.
+
+    Parameters
+    ----------
+    name : str
+        A registered name, or ``package.module:attribute``, whose module is imported.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such detector; the nearest known name is given.
+    """
+    if name in _REGISTRY:
+        return _REGISTRY[name]
+    if ":" in name:
+        return _import_detector(name)
+    near = get_close_matches(name, _REGISTRY, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ConfigError(
+        f"detector {name!r} is unknown; expected one of {', '.join(_REGISTRY)} "
+        f"or package.module:name of your own{hint}"
+    )
+
+
+def _import_detector(name: str) -> Detector:
+    module_name, _, attribute = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ConfigError(
+            f"detector {name!r}: module {module_name!r} cannot be imported ({error}); expected "
+            "package.module:name reachable from the current directory"
+        ) from error
+    found = getattr(module, attribute, None)
+    if not isinstance(found, Detector):
+        raise ConfigError(
+            f"detector {name!r}: {module_name} has no detector {attribute!r}; expected a step "
+            "decorated with @alertlib.detector"
+        )
+    return found
+
+
+def enabled_detectors(
+    names: Iterable[str], sections: Mapping[str, Any], custom: Mapping[str, Mapping[str, Any]]
+) -> tuple[Detector, ...]:
+    """Return the detectors to run, with their parameters, in order of rank.
+
+    Parameters
+    ----------
+    names : iterable of str
+        ``detection.enabled``.
+    sections : mapping of str to NamedTuple
+        Parameters of the built-in detectors.
+    custom : mapping
+        ``detection.custom``: parameters of users' own detectors by name.
+
+    Returns
+    -------
+    tuple of Detector
+        Highest base confidence first; it is the order in which the signals of one bar merge.
+    """
+    chosen = []
+    for place, name in enumerate(names):
+        found = find_detector(name)
+        if name in sections:
+            found = found.with_params(sections[name])
+        elif name in custom or found.name in custom:
+            found = found.with_params(
+                _custom_params(found, custom.get(name) or custom[found.name])
+            )
+        order = _NAME_ORDER.index(name) if name in _NAME_ORDER else len(_NAME_ORDER) + place
+        chosen.append((-found.confidence, order, found))
+    return tuple(found for _, _, found in sorted(chosen, key=lambda item: item[:2]))
+
+
+def _custom_params(found: Detector, given: Mapping[str, Any]) -> Any:
+    fields = found.params._fields
+    for key, value in given.items():
+        where = f"detection.custom.{found.name}.{key}"
+        if key not in fields:
+            near = get_close_matches(key, fields, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"{where}: unknown; expected one of {', '.join(fields)}{hint}")
+        default = getattr(found.params, key)
+        accepted = (int, float) if isinstance(default, float) else (type(default),)
+        if isinstance(value, bool) != isinstance(default, bool) or not isinstance(value, accepted):
+            raise ConfigError(
+                f"{where}: got {value!r}, expected {type(default).__name__} like {default!r}"
+            )
+    return found.params._replace(
+        **{k: type(getattr(found.params, k))(v) for k, v in given.items()}
+    )

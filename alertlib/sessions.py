@@ -1,0 +1,98 @@
+"""When a market is open: a frozen table with validity dates, and fixed hours for the rest.
+
+Days are counted from 1970-01-01 and times in minutes since midnight, exchange wall clock, so the
+same code serves a column of a million bars and a single live bar.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+EPOCH = date(1970, 1, 1)
+MINUTES_PER_DAY = 1_440
+
+
+class Hours(NamedTuple):
+    """Minutes since midnight in which a bar may open: ``[open, close)``."""
+
+    open: int
+    close: int
+
+
+class SessionTable(Protocol):
+    """Anything that knows the hours of a day."""
+
+    def hours(self, day: int) -> Hours:
+        """Return the hours of ``day`` (days since 1970-01-01)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedHours:
+    """The same hours every day: a user's own setting, or those inferred from a file."""
+
+    open: int
+    close: int
+
+    def hours(self, day: int) -> Hours:
+        """Return the hours, whatever the day."""
+        return Hours(self.open, self.close)
+
+
+@dataclass(frozen=True, slots=True)
+class B3FuturesHours:
+    """B3 index, dollar and bitcoin futures.
+
+    09:00 to 18:25, and to 17:55 while the United States kept daylight saving time, until
+    2023-11-05, when the exchange stopped following it. Ash Wednesday opens at 13:00. Dollar
+    and bitcoin futures close ``later`` minutes after the index.
+    """
+
+    later: int = 0
+
+    def hours(self, day: int) -> Hours:
+        """Return the hours of ``day`` (days since 1970-01-01)."""
+        opening, closing = _index_futures(day)
+        return Hours(opening, closing + self.later)
+
+
+@lru_cache(maxsize=4_096)
+def _index_futures(day: int) -> Hours:
+    when = EPOCH + timedelta(days=day)
+    short = when < date(2023, 11, 5) and is_us_daylight_saving(when)
+    opening = 13 * 60 if when == ash_wednesday(when.year) else 9 * 60
+    return Hours(opening, 17 * 60 + 55 if short else 18 * 60 + 25)
+
+
+def is_us_daylight_saving(day: date) -> bool:
+    """Whether the United States kept daylight saving time on ``day`` (rule since 2007).
+
+    From the second Sunday of March up to, not including, the first Sunday of November.
+    """
+    return _sunday(day.year, 3, 2) <= day < _sunday(day.year, 11, 1)
+
+
+def ash_wednesday(year: int) -> date:
+    """Return the Ash Wednesday of ``year``, 46 days before Easter.
+
+    References
+    ----------
+    Meeus (1991), Astronomical Algorithms, ch. 8 (the Gregorian Easter).
+    """
+    a, (b, c) = year % 19, divmod(year, 100)
+    d, e = divmod(b, 4)
+    g = (8 * b + 13) // 25
+    h = (19 * a + b - d - g + 15) % 30
+    i, k = divmod(c, 4)
+    m = (32 + 2 * e + 2 * i - h - k) % 7
+    n = (a + 11 * h + 19 * m) // 433
+    month = (h + m - 7 * n + 90) // 25
+    easter = date(year, month, (h + m - 7 * n + 33 * month + 19) % 32)
+    return easter - timedelta(days=46)
+
+
+def _sunday(year: int, month: int, nth: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(6 - first.weekday()) % 7 + 7 * (nth - 1))
