@@ -30,11 +30,16 @@ class Range(NamedTuple):
         return self.low <= value <= self.high and value > self.above
 
     def __str__(self) -> str:
-        parts = []
+        bounded = self.high < float("inf")
         if self.above > float("-inf"):
-            parts.append(f"> {self.above:g}")
-        elif self.low > float("-inf"):
-            parts.append(f">= {self.low:g}")
-        if self.high < float("inf"):
-            parts.append(f"<= {self.high:g}")
-        return " and ".join(parts) or "any number"
+            words = f"above {_digits(self.above)}"
+            return f"{words} and at most {_digits(self.high)}" if bounded else words
+        if self.low > float("-inf"):
+            low = _digits(self.low)
+            return f"from {low} to {_digits(self.high)}" if bounded else f"of at least {low}"
+        return f"of at most {_digits(self.high)}" if bounded else "of any size"
+
+
+def _digits(limit: float) -> str:
+    """Return every digit of a limit, which ``:g`` would round, and no ``.0``."""
+    return str(int(limit)) if limit == int(limit) else repr(limit)

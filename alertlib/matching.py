@@ -1,0 +1,156 @@
+"""Which alerts caught which moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from alertlib.labels import Opportunities
+from alertlib.series import Floats, Ints, Series
+
+TRUE_POSITIVE, FALSE_POSITIVE, REDUNDANT = range(3)
+
+
+@dataclass(frozen=True)
+class Validity:
+    """For every bar and direction, the opportunities an alert there would be valid for.
+
+    Attributes
+    ----------
+    table : int64, shape (2, bars, m)
+        Opportunities in order of their start, -1 where there are no more. Row 0 is direction
+        +1, row 1 direction -1; ``m`` is the largest number of moves one alert is valid for.
+    opportunities : int
+        Number of opportunities.
+    """
+
+    table: Ints
+    opportunities: int
+
+    def of(self, bar: Ints, direction: Ints) -> Ints:
+        """Return the opportunities of alerts: shape ``bar.shape + (m,)``."""
+        found: Ints = self.table[(direction < 0).astype(np.int64), bar]
+        return found
+
+
+def move_left(series: Series, moves: Opportunities, opportunity: Ints, bar: Ints) -> Floats:
+    """Return the share of a move that is left at the open after ``bar``.
+
+    NaN for a move of no size; above 1 for an entry better than the move's start.
+    """
+    size = np.abs(moves.end_price - moves.start_price)[opportunity].astype(np.float64)
+    left = (moves.end_price[opportunity] - series.open[bar + 1]) * moves.direction[opportunity]
+    return np.divide(left, size, out=np.full(len(size), np.nan), where=size > 0)
+
+
+def find_validity(
+    series: Series, moves: Opportunities, early_bars: int, min_move_left: float
+) -> Validity:
+    """Return where an alert would be valid for a move.
+
+    It is if it has the move's direction and session, comes at most ``early_bars`` bars before
+    the move's start, can be filled not later than the move's last bar, and leaves at least
+    ``min_move_left`` of the move.
+
+    Parameters
+    ----------
+    series : Series
+    moves : Opportunities
+    early_bars : int
+    min_move_left : float
+        0 to 1.
+    """
+    begin = np.maximum(moves.start - early_bars, series.first[series.session[moves.start]])
+    length = np.maximum(moves.end - begin, 0)
+    opportunity = np.repeat(np.arange(len(moves)), length)
+    offset = np.arange(len(opportunity)) - np.repeat(np.cumsum(length) - length, length)
+    bar = begin[opportunity] + offset
+    with np.errstate(invalid="ignore"):
+        valid = move_left(series, moves, opportunity, bar) >= min_move_left
+    opportunity, bar = opportunity[valid], bar[valid]
+    side = (moves.direction[opportunity] < 0).astype(np.int64)
+
+    cell = side * len(series) + bar
+    order = np.lexsort((opportunity, cell))
+    cell, opportunity = cell[order], opportunity[order]
+    new = np.diff(cell, prepend=-1) != 0
+    starts = np.flatnonzero(new)
+    rank = np.arange(len(cell)) - starts[np.cumsum(new) - 1] if len(cell) else cell
+    depth = int(rank.max()) + 1 if len(rank) else 1
+    table = np.full((2 * len(series), depth), -1, dtype=np.int64)
+    table[cell, rank] = opportunity
+    return Validity(table.reshape(2, len(series), depth), len(moves))
+
+
+def first_alerts(found: Ints, opportunities: int) -> Ints:
+    """Return, per run, the first alert that is valid for each opportunity.
+
+    Parameters
+    ----------
+    found : int64, shape (runs, alerts, m)
+        Opportunities of each alert, -1 for none; alerts in order of delivery.
+    opportunities : int
+
+    Returns
+    -------
+    int64, shape (runs, opportunities)
+        Number of the alert; -1 where the opportunity was missed.
+    """
+    runs, alerts, depth = found.shape
+    width = opportunities + 1
+    first = np.full(runs * width, -1, dtype=np.int64)
+    # Written from the last alert to the first: of equal indices the one assigned last stays.
+    # The spare last column of a run takes what is valid for nothing (-1).
+    cell = np.where(found < 0, opportunities, found) + width * np.arange(runs)[:, None, None]
+    number = np.broadcast_to(np.arange(alerts)[None, :, None], found.shape)
+    first[cell[:, ::-1].ravel()] = number[:, ::-1].ravel()
+    return first.reshape(runs, width)[:, :opportunities]
+
+
+@dataclass(frozen=True)
+class Match:
+    """Verdict on each alert and each opportunity.
+
+    Attributes
+    ----------
+    outcome : int64, one per alert
+        ``TRUE_POSITIVE``, ``FALSE_POSITIVE`` or ``REDUNDANT``.
+    opportunity : int64, one per alert
+        Move the alert belongs to: for a true positive the earliest it captured first, for a
+        redundant one the earliest it is valid for, -1 for a false positive.
+    captured_by : int64, one per opportunity
+        First valid alert, -1 where the move was missed.
+    """
+
+    outcome: Ints
+    opportunity: Ints
+    captured_by: Ints
+
+    @property
+    def captured(self) -> npt.NDArray[np.bool_]:
+        """Whether each opportunity was captured."""
+        return self.captured_by >= 0
+
+
+def match(validity: Validity, bar: Ints, direction: Ints) -> Match:
+    """Match alerts, in order of delivery, with the opportunities they capture.
+
+    A true positive captures at least one opportunity not captured before; an alert valid only
+    for captured ones is redundant; one valid for none is a false positive.
+    """
+    found = validity.of(bar, direction)
+    captured_by = first_alerts(found[None], validity.opportunities)[0]
+    number = np.arange(len(bar))[:, None]
+    exists = found >= 0
+    # The spare entry stands for "no opportunity", which no alert is the first of.
+    firsts = np.append(captured_by, -1)[found] == number
+    outcome = np.where(
+        firsts.any(axis=1),
+        TRUE_POSITIVE,
+        np.where(exists.any(axis=1), REDUNDANT, FALSE_POSITIVE),
+    )
+    place = np.where(firsts.any(axis=1), firsts.argmax(axis=1), 0)
+    opportunity = found[np.arange(len(bar)), place]
+    return Match(outcome, opportunity, captured_by)

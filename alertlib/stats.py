@@ -1,0 +1,127 @@
+"""Intervals for shares whose observations cluster by session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from alertlib.series import Floats, Ints
+
+# Standard normal quantiles: two-sided and one-sided 95 %.
+Z_TWO_SIDED = 1.959963984540054
+Z_ONE_SIDED = 1.6448536269514722
+
+
+def wilson(share: float, n: float, z: float = Z_TWO_SIDED) -> tuple[float, float]:
+    """Return Wilson's score interval of a share.
+
+    Parameters
+    ----------
+    share : float
+        Observed share, 0 to 1.
+    n : float
+        Number of observations, > 0; may be an effective, fractional one.
+    z : float
+        Normal quantile.
+
+    References
+    ----------
+    Brown, Cai & DasGupta (2001), Statistical Science 16(2), 101-133.
+    """
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A share with its uncertainty.
+
+    Attributes
+    ----------
+    n, n_eff : float
+        Observations, and how many independent ones they are worth.
+    low, high : float
+        Two-sided 95 % Wilson bounds at ``n_eff``.
+    proven_low, proven_high : float
+        One-sided 95 % bounds.
+    boot_low, boot_high : float
+        2.5 % and 97.5 % points of the bootstrap over sessions.
+    """
+
+    n: int
+    n_eff: float
+    low: float
+    high: float
+    proven_low: float
+    proven_high: float
+    boot_low: float
+    boot_high: float
+
+
+def session_weights(sessions: int, runs: int, rng: np.random.Generator) -> Floats:
+    """Return how often each session is drawn in each bootstrap run.
+
+    Returns
+    -------
+    ndarray of float64, shape (runs, sessions)
+        Each row sums to ``sessions``.
+    """
+    drawn = rng.integers(0, sessions, size=(runs, sessions))
+    cell = drawn + sessions * np.arange(runs)[:, None]
+    counts = np.bincount(cell.ravel(), minlength=runs * sessions)
+    return counts.reshape(runs, sessions).astype(np.float64)
+
+
+def clustered_interval(hits: Ints, total: Ints, weights: Floats) -> Interval | None:
+    """Return the interval of ``sum(hits) / sum(total)``, sessions being the sampling unit.
+
+    The share's variance over resampled sessions gives the design effect ``deff``, at least 1,
+    and Wilson's interval is taken at ``n / deff``. At shares of 0 and 1 the bootstrap has no
+    variance and ``deff`` is 1.
+
+    Parameters
+    ----------
+    hits, total : int64, one per session
+    weights : ndarray, shape (runs, sessions)
+        See :func:`session_weights`.
+
+    Returns
+    -------
+    Interval or None
+        None where there is no observation.
+
+    References
+    ----------
+    Korn & Graubard (1998), Survey Methodology 24(2), 193-201.
+    """
+    n = int(total.sum())
+    if n == 0:
+        return None
+    share = float(hits.sum()) / n
+    drawn = weights @ total
+    shares = (weights @ hits)[drawn > 0] / drawn[drawn > 0]
+    deff = 1.0
+    if 0.0 < share < 1.0 and len(shares):
+        deff = max(1.0, float(shares.var()) / (share * (1.0 - share) / n))
+    n_eff = n / deff
+    low, high = wilson(share, n_eff)
+    proven_low, proven_high = wilson(share, n_eff, Z_ONE_SIDED)
+    boot_low, boot_high = (float(q) for q in np.quantile(shares, (0.025, 0.975)))
+    return Interval(n, n_eff, low, high, proven_low, proven_high, boot_low, boot_high)
+
+
+def p_value(drawn: Floats, observed: float, *, larger_is_better: bool) -> float:
+    """Return the one-sided p-value of an observed statistic under a null.
+
+    ``(1 + #{drawn at least as good}) / (runs + 1)``; a run in which the statistic is undefined
+    counts as at least as good.
+
+    References
+    ----------
+    Phipson & Smyth (2010), Statistical Applications in Genetics and Molecular Biology 9(1).
+    """
+    good = drawn >= observed if larger_is_better else drawn <= observed
+    return float(1 + np.count_nonzero(good | np.isnan(drawn))) / (len(drawn) + 1)
