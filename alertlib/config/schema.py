@@ -11,15 +11,27 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any, Literal
 
-from alertlib.config.types import ClockTime, Pattern, Timeframe
+from alertlib.config.types import (
+    ClockTime,
+    DetectorName,
+    EnvName,
+    FilePath,
+    FrozenMap,
+    HostName,
+    MailAddress,
+    Origin,
+    ParameterName,
+    Pattern,
+    SocketUrl,
+    Symbol,
+    Timeframe,
+)
 from alertlib.kernels.breakout import BreakoutParams
 from alertlib.kernels.engulfing import EngulfingParams
 from alertlib.kernels.params import Range
 from alertlib.kernels.rsi_divergence import RsiDivergenceParams
 from alertlib.kernels.volatility import VolatilityParams
 
-Symbol = Annotated[str, Pattern(r"[A-Za-z0-9$@#._-]{1,32}", "1-32 letters, digits or $@#._-")]
-Name = Annotated[str, Pattern(r"[A-Za-z_][A-Za-z0-9_.]*(:[A-Za-z_]\w*)?", "a detector's name")]
 Share = Annotated[float, Range(0.0, 1.0)]
 
 
@@ -48,7 +60,7 @@ class SymbolSpec:
 class Data:
     """Where bars come from and what they are bars of."""
 
-    source: str | None = None
+    source: FilePath | None = None
     symbol: Symbol = "WIN$N"
     timeframe: Timeframe = "M5"
     symbols: tuple[SymbolSpec, ...] = ()
@@ -58,12 +70,19 @@ class Data:
 class Detection:
     """Which detectors run and with what parameters."""
 
-    enabled: tuple[Name, ...] = ("volatility", "engulfing", "rsi_divergence", "breakout")
-    volatility: VolatilityParams = VolatilityParams()
-    engulfing: EngulfingParams = EngulfingParams()
-    rsi_divergence: RsiDivergenceParams = RsiDivergenceParams()
-    breakout: BreakoutParams = BreakoutParams()
-    custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    enabled: tuple[DetectorName, ...] = ("volatility", "engulfing", "rsi_divergence", "breakout")
+    volatility: VolatilityParams = field(default=VolatilityParams())
+    engulfing: EngulfingParams = field(default=EngulfingParams())
+    rsi_divergence: RsiDivergenceParams = field(default=RsiDivergenceParams())
+    breakout: BreakoutParams = field(default=BreakoutParams())
+    custom: Mapping[DetectorName, Mapping[ParameterName, Any]] = FrozenMap()
+
+    ALIASES = FrozenMap({"volatilidade": "volatility"})
+
+    @property
+    def volatilidade(self) -> VolatilityParams:
+        """The customer's spelling of ``volatility``."""
+        return self.volatility
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +116,7 @@ class Scoring:
     """What an opportunity is, which sessions count, and how chance is measured."""
 
     labels: Literal["dc_atr", "file"] = "dc_atr"
-    labels_file: str | None = None
+    labels_file: FilePath | None = None
     k: Annotated[float, Range(above=0.0, high=100.0)] = 3.0
     min_move_left: Share = 0.0
     early_bars: Annotated[int, Range(0, 1_000)] = 2
@@ -130,20 +149,29 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Retain:
+    """Alerts kept for clients that return; an alert leaves when either limit is passed."""
+
+    alerts: Annotated[int, Range(1, 100_000_000)] = 100_000
+    days: Annotated[int, Range(1, 36_500)] = 30
+
+
+@dataclass(frozen=True, slots=True)
 class WebSocket:
     """The broadcaster. Host, port and path come from ``url``."""
 
-    url: str = "ws://localhost:8765"
-    token_env: str = "WEBSOCKET_TOKEN"
+    url: SocketUrl = "ws://localhost:8765"
+    token_env: EnvName = "WEBSOCKET_TOKEN"
+    token_file: FilePath | None = None
+    jwt_audience: Annotated[str, Pattern(r"\S+", "text without blanks")] = "alertas"
+    jwt_secret_file: FilePath | None = None
+    origins: tuple[Origin, ...] = ()
     max_connections: Annotated[int, Range(1, 100_000)] = 200
     max_connections_per_token: Annotated[int, Range(1, 100_000)] = 10
-    handshakes_per_second: Annotated[float, Range(above=0.0)] = 5.0
-    messages_per_second: Annotated[float, Range(above=0.0)] = 10.0
+    handshakes_per_second: Annotated[float, Range(above=0.0, high=1_000_000.0)] = 5.0
+    messages_per_second: Annotated[float, Range(above=0.0, high=1_000_000.0)] = 10.0
     max_message_bytes: Annotated[int, Range(64, 1_048_576)] = 1_024
-    origins: tuple[str, ...] = ()
-    retain_alerts: Annotated[int, Range(1, 100_000_000)] = 100_000
-    retain_days: Annotated[int, Range(1, 36_500)] = 30
-    jwt_audience: str = "alertas"
+    retain: Retain = Retain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,21 +179,22 @@ class Email:
     """The mail channel."""
 
     enabled: bool = False
-    smtp_host: str = "localhost"
+    smtp_host: HostName = "localhost"
     smtp_port: Annotated[int, Range(1, 65_535)] = 587
     security: Security = Security.starttls
-    ca_file: str | None = None
-    user_env: str = "EMAIL_SMTP_USER"
-    password_env: str = "EMAIL_SMTP_PASSWORD"
-    password_file: str | None = None
-    sender: str = "alertas@localhost"
-    recipients: tuple[str, ...] = ()
-    operator: str | None = None
+    ca_file: FilePath | None = None
+    user_env: EnvName = "EMAIL_SMTP_USER"
+    user_file: FilePath | None = None
+    password_env: EnvName = "EMAIL_SMTP_PASSWORD"
+    password_file: FilePath | None = None
+    sender: MailAddress = "alertas@localhost"
+    recipients: tuple[MailAddress, ...] = ()
+    operator: MailAddress | None = None
+    language: Literal["pt-BR", "en"] = "pt-BR"
     timeout_seconds: Annotated[float, Range(above=0.0, high=60.0)] = 3.0
     max_concurrent: Annotated[int, Range(1, 100)] = 3
-    ttl_minutes: Annotated[float, Range(above=0.0)] = 30.0
+    ttl_minutes: Annotated[float, Range(above=0.0, high=100_000.0)] = 30.0
     digest_above: Annotated[int, Range(1, 1_000_000)] = 50
-    language: Literal["pt-BR", "en"] = "pt-BR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,20 +209,20 @@ class Delivery:
 class Live:
     """The daemon."""
 
-    database: str = "data/live/alerts.db"
+    database: FilePath = "data/live/alerts.db"
     feed: Literal["mt5", "replay"] = "mt5"
     poll_seconds: Annotated[float, Range(above=0.0, high=60.0)] = 0.5
     grace_seconds: Annotated[float, Range(0.0, 600.0)] = 3.0
     stale_after_bars: Annotated[int, Range(1, 1_000)] = 3
     warmup_bars: Annotated[int, Range(0, 10_000_000)] = 1_000
-    scorecard: str | None = None
+    scorecard: FilePath | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
     """The audit log. ``path`` is the daemon's database when left out."""
 
-    path: str | None = None
+    path: FilePath | None = None
     retention_years: Annotated[float, Range(low=5.0, high=100.0)] = 7.0
     legal_hold: bool = False
 
@@ -203,7 +232,7 @@ class Settings:
     """The whole file."""
 
     data: Data = Data()
-    detection: Detection = field(default_factory=Detection)
+    detection: Detection = Detection()
     policy: Policy = Policy()
     trade: Trade = Trade()
     scoring: Scoring = Scoring()

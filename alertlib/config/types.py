@@ -1,27 +1,109 @@
-"""The kinds of text a setting can be."""
+"""The kinds of text a setting can be, and the mapping that cannot be changed."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Annotated, NamedTuple, TypeVar
+
+Key = TypeVar("Key")
+Value = TypeVar("Value", covariant=True)
 
 
 class Pattern(NamedTuple):
-    """A text that has to match ``regex`` as a whole; ``meaning`` says so to a person."""
+    """A text that has to match ``regex`` as a whole; ``meaning`` says so to a person.
+
+    What does not match is left out of messages where ``private``: somebody may have written
+    the secret itself where its name belongs.
+    """
 
     regex: str
     meaning: str
+    private: bool = False
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, str) and re.fullmatch(self.regex, value) is not None
+        return isinstance(value, str) and bool(re.fullmatch(self.regex, value, re.ASCII))
 
     def __str__(self) -> str:
         return self.meaning
 
 
+class Alias(NamedTuple):
+    """Another spelling of a name: read as ``name``, never written."""
+
+    spelling: str
+    name: str
+
+
+class FrozenMap(Mapping[Key, Value]):
+    """A read-only dictionary that can be hashed, copied and pickled."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Mapping[Key, Value] | None = None) -> None:
+        self._entries = dict(entries or {})
+
+    def __getitem__(self, key: Key) -> Value:
+        return self._entries[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._entries.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._entries)
+
+
+Symbol = Annotated[str, Pattern(r"[A-Za-z0-9$@#._-]{1,32}", "1-32 letters, digits or $@#._-")]
 ClockTime = Annotated[str, Pattern(r"([01]\d|2[0-3]):[0-5]\d", "a time of day such as 09:05")]
 Timeframe = Annotated[
     str, Pattern(r"M([1-6]|10|12|15|20|30)|H([1-4]|6|8|12)|D1", "M1 … M30, H1 … H12 or D1")
+]
+DetectorName = Annotated[
+    str,
+    Pattern(
+        r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*(:[A-Za-z_][A-Za-z0-9_]*)?",
+        "a detector's name, such as volatility or package.module:name",
+    ),
+    Alias("volatilidade", "volatility"),
+]
+ParameterName = Annotated[str, Pattern(r"[A-Za-z][A-Za-z0-9_]*", "a parameter's name")]
+FilePath = Annotated[str, Pattern(r"\S(.*\S)?", "a path")]
+EnvName = Annotated[
+    str, Pattern(r"[A-Z_][A-Z0-9_]*", "the name of an environment variable, in capitals", True)
+]
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?"
+_HOST = rf"{_LABEL}(\.{_LABEL})*"
+HostName = Annotated[
+    str, Pattern(rf"{_HOST}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*", "a host name or an IP address")
+]
+_PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+SocketUrl = Annotated[
+    str,
+    Pattern(
+        rf"wss?://({_HOST}|\[[0-9A-Fa-f:.]+\]):{_PORT}(/|/alertas)?",
+        "ws://HOST:PORT or wss://HOST:PORT with a port from 1 to 65535 and the path / or "
+        "/alertas, without user, password or query",
+    ),
+]
+Origin = Annotated[
+    str,
+    Pattern(
+        rf"https?://({_HOST}|\[[0-9A-Fa-f:.]+\])(:{_PORT})?",
+        "an origin such as https://desk.example:8443, without a path",
+    ),
+]
+MailAddress = Annotated[
+    str,
+    Pattern(
+        rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~-]+)*@{_HOST}",
+        "a mail address such as mesa@example.com",
+    ),
 ]
 
 
@@ -34,3 +116,8 @@ def minute_of_day(clock: str) -> int:
     """``"09:05"`` as minutes since midnight."""
     hour, minute = clock.split(":")
     return 60 * int(hour) + int(minute)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` names this machine only: localhost, 127.0.0.0/8 or ::1."""
+    return re.fullmatch(r"localhost|127(\.\d{1,3}){3}|\[?::1\]?", host, re.I) is not None
