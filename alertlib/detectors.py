@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Any, NamedTuple
 
+from alertlib.config.convert import fill
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
 from alertlib.kernels.breakout import BreakoutParams, BreakoutState, breakout_step
@@ -319,28 +320,8 @@ def enabled_detectors(
         if name in sections:
             found = found.with_params(sections[name])
         elif name in custom or found.name in custom:
-            found = found.with_params(
-                _custom_params(found, custom.get(name) or custom[found.name])
-            )
+            given = custom.get(name) or custom[found.name]
+            found = found.with_params(fill(found.params, given, f"detection.custom.{name}"))
         order = _NAME_ORDER.index(name) if name in _NAME_ORDER else len(_NAME_ORDER) + place
         chosen.append((-found.confidence, order, found))
     return tuple(found for _, _, found in sorted(chosen, key=lambda item: item[:2]))
-
-
-def _custom_params(found: Detector, given: Mapping[str, Any]) -> Any:
-    fields = found.params._fields
-    for key, value in given.items():
-        where = f"detection.custom.{found.name}.{key}"
-        if key not in fields:
-            near = get_close_matches(key, fields, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(f"{where}: unknown; expected one of {', '.join(fields)}{hint}")
-        default = getattr(found.params, key)
-        accepted = (int, float) if isinstance(default, float) else (type(default),)
-        if isinstance(value, bool) != isinstance(default, bool) or not isinstance(value, accepted):
-            raise ConfigError(
-                f"{where}: got {value!r}, expected {type(default).__name__} like {default!r}"
-            )
-    return found.params._replace(
-        **{k: type(getattr(found.params, k))(v) for k, v in given.items()}
-    )
