@@ -10,6 +10,10 @@ from alertlib.readers.table import PRICES, TABLE_SCHEMA, VOLUMES, Table
 from alertlib.readers.times import EXCHANGE_ZONE, epoch_to_wall_clock
 
 _TIME_NAMES = ("time", "datetime", "timestamp", "date")
+_TIMEFRAME_NAMES = ("timeframe", "tf")
+
+KNOWN_NAMES = frozenset((*_TIME_NAMES, *PRICES, *VOLUMES, "symbol", *_TIMEFRAME_NAMES))
+"""Columns a table of bars can use, in lower case."""
 
 
 def table_from_columns(
@@ -67,7 +71,7 @@ def _names(frame: pl.DataFrame, where: str) -> dict[str, str]:
     for name in frame.columns:
         lowered.setdefault(name.strip().lower(), name)
     names = {name: lowered[name] for name in (*PRICES, *VOLUMES, "symbol") if name in lowered}
-    for canonical, spellings in (("time", _TIME_NAMES), ("timeframe", ("timeframe", "tf"))):
+    for canonical, spellings in (("time", _TIME_NAMES), ("timeframe", _TIMEFRAME_NAMES)):
         found = next((lowered[name] for name in spellings if name in lowered), None)
         if found is not None:
             names[canonical] = found
