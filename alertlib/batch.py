@@ -10,6 +10,7 @@ import numpy as np
 
 from alertlib._numba import INTERPRETED, Engine
 from alertlib.detectors import Detector
+from alertlib.errors import ConfigError
 from alertlib.kernels.alerting import (
     confidence_of,
     merge,
@@ -87,16 +88,34 @@ def detect(series: Series, detectors: tuple[Detector, ...], engine: Engine = INT
     largest = max(abs(int(columns[1].max())), abs(int(columns[2].min())))
     read: dict[str, Any] = {}
     for i, detector in enumerate(detectors):
+        if detector.columns is not None:
+            signals[:, i] = _frame_signals(series, detector)
+            continue
         # Plain Python's integers have no end: a series too fine for 64 bits runs there.
         fits = max(detector.ring, 1) * largest < EXACT_BELOW
         used = engine if fits else INTERPRETED
         if used.name not in read:
             read[used.name] = [used.column(c) for c in columns]
-        scan = used.build(_make_scan, detector.step)
-        out = used.out(len(series), "int8")
         params = detector.kernel_params(grid.per_tick)
-        scan(*read[used.name], used.ring(detector.ring), params, detector.state, out)
-        signals[:, i] = used.array(out, "int8")
+        signals[:, i] = _scan(used, detector, read[used.name], params, len(series))
+    return signals
+
+
+def _scan(engine: Engine, detector: Detector, columns: list[Any], params: Any, size: int) -> Any:
+    out = engine.out(size, "int8")
+    scan = engine.build(_make_scan, detector.step)
+    scan(*columns, engine.ring(detector.ring), params, detector.state, out)
+    return engine.array(out, "int8")
+
+
+def _frame_signals(series: Series, detector: Detector) -> Any:
+    assert detector.columns is not None
+    signals = np.asarray(detector.columns(series.frame()))
+    if signals.shape != (len(series),) or not np.isin(signals, (-1, 0, 1)).all():
+        raise ConfigError(
+            f"detector {detector.name!r}: got signals of shape {signals.shape}; expected one of "
+            f"-1, 0 and +1 for each of the {len(series)} bars"
+        )
     return signals
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, MutableSequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ from alertlib.kernels.rsi_divergence import (
 from alertlib.kernels.volatility import VolatilityParams, VolatilityState, volatility_step
 
 Step = Callable[[Any, MutableSequence[int], TickBar, Any], tuple[int, Any]]
+# From a frame of bars to one signal per row; batch only.
+Columns = Callable[[Any], Any]
 
 # A step that reads an average with infinite memory (RSI, ATR) starts to count after this many.
 LONG_WARMUP = 600
@@ -53,6 +55,8 @@ class Detector:
         Parameters -> length of the ring, number of first bars whose signals do not count.
     confidence : int
         Base confidence in hundredths.
+    columns : callable or None
+        Instead of a step: a function of the whole frame, see :func:`frame_detector`.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Detector:
     ring_size: Callable[[Any], int]
     warmup_size: Callable[[Any], int]
     confidence: int
+    columns: Columns | None = None
 
     def __call__(
         self, state: Any, ring: MutableSequence[int], bar: TickBar, params: Any
@@ -86,10 +91,7 @@ class Detector:
 
     def with_params(self, params: Any) -> Detector:
         """Return the same detector with other parameters."""
-        return Detector(
-            self.name, self.step, self.patterns, params, self.state,
-            self.ring_size, self.warmup_size, self.confidence,
-        )  # fmt: skip
+        return replace(self, params=params)
 
     def kernel_params(self, quanta_per_tick: int) -> Any:
         """Return the parameters as the step reads them.
@@ -174,6 +176,56 @@ def detector(
         return made
 
     return decorate
+
+
+def frame_detector(
+    name: str,
+    *,
+    patterns: tuple[str, str],
+    warmup: int = 0,
+    confidence: float = DEFAULT_CONFIDENCE,
+) -> Callable[[Columns], Detector]:
+    """Make a detector of a function of a whole frame, for research in batch only.
+
+    Such a function sees the future and can use it without meaning to: a centred window, a
+    ``shift(-1)``, a scaler fitted on everything. The audits look for that; it cannot be
+    streamed, so turn it into a step (:func:`detector`) before it goes live.
+
+    Parameters
+    ----------
+    name, patterns, confidence
+        As of :func:`detector`.
+    warmup : int
+        Number of first bars that do not count.
+
+    Returns
+    -------
+    callable
+        Decorator of a function that takes a Polars frame (``time open high low close volume
+        session``, prices in points, kept bars only) and returns one -1, 0 or +1 per row.
+    """
+    _check_declaration(name, patterns, _NoParams(), _NoParams(), confidence)
+
+    def decorate(columns: Columns) -> Detector:
+        made = Detector(
+            name=name,
+            step=_no_step,
+            patterns=patterns,
+            params=_NoParams(),
+            state=_NoParams(),
+            ring_size=lambda _: 0,
+            warmup_size=lambda _: warmup,
+            confidence=int(confidence * 100 + 0.5),
+            columns=columns,
+        )
+        _REGISTRY[name] = made
+        return made
+
+    return decorate
+
+
+def _no_step(state: Any, ring: MutableSequence[int], bar: TickBar, params: Any) -> tuple[int, Any]:
+    raise ConfigError("a frame detector has no step; decorate one with @alertlib.detector")
 
 
 def _check_declaration(

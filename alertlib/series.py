@@ -12,6 +12,8 @@ from alertlib.market import Instrument
 from alertlib.sessions import MINUTES_PER_DAY, FixedHours, SessionTable
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from alertlib.bars import Bars
 
 Ints = npt.NDArray[np.int64]
@@ -90,6 +92,19 @@ class Series:
             self, open=open_, high=high, low=low, close=close,
             gaps=_gap_sums(open_, close, self.first, self.session),
         )  # fmt: skip
+
+    def frame(self) -> pl.DataFrame:
+        """Return the bars as a frame: ``time open high low close volume session``, in points."""
+        import polars as pl
+
+        return pl.DataFrame(
+            {
+                "time": pl.Series(self.minute * 60_000_000).cast(pl.Datetime("us")),
+                **{name: self.price(getattr(self, name)) for name in _PRICES},
+                "volume": self.volume,
+                "session": self.session,
+            }
+        )
 
     def head(self, bars: int) -> Series:
         """Return the first ``bars`` bars; the last session may be cut short."""

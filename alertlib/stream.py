@@ -38,7 +38,7 @@ from alertlib.sessions import Hours
 from alertlib.ticks import Grid
 
 if TYPE_CHECKING:
-    from alertlib.config import Config
+    from alertlib.config.schema import Settings
 
 _EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()
 # How far from the grid a float price may lie and still be that price, in quanta.
@@ -85,7 +85,7 @@ class Rules:
     atr_window: int
 
 
-def make_rules(config: Config, grid: Grid) -> Rules:
+def make_rules(config: Settings, grid: Grid) -> Rules:
     """Return the detectors, policy and trade set-up of ``config`` on a price grid."""
     detection = config.detection
     detectors = enabled_detectors(
@@ -125,7 +125,7 @@ class Stream:
 
     Parameters
     ----------
-    config : Config
+    config : Settings
     symbol, timeframe : str
     instrument : Instrument, optional
         Grid and hours, where the symbol's family does not say them.
@@ -147,7 +147,7 @@ class Stream:
 
     def __init__(
         self,
-        config: Config,
+        config: Settings,
         *,
         symbol: str,
         timeframe: str,
@@ -160,11 +160,17 @@ class Stream:
                 f"data.symbols: {missing} of {symbol!r} is not known; "
                 "add the symbol there and state it"
             )
+        for detector in (rules := make_rules(config, known.grid)).detectors:
+            if detector.columns is not None:
+                raise ConfigError(
+                    f"detector {detector.name!r} is a function of a whole frame and cannot be "
+                    "streamed; write it as a step with @alertlib.detector"
+                )
         self.instrument = known
         self._symbol, self._timeframe = symbol, timeframe
         self._grid = known.grid
         self._sessions = known.sessions
-        self.rules = rules = make_rules(config, known.grid)
+        self.rules = rules
         self._params = [d.kernel_params(known.grid.per_tick) for d in rules.detectors]
         self._warmups = [d.warmup for d in rules.detectors]
         self._states: list[Any] = [d.state for d in rules.detectors]
@@ -223,9 +229,7 @@ class Stream:
             self._place += 1
         self._last_minute, self._last_close = minute, close
 
-        atr, self._atr = atr_step(
-            self._atr, high, low, close, self._place, self.rules.atr_window
-        )
+        atr, self._atr = atr_step(self._atr, high, low, close, self._place, self.rules.atr_window)
         gaps = self._gaps
         tick_bar = TickBar(
             opened - gaps, high - gaps, low - gaps, close - gaps, volume, self._place,
@@ -267,9 +271,7 @@ class Stream:
                 direction=direction,
                 pattern=rules.patterns.index(pattern),
             )
-            reason, self._policy = policy_step(
-                self._policy, self._memory, candidate, rules.policy
-            )
+            reason, self._policy = policy_step(self._policy, self._memory, candidate, rules.policy)
             agreeing = tuple(
                 d.pattern(direction) for i, d in enumerate(rules.detectors) if mask >> i & 1
             )

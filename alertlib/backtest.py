@@ -1,0 +1,323 @@
+"""The batch backtester: bars -> alerts -> trades -> scorecard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from alertlib import gate, nulls, summary
+from alertlib._numba import COMPILED, Engine, choose_engine
+from alertlib.audits import AuditReport, audit
+from alertlib.bars import Bars
+from alertlib.config.schema import Settings
+from alertlib.errors import DataError
+from alertlib.labels import Opportunities, labelled_moves
+from alertlib.mirror import coin_flips, mirror
+from alertlib.quality import examine
+from alertlib.scorecard import Scorecard
+from alertlib.scoring import SPEC, Scored, all_wins, run_detectors, score
+from alertlib.series import Series, make_series
+from alertlib.stats import session_weights
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from alertlib.compare import Difference
+
+# Called with a stage's name, steps done and steps ahead.
+Progress = Callable[[str, int, int], None]
+Depth = Literal["none", "quick", "full"]
+
+# Runs of the permutation null that give the sensitivity table its chance levels.
+SENSITIVITY_RUNS = 99
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A backtest: its scorecard, and every alert, move and trade behind it.
+
+    Attributes
+    ----------
+    bars : Bars
+    config : Settings
+    scorecard : Scorecard
+    scored : Scored
+        The arrays everything else is read from.
+    audits : AuditReport or None
+    """
+
+    bars: Bars
+    config: Settings
+    scorecard: Scorecard
+    scored: Scored
+    audits: AuditReport | None
+
+    @cached_property
+    def alerts(self) -> pl.DataFrame:
+        """Every delivered alert of the file with its trade and outcome, in order."""
+        from alertlib.tables import scored_alert_frame
+
+        return scored_alert_frame(self.scored)
+
+    @cached_property
+    def opportunities(self) -> pl.DataFrame:
+        """The moves of the scored sessions and which alert captured each."""
+        from alertlib.tables import opportunity_frame
+
+        return opportunity_frame(self.scored)
+
+    @cached_property
+    def trades(self) -> pl.DataFrame:
+        """The trades of the scored alerts."""
+        from alertlib.tables import trade_frame
+
+        return trade_frame(self.scored)
+
+    @cached_property
+    def suppressed(self) -> pl.DataFrame:
+        """The alerts the policy held back, each with its ``reason``."""
+        from alertlib.explain import suppressed_frame
+
+        return suppressed_frame(self.scored)
+
+    def missed(self) -> pl.DataFrame:
+        """Return the opportunities no alert captured, with what stood in the way."""
+        from alertlib.explain import missed_frame
+
+        return missed_frame(self.scored, self.opportunities)
+
+    def explain(self, alert_id: str) -> Any:
+        """Return why one alert was made and how it was scored.
+
+        Raises
+        ------
+        DataError
+            If no delivered alert has this id (its first digits suffice).
+        """
+        from alertlib.explain import explain_alert
+
+        return explain_alert(self, alert_id)
+
+    def diff(self, other: Run) -> Difference:
+        """Return how this run differs from ``other``: settings, figures and alerts."""
+        from alertlib.compare import difference
+
+        return difference(other, self)
+
+    def __repr__(self) -> str:
+        from alertlib.report.text import run_text
+
+        return run_text(self.scorecard)
+
+    def _repr_html_(self) -> str:
+        from alertlib.report.html import scorecard_fragment
+
+        return scorecard_fragment(self.scorecard)
+
+
+def backtest(
+    bars: Bars,
+    config: Settings | None = None,
+    *,
+    labels: str | Path | pl.DataFrame | None = None,
+    audits: Depth = "quick",
+    full: bool = False,
+    chance: bool = True,
+    engine: Literal["auto", "interpreted", "compiled"] = "auto",
+    progress: Progress | None = None,
+    generated_at: str | None = None,
+    git_rev: str | None = None,
+) -> Run:
+    """Backtest the enabled detectors on ``bars`` and score what they would have delivered.
+
+    Parameters
+    ----------
+    bars : Bars
+    config : Settings, optional
+        Built-in defaults when left out.
+    labels : path or DataFrame, optional
+        Manual moves instead of directional-change legs; ``scoring.labels_file`` when left out
+        and ``scoring.labels`` is ``file``.
+    audits : {"quick", "full", "none"}
+        How thoroughly the detectors are audited; ``none`` does not pass the gate.
+    full : bool
+        All audits, and mirror surrogates as a further null.
+    chance : bool
+        Whether the nulls are run; without them no criterion beats chance.
+    engine : {"auto", "interpreted", "compiled"}
+        Plain Python or numba; the figures are the same to the last bit.
+    progress : callable, optional
+        Called with a stage's name, steps done and steps ahead.
+    generated_at, git_rev : str, optional
+        Recorded in the scorecard.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    DataError
+        If there is not one bar to read, or the labels do not fit them.
+    ConfigError
+        If a detector is unknown.
+    """
+    settings = config if config is not None else _defaults()
+    tell = progress or (lambda stage, done, ahead: None)
+    series = make_series(bars)
+    if len(series) == 0:
+        raise DataError(
+            f"{bars.source}: no bar lies within its session; expected bars of "
+            f"{bars.symbol} in exchange wall-clock time; check symbol and time zone"
+        )
+    chosen = _engine(engine, series, settings, full)
+    detected = run_detectors(series, settings, chosen)
+    scored = score(detected, settings, _manual_moves(series, settings, labels))
+    report = None
+    if audits != "none" or full:
+        depth_full = full or audits == "full"
+        report = audit(
+            bars, series, settings, full=depth_full, seed=settings.scoring.seed,
+            engine=chosen, detected=detected, progress=tell,
+        )  # fmt: skip
+    rates = _null_rates(scored, chosen, full, tell) if chance else {}
+    card = _scorecard(bars, scored, report, rates, generated_at, git_rev)
+    return Run(bars, settings, card, scored, report)
+
+
+def _defaults() -> Settings:
+    from alertlib.config import Config
+
+    return Config()
+
+
+def _engine(name: str, series: Series, settings: Settings, full: bool) -> Engine:
+    if name == "auto" and full:
+        # Hundreds of reruns ahead.
+        return COMPILED
+    return choose_engine(name, len(series) * len(settings.detection.enabled))
+
+
+def _manual_moves(
+    series: Series, settings: Settings, labels: str | Path | pl.DataFrame | None
+) -> Opportunities | None:
+    if labels is None and settings.scoring.labels == "file":
+        labels = settings.scoring.labels_file
+    if labels is None:
+        return None
+    from alertlib.readers.labels import read_labels
+
+    table, where = read_labels(labels)
+    return labelled_moves(series, table, where)
+
+
+def _rng(settings: Settings, purpose: int) -> np.random.Generator:
+    """A stream of random numbers of its own for each purpose, so that none disturbs another."""
+    return np.random.default_rng((settings.scoring.seed, purpose))
+
+
+def _null_rates(
+    scored: Scored, engine: Engine, full: bool, progress: Progress
+) -> dict[str, nulls.NullRates]:
+    settings, series = scored.settings, scored.detected.series
+    bar, direction = scored.alerts.bar, scored.alerts.direction
+    if len(bar) == 0 or len(scored.moves) == 0:
+        return {}
+    runs = settings.scoring.null_runs
+    wins = all_wins(scored.detected, scored.scope, settings)
+    schedules = {
+        "session_permutation": nulls.permuted_sessions(
+            series, scored.scope.sessions, bar, direction, runs, _rng(settings, 1)
+        ),
+        "direction_flip": nulls.flipped_directions(bar, direction, runs, _rng(settings, 2)),
+        "random_entry": nulls.random_entries(series, bar, direction, runs, _rng(settings, 3)),
+    }
+    rates = {
+        name: nulls.null_rates(schedule, scored.validity, wins)
+        for name, schedule in schedules.items()
+    }
+    if full:
+        rates["mirror_surrogate"] = _mirror_rates(scored, engine, progress)
+    return rates
+
+
+def _mirror_rates(scored: Scored, engine: Engine, progress: Progress) -> nulls.NullRates:
+    settings, series = scored.settings, scored.detected.series
+    runs = settings.scoring.mirror_runs
+    rng = _rng(settings, 4)
+    values = np.full((3, runs), np.nan)
+    for i in range(runs):
+        progress("mirror_surrogates", i, runs)
+        other = mirror(series, coin_flips(len(series), rng))
+        found = score(run_detectors(other, settings, engine), settings)
+        for j, name in enumerate(gate.CRITERIA):
+            value = getattr(found, name)
+            values[j, i] = np.nan if value is None else value
+    return nulls.NullRates(values[0], values[1], values[2], dropped=0)
+
+
+def _scorecard(
+    bars: Bars,
+    scored: Scored,
+    report: AuditReport | None,
+    rates: dict[str, nulls.NullRates],
+    generated_at: str | None,
+    git_rev: str | None,
+) -> Scorecard:
+    settings = scored.settings
+    quality = examine(bars)
+    sessions = len(scored.scope.sessions)
+    weights = session_weights(max(sessions, 1), settings.scoring.bootstrap, _rng(settings, 0))
+    if sessions == 0:
+        weights = weights[:, :0]
+    trade = summary.trade_section(scored)
+    criteria = gate.rate_criteria(scored, settings.gate, weights, rates)
+    rails = gate.guard_rails(
+        scored,
+        criteria,
+        settings.gate,
+        expectancy=trade["expectancy_points"],
+        data_errors=sum(f.severity == "error" for f in quality.findings),
+        audit_failures=report.failures if report else None,
+        tested=bool(rates),
+    )
+    ruling = gate.rule(criteria, rails, settings.gate)
+    return Scorecard(
+        spec=SPEC,
+        spec_hash=summary.spec_hash(settings),
+        config_hash=summary.config_hash(settings),
+        git_rev=git_rev,
+        versions=summary.versions(),
+        seed=settings.scoring.seed,
+        generated_at=generated_at,
+        data=summary.data_section(bars, scored, quality.to_dict()),
+        counts=summary.count_section(scored),
+        rates=summary.rate_section(scored),
+        criteria=ruling.criteria,
+        verdict=ruling.verdict,
+        proven=ruling.proven,
+        reasons=ruling.reasons,
+        warnings=summary.warnings_of(scored, bars),
+        trade=trade,
+        timeliness=summary.timeliness_section(scored),
+        sensitivity=summary.sensitivity_section(scored, _sensitivity_schedule(scored, rates)),
+        per_detector=summary.detector_section(scored),
+        per_session=summary.session_section(scored),
+        audits=report.to_dict() if report else {},
+    )
+
+
+def _sensitivity_schedule(
+    scored: Scored, rates: dict[str, nulls.NullRates]
+) -> nulls.Schedule | None:
+    if not rates:
+        return None
+    return nulls.permuted_sessions(
+        scored.detected.series, scored.scope.sessions, scored.alerts.bar,
+        scored.alerts.direction, SENSITIVITY_RUNS, _rng(scored.settings, 1),
+    )  # fmt: skip

@@ -1,0 +1,128 @@
+"""The scorecard: every figure of a run, as plain values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from typing import Any, Literal
+
+Verdict = Literal["PASS", "FAIL", "INSUFFICIENT"]
+
+SCHEMA = "scorecard.v1"
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One line of the gate.
+
+    Attributes
+    ----------
+    name : str
+    value : float or None
+        None where undefined, which never passes.
+    op : str
+        How ``value`` has to compare with ``threshold``.
+    threshold : float
+    n, n_eff : float or None
+        Observations, and how many independent ones they are worth.
+    ci_low, ci_high : float or None
+        Two-sided 95 % Wilson interval at ``n_eff``.
+    chance, p_value : float or None
+        Of the least favourable null that applies.
+    passed : bool
+    proven : bool or None
+        Whether the one-sided 95 % bound clears the threshold; None where there is no interval.
+    boot_low, boot_high : float or None
+        95 % percentile interval of the bootstrap over sessions.
+    nulls : dict
+        Chance and p-value under each null.
+    """
+
+    name: str
+    value: float | None
+    op: str
+    threshold: float
+    passed: bool
+    n: int | None = None
+    n_eff: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    chance: float | None = None
+    p_value: float | None = None
+    proven: bool | None = None
+    boot_low: float | None = None
+    boot_high: float | None = None
+    nulls: dict[str, dict[str, float | int | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, repr=False)
+class Scorecard:
+    """What a run came to. See the interface document for each section's keys."""
+
+    spec: str
+    spec_hash: str
+    config_hash: str
+    git_rev: str | None
+    versions: dict[str, str]
+    seed: int
+    generated_at: str | None
+    data: dict[str, Any]
+    counts: dict[str, Any]
+    rates: dict[str, float | None]
+    criteria: tuple[Criterion, ...]
+    verdict: Verdict
+    proven: bool
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    trade: dict[str, float | None]
+    timeliness: dict[str, Any]
+    sensitivity: tuple[dict[str, float | None], ...]
+    per_detector: tuple[dict[str, Any], ...]
+    per_session: tuple[dict[str, Any], ...]
+    audits: dict[str, Any]
+
+    def criterion(self, name: str) -> Criterion:
+        """Return the criterion called ``name``."""
+        for criterion in self.criteria:
+            if criterion.name == name:
+                return criterion
+        raise KeyError(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scorecard as JSON-able values; undefined is None, never NaN."""
+        cleaned = _plain({"schema": SCHEMA, **asdict(self)})
+        assert isinstance(cleaned, dict)
+        return cleaned
+
+    def to_json(self) -> str:
+        """Return the scorecard as JSON text, the same for the same inputs."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{c.name} {'undefined' if c.value is None else format(c.value, '.3f')}"
+            for c in self.criteria[:3]
+        )
+        mark = " (SYNTHETIC SAMPLE)" if self.data.get("synthetic") else ""
+        return f"<Scorecard {self.verdict}{mark}: {shown}>"
+
+
+def canonical_hash(values: Any) -> str:
+    """Return the sha256 of the canonical JSON of ``values``."""
+    text = json.dumps(_plain(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` with tuples as lists, numpy scalars as Python's, NaN and inf as None."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value
