@@ -1,0 +1,188 @@
+"""The bar store's manifest: what each partition holds, where it came from, and its hash."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from alertlib.errors import DataError, StorageError
+
+MANIFEST = "manifest.json"
+PENDING = "manifest.json.tmp"
+QUARANTINE = "quarantine"
+PARTITION_FILE = "bars.parquet"
+
+_WINDOWS_TRIES = 40
+_WINDOWS_WAIT_SECONDS = 0.05
+
+_KEY = re.compile(r"symbol=([^/]+)/timeframe=([^/]+)/year=(\d{4})")
+
+
+class Key(NamedTuple):
+    """One partition: a year of one symbol at one timeframe."""
+
+    symbol: str
+    timeframe: str
+    year: int
+
+    def __str__(self) -> str:
+        return f"symbol={self.symbol}/timeframe={self.timeframe}/year={self.year:04d}"
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """A bar that came again with other values; the stored one was kept.
+
+    ``received`` is None for a stored bar that the source no longer has.
+    """
+
+    time: datetime
+    stored: dict[str, float | int | None]
+    received: dict[str, float | int | None] | None
+    source: str
+    seen_at: datetime
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """Bars that were stored, turned out damaged and wait in quarantine to be fetched again."""
+
+    first: datetime
+    last: datetime
+    rows: int
+    moved_to: str | None
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the manifest says of one partition.
+
+    ``first`` and ``last`` are open times, exchange wall clock; ``fetched_at`` is UTC;
+    ``server_offset`` is the terminal's clock less UTC in seconds, null where it is unknown.
+    ``bad_rows`` counts the rows left out, by the file of ``quarantine/`` that lists them. A
+    partition whose file was ``lost`` and not yet fetched again has no rows and no hash.
+    """
+
+    source: str
+    rows: int
+    first: datetime
+    last: datetime
+    sha256: str
+    fetched_at: datetime
+    server_offset: int | None
+    synthetic: bool = False
+    bad_rows: dict[str, int] = {}
+    revisions: tuple[Revision, ...] = ()
+    lost: Lost | None = None
+
+
+Manifest = dict[Key, Entry]
+
+
+def load_manifest(root: Path, name: str = MANIFEST) -> Manifest:
+    """Read the manifest of the store at ``root``; empty where there is none yet.
+
+    Raises
+    ------
+    DataError
+        It is there and cannot be understood.
+    StorageError
+        It is there and cannot be read.
+    """
+    path = root / name
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror}); check the disk") from error
+    try:
+        entries = msgspec.json.decode(content, type=dict[str, Entry])
+    except msgspec.MsgspecError as error:
+        raise DataError(
+            f"{path}: not a manifest of a bar store ({error}); expected one entry for each "
+            "partition; restore it from a backup, or fetch into another directory"
+        ) from error
+    return {_parse_key(text, path): entry for text, entry in entries.items()}
+
+
+def _parse_key(text: str, path: Path) -> Key:
+    found = _KEY.fullmatch(text)
+    if found is None:
+        raise DataError(
+            f"{path}: got the key {text!r}; expected symbol=S/timeframe=T/year=Y; restore the "
+            "manifest from a backup, or fetch into another directory"
+        )
+    return Key(found[1], found[2], int(found[3]))
+
+
+def stage_manifest(root: Path, manifest: Mapping[Key, Entry]) -> None:
+    """Write the next manifest beside the present one and bring it to the disk."""
+    entries = {str(key): entry for key, entry in sorted(manifest.items())}
+    content = msgspec.json.format(msgspec.json.encode(entries), indent=2)
+    write_durably(root / PENDING, content + b"\n")
+
+
+def commit_manifest(root: Path) -> None:
+    """Make the staged manifest the present one."""
+    replace(root / PENDING, root / MANIFEST)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` and wait until the disk has it.
+
+    Raises
+    ------
+    StorageError
+        The disk is full, read-only or broken; what was written so far is removed.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        # A stub left on a full disk would be one more thing in the way.
+        path.unlink(missing_ok=True)
+        raise StorageError(
+            f"{path}: cannot write {len(content):,} bytes ({error.strerror}); everything stored "
+            "before is intact; free some space or choose another directory, then run again"
+        ) from error
+
+
+def replace(staged: Path, path: Path) -> None:
+    """Rename ``staged`` to ``path``, atomically and durably."""
+    try:
+        _rename(staged, path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be replaced ({error.strerror}); everything stored before is intact; "
+            "close the programs that hold it open, then run again"
+        ) from error
+
+
+def _rename(staged: Path, path: Path) -> None:
+    # Windows does not replace a file that a reader has open: let readers finish.
+    for _ in range(_WINDOWS_TRIES if os.name == "nt" else 0):
+        try:
+            os.replace(staged, path)
+            return
+        except PermissionError:
+            time.sleep(_WINDOWS_WAIT_SECONDS)
+    os.replace(staged, path)
+
+
+def _sync_directory(path: Path) -> None:
+    # Windows has no handle for a directory to flush; NTFS journals the rename itself.
+    if os.name != "nt":
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
