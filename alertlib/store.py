@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from alertlib.errors import DataError
-from alertlib.store_files import check, scan_files, settled_manifest
+from alertlib.store_files import scan_partitions, settled_manifest
 from alertlib.store_manifest import MANIFEST, Entry, Key, Lost, Manifest
 
 
@@ -64,15 +64,16 @@ class StoredSeries:
     def scan(self, first: datetime | None = None, last: datetime | None = None) -> pl.LazyFrame:
         """Return the bars that open in ``[first, last]`` as a lazy frame, in order of time.
 
-        Only the partitions of that range are opened, each after its hash has been compared, so
-        a scan larger than memory streams.
+        Only the partitions of that range are opened, one at a time while the frame is
+        collected, each after its hash has been compared; so a scan larger than memory streams.
 
         Raises
         ------
         DataError
-            A partition of the range is missing, damaged, or waits to be fetched again.
+            No bars in that range, or some of them wait to be fetched again. While collecting: a
+            partition is missing or damaged.
         """
-        files = []
+        asked = []
         for key, entry in self.partitions:
             if entry.lost is not None and _meet(entry.lost, first, last):
                 raise DataError(
@@ -80,13 +81,13 @@ class StoredSeries:
                     f"{entry.lost.last} were damaged and set aside; fetch or import them again"
                 )
             if entry.rows and _meet(entry, first, last):
-                files.append(check(self.root, key, entry))
-        if not files:
+                asked.append((key, entry))
+        if not asked:
             raise DataError(
                 f"{self.root}: no bars of {self.symbol} {self.timeframe} between {first} and "
                 f"{last}; stored are {self.first} to {self.last}; choose another range"
             )
-        return scan_files(files, first, last)
+        return scan_partitions(self.root, asked, first, last)
 
     def last_sessions(self, count: int) -> pl.DataFrame:
         """Return the bars of the last ``count`` dates, opening no more files than they need."""

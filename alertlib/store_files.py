@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from alertlib.errors import DataError
 from alertlib.readers.table import BAR_SCHEMA
@@ -43,13 +45,13 @@ def encode(bars: pl.DataFrame) -> tuple[bytes, str]:
     return content, hashlib.sha256(content).hexdigest()
 
 
-def matches(root: Path, key: Key, entry: Entry) -> bool:
-    """Whether the file of a partition is there and is the one ``entry`` describes."""
+def verified_content(root: Path, key: Key, entry: Entry) -> bytes | None:
+    """Return the content of a partition's file; None if it is not what ``entry`` describes."""
     try:
-        with open(partition_file(root, key), "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == entry.sha256
+        content = partition_file(root, key).read_bytes()
     except OSError:
-        return False
+        return None
+    return content if hashlib.sha256(content).hexdigest() == entry.sha256 else None
 
 
 def settled_manifest(root: Path) -> tuple[Manifest, bool]:
@@ -67,7 +69,8 @@ def settled_manifest(root: Path) -> tuple[Manifest, bool]:
         return present, False
     changed = [key for key, entry in staged.items() if present.get(key) != entry]
     in_force = bool(changed) and all(
-        staged[key].sha256 != _hash_of(present, key) and matches(root, key, staged[key])
+        staged[key].sha256 != _hash_of(present, key)
+        and verified_content(root, key, staged[key]) is not None
         for key in changed
     )
     return (staged, True) if in_force else (present, False)
@@ -78,8 +81,8 @@ def _hash_of(manifest: Manifest, key: Key) -> str | None:
     return entry.sha256 if entry else None
 
 
-def check(root: Path, key: Key, entry: Entry) -> Path:
-    """Return the file of a partition after comparing its hash, with a newer manifest if need be.
+def read_partition(root: Path, key: Key, entry: Entry) -> bytes:
+    """Return the content of a partition's file after comparing its hash.
 
     Raises
     ------
@@ -87,8 +90,9 @@ def check(root: Path, key: Key, entry: Entry) -> Path:
         The file is missing or is not the one the manifest describes.
     """
     for _ in range(_LOOKS):
-        if matches(root, key, entry):
-            return partition_file(root, key)
+        content = verified_content(root, key, entry)
+        if content is not None:
+            return content
         entry = settled_manifest(root)[0].get(key, entry)
     raise DataError(
         f"{root / str(key)}: the file is missing or damaged; expected the {entry.rows:,} bars of "
@@ -97,11 +101,42 @@ def check(root: Path, key: Key, entry: Entry) -> Path:
     )
 
 
-def scan_files(files: list[Path], first: datetime | None, last: datetime | None) -> pl.LazyFrame:
-    """Return the bars of ``files`` (in order of time) that open in ``[first, last]``, lazily."""
-    bars = pl.scan_parquet(files, glob=False, hive_partitioning=False)
-    if first is not None:
-        bars = bars.filter(pl.col("time") >= first)
-    if last is not None:
-        bars = bars.filter(pl.col("time") <= last)
-    return bars.select(BAR_SCHEMA.names())
+def decode(content: bytes) -> pl.LazyFrame:
+    """Return the bars of a partition file's content."""
+    return pl.scan_parquet(io.BytesIO(content)).select(BAR_SCHEMA.names())
+
+
+def scan_partitions(
+    root: Path,
+    partitions: Sequence[tuple[Key, Entry]],
+    first: datetime | None,
+    last: datetime | None,
+) -> pl.LazyFrame:
+    """Return the bars of ``partitions`` (in order of time) that open in ``[first, last]``.
+
+    Each file is read once, whole, when its turn comes, and decoded from the very bytes whose
+    hash was compared: a file that a writer replaces meanwhile is never seen in parts. One
+    partition at a time is in memory.
+    """
+
+    def read(
+        columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _: int | None
+    ) -> Iterator[pl.DataFrame]:
+        for key, entry in partitions:
+            bars = decode(read_partition(root, key, entry))
+            if first is not None:
+                bars = bars.filter(pl.col("time") >= first)
+            if last is not None:
+                bars = bars.filter(pl.col("time") <= last)
+            if predicate is not None:
+                bars = bars.filter(predicate)
+            if columns is not None:
+                bars = bars.select(columns)
+            part = (bars if limit is None else bars.head(limit)).collect()
+            yield part
+            if limit is not None:
+                limit -= part.height
+                if limit <= 0:
+                    return
+
+    return register_io_source(read, schema=BAR_SCHEMA, is_pure=False)

@@ -15,7 +15,13 @@ import polars as pl
 from alertlib.errors import StorageError
 from alertlib.readers.table import BAR_SCHEMA
 from alertlib.store import StoredSeries, series_of
-from alertlib.store_files import encode, matches, partition_file, scan_files, settled_manifest
+from alertlib.store_files import (
+    decode,
+    encode,
+    partition_file,
+    settled_manifest,
+    verified_content,
+)
 from alertlib.store_lock import StoreLock
 from alertlib.store_manifest import (
     MANIFEST,
@@ -210,7 +216,7 @@ class StoreWriter:
         for key, entry in list(self._manifest.items()):
             if (key.symbol, key.timeframe) != (symbol, timeframe):
                 continue
-            if entry.rows and not matches(self.root, key, entry):
+            if entry.rows and verified_content(self.root, key, entry) is None:
                 entry = self._set_aside(key, entry)
             if entry.lost is not None:
                 waiting.append((key, entry.lost))
@@ -251,12 +257,12 @@ class StoreWriter:
                 f"{path}: not in {self.root / MANIFEST}; expected only files the manifest lists, "
                 "and adding would replace this one; move it away, then --import it"
             )
-        if entry is not None and entry.rows and not matches(self.root, key, entry):
+        if entry is not None and entry.rows:
+            content = verified_content(self.root, key, entry)
+            if content is not None:
+                return decode(content).collect()
             self._set_aside(key, entry)
-            entry = None
-        if entry is None or not entry.rows:
-            return pl.DataFrame(schema=BAR_SCHEMA)
-        return scan_files([path], None, None).collect()
+        return pl.DataFrame(schema=BAR_SCHEMA)
 
     def _commit(self, key: Key, entry: Entry, content: bytes | None = None) -> None:
         """Put a partition and its entry in force together.
