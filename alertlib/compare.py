@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
-    from alertlib.backtest import Run
+    from alertlib.backtesting import Run
 
 # What differs between any two runs without saying anything about either.
 _IGNORED = (

@@ -13,7 +13,7 @@ from alertlib.policy import REASONS
 from alertlib.tables import alert_frame
 
 if TYPE_CHECKING:
-    from alertlib.backtest import Run
+    from alertlib.backtesting import Run
     from alertlib.scoring import Scored
 
 OUTCOME_TEXTS = {
@@ -96,7 +96,7 @@ class Explanation:
 
 
 def explain_alert(run: Run, alert_id: str) -> Explanation:
-    """Return the explanation of one alert; see :meth:`alertlib.backtest.Run.explain`."""
+    """Return the explanation of one alert; see :meth:`alertlib.backtesting.Run.explain`."""
     rows = run.alerts.filter(pl.col("id").str.starts_with(alert_id))
     if rows.height != 1:
         raise DataError(
