@@ -1,0 +1,19 @@
+"""Read the audit log: verify it, anchor it, export it, look into it, prune it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from runners._main import run
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; see ``--help``."""
+    from runners.live.audit_command import command  # behind the guard
+
+    return command(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,1 @@
+"""The live runner's parts: durable store, audit log, feeds, broadcast, mail."""

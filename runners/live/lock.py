@@ -1,0 +1,88 @@
+"""One process per database: a lock on the file itself, whatever path leads to it.
+
+The lock belongs to the inode, so a symbolic or hard link to the same database meets it too. It
+covers one byte far beyond any page, where SQLite's own locks never are, and the kernel drops it
+when the process dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+
+from alertlib.errors import BusyError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_OFFSET = 1 << 40
+_held: set[int] = set()
+
+
+def acquire(descriptor: int, path: str) -> None:
+    """Lock the open database file until ``descriptor`` is closed by :func:`release`.
+
+    Raises
+    ------
+    BusyError
+        Another process (or another store of this one) holds it. Returned at once, no waiting.
+    """
+    try:
+        _lock_byte(descriptor)
+    except OSError:
+        raise BusyError(
+            f"{path}: another process has this database open; stop it first "
+            "(python -m runners.live --stop) or give another --db"
+        ) from None
+    _held.add(descriptor)
+
+
+def release(descriptor: int) -> None:
+    """Unlock and close; call only after SQLite has closed the same file."""
+    _held.discard(descriptor)
+    os.close(descriptor)
+
+
+def is_held(path: str) -> bool:
+    """Return whether some process has the database at ``path`` open as its store.
+
+    Not for a process that has the file open in SQLite itself: closing the probe would drop
+    SQLite's own locks.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        _lock_byte(descriptor)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _lock_byte(descriptor: int) -> None:
+    if sys.platform == "win32":
+        os.lseek(descriptor, _OFFSET, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    elif hasattr(fcntl, "F_OFD_SETLK"):
+        # Owned by the open file, not the process: another close() in this process keeps it.
+        request = struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, _OFFSET, 1, 0)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, request)
+    else:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _OFFSET)
+
+
+def _close_in_child() -> None:
+    # A forked helper process must not keep the lock alive after its parent was killed.
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)

@@ -1,0 +1,41 @@
+"""SQLite's and the system's complaints as one line that says what to do."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+
+from alertlib.errors import StorageError
+
+_REASONS = (
+    ("SQLITE_FULL", "the disk is full", "free space and start again"),
+    ("SQLITE_READONLY", "the database is read-only", "make file and folder writable"),
+    ("SQLITE_BUSY", "another program holds the database locked", "close it and start again"),
+    ("SQLITE_LOCKED", "another program holds the database locked", "close it and start again"),
+    ("SQLITE_CORRUPT", "the database is damaged", "keep the file and restore a backup"),
+    ("SQLITE_NOTADB", "this is not a database", "give the path of an alert database"),
+    ("SQLITE_CANTOPEN", "the database cannot be opened", "check the path and its permissions"),
+    ("SQLITE_PERM", "access denied", "check the permissions of file and folder"),
+    ("SQLITE_CONSTRAINT", "the database refuses the change", "run runners.audit verify"),
+    ("SQLITE_NOLFS", "the file is too large", "free space and start again"),
+    ("SQLITE_IOERR", "the disk fails", "check disk and file system, then start again"),
+)
+_TOO_LARGE = (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
+
+
+def storage_error(path: str, doing: str, error: Exception) -> StorageError:
+    """Return the error to raise for ``error`` met while ``doing`` something to ``path``."""
+    if isinstance(error, StorageError):
+        return error
+    if isinstance(error, sqlite3.Error):
+        name = getattr(error, "sqlite_errorname", None) or ""
+        for prefix, reason, advice in _REASONS:
+            if name.startswith(prefix):
+                return StorageError(f"{path}: {reason} ({doing}: {error} [{name}]); {advice}")
+        return StorageError(f"{path}: {doing} failed: {error} [{name or type(error).__name__}]")
+    if isinstance(error, OSError):
+        full = error.errno in _TOO_LARGE
+        reason = "the disk is full" if full else (error.strerror or str(error))
+        advice = "free space" if full else "check the path and its permissions"
+        return StorageError(f"{path}: {reason} ({doing}); {advice}")
+    return StorageError(f"{path}: {doing} failed: {type(error).__name__}: {error}; this is a bug")
