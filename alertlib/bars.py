@@ -20,6 +20,7 @@ from alertlib.quality.grid import infer_grid, on_grid
 from alertlib.quality.rows import screen
 from alertlib.quality.timeframe import check_timeframe, infer_minutes, timeframe_name
 from alertlib.readers.columns import table_from_columns
+from alertlib.readers.delimited import read_delimited
 from alertlib.readers.parquet import read_parquet
 from alertlib.readers.table import BAR_SCHEMA, PRICES, Table
 from alertlib.ticks import Grid, tick_grid
@@ -119,7 +120,10 @@ def read_bars(
     path = Path(source)
     if not path.exists():
         raise DataError(f"{path}: no such file; expected a bar file or a store; check the path")
-    return _assemble(read_parquet(path), str(path), symbol, timeframe, sessions, symbols)
+    with path.open("rb") as file:
+        is_parquet = file.read(4) == b"PAR1" or path.suffix == ".parquet"
+    table = read_parquet(path) if is_parquet else read_delimited(path)
+    return _assemble(table, str(path), symbol, timeframe, sessions, symbols)
 
 
 def from_frame(

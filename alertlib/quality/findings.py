@@ -26,7 +26,14 @@ Kind = Literal[
 ]
 Severity = Literal["info", "warning", "error"]
 
-QUARANTINE_SCHEMA = pl.Schema({"row": pl.Int64(), "time": pl.Datetime("us"), "reason": pl.String()})
+QUARANTINE_SCHEMA = pl.Schema(
+    {
+        "row": pl.Int64(),
+        "time": pl.Datetime("us"),
+        "reason": pl.String(),
+        "value": pl.String(),
+    }
+)
 
 # A file of a million bad rows must not become a report of a million lines.
 _ROWS_LISTED = 100
@@ -88,7 +95,8 @@ class Quality:
         What reading found; after :func:`alertlib.quality.examine`, everything.
     quarantined : polars.DataFrame
         Rows left out of the bars, never repaired: ``row`` (line of a text file counted from 1,
-        row of a table counted from 0), ``time`` (null where it could not be read), ``reason``.
+        row of a table counted from 0), ``time`` (null where it could not be read), ``reason``
+        and ``value``, what stood there.
     rows_read : int
         Rows the source held, quarantined and duplicated ones included.
     layout : str
@@ -115,15 +123,14 @@ class Quality:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-ready values; of the quarantined rows the first 100."""
-        listed = self.quarantined.head(_ROWS_LISTED).iter_rows()
+        listed = self.quarantined.head(_ROWS_LISTED).with_columns(
+            pl.col("time").dt.to_string("iso:strict")
+        )
         return {
             "clean": self.clean,
             "layout": self.layout,
             "rows_read": self.rows_read,
             "quarantined": self.quarantined.height,
-            "quarantined_rows": [
-                {"row": row, "time": time.isoformat() if time else None, "reason": reason}
-                for row, time, reason in listed
-            ],
+            "quarantined_rows": listed.to_dicts(),
             "findings": [found.to_dict() for found in self.findings],
         }

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from alertlib.quality.findings import QUARANTINE_SCHEMA, Finding, finding
+from alertlib.quality.findings import QUARANTINE_SCHEMA, Finding, Severity, finding
 
 PRICES = ("open", "high", "low", "close")
 VOLUMES = ("tick_volume", "real_volume", "spread")
@@ -91,12 +91,20 @@ def _judge(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     broken = pl.any_horizontal(pl.col("reason").is_not_null(), *(rule for _, rule in _RULES))
     is_bad = table.select(broken).to_series()
     if not is_bad.any():
-        return table.drop("reason"), pl.DataFrame(schema=QUARANTINE_SCHEMA)
+        return table.drop("reason", "value"), pl.DataFrame(schema=QUARANTINE_SCHEMA)
     first_reason = pl.coalesce(
         "reason", *(pl.when(rule).then(pl.lit(text)) for text, rule in _RULES)
     )
-    bad = table.filter(is_bad).select("row", "time", first_reason.alias("reason"))
-    return table.filter(~is_bad).drop("reason"), bad
+    bad = table.filter(is_bad).select(
+        "row", "time", first_reason.alias("reason"), pl.coalesce("value", _as_text()).alias("value")
+    )
+    return table.filter(~is_bad).drop("reason", "value"), bad
+
+
+def _as_text() -> pl.Expr:
+    """What stood in a row, for messages: its four prices."""
+    prices = [pl.col(name).cast(pl.String).fill_null("nothing") for name in PRICES]
+    return pl.concat_str(prices, separator=" ")
 
 
 def _bad_row_findings(bad: pl.DataFrame, row_word: str) -> list[Finding]:
@@ -106,15 +114,16 @@ def _bad_row_findings(bad: pl.DataFrame, row_word: str) -> list[Finding]:
         .agg(pl.col("row").first(), pl.col("time").first(), pl.len().alias("count"))
     )
     findings = []
-    for reason, row, time, count in grouped.iter_rows():
+    for reason, row, time, value, count in grouped.iter_rows():
         place = f"{row_word} {row}" + (f" ({time:%Y-%m-%d %H:%M})" if time else "")
         which = f"at {place}" if count == 1 else f"in {count} rows, the first at {place}"
-        findings.append(finding("bad_row", "error", time, count, f"{reason} {which}; quarantined"))
+        message = f"{reason} {which}: got {value}; quarantined"
+        findings.append(finding("bad_row", "error", time, count, message))
     return findings
 
 
 def _quarantine(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
-    return rows.select("row", "time", pl.lit(reason).alias("reason"))
+    return rows.select("row", "time", pl.lit(reason).alias("reason"), _as_text().alias("value"))
 
 
 def _in_order(good: pl.DataFrame, row_word: str) -> tuple[pl.DataFrame, list[Finding]]:
@@ -158,10 +167,11 @@ def _unique(good: pl.DataFrame, row_word: str) -> tuple[pl.DataFrame, pl.DataFra
     ).to_series()
     findings = []
     conflicts = later.filter(~same)
-    for rows, severity, text in (
+    outcomes: tuple[tuple[pl.DataFrame, Severity, str], ...] = (
         (conflicts, "error", "conflicts with an earlier row of the same time; first kept"),
         (later.filter(same), "warning", "repeats an earlier row; one kept"),
-    ):
+    )
+    for rows, severity, text in outcomes:
         if rows.height:
             row, time = rows.select("row", "time").row(0)
             message = (

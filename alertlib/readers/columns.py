@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from alertlib.errors import DataError
-from alertlib.quality.findings import Finding, finding
-from alertlib.readers.table import PRICES, TABLE_SCHEMA, VOLUMES, Table
-from alertlib.readers.times import EXCHANGE_ZONE, epoch_to_wall_clock
+from alertlib.quality.findings import Finding
+from alertlib.readers.table import PRICES, TABLE_SCHEMA, VOLUMES, Table, one_label
+from alertlib.readers.times import EXCHANGE_ZONE, converted, epoch_to_wall_clock
 
 _TIME_NAMES = ("time", "datetime", "timestamp", "date")
 _TIMEFRAME_NAMES = ("timeframe", "tf")
@@ -53,13 +53,16 @@ def table_from_columns(
                 overflow = pl.select(pl.coalesce(overflow, unreadable)).to_series()
         else:
             columns.append(pl.repeat(None, frame.height, dtype=pl.Int64, eager=True).alias(name))
-    columns.append(overflow.alias("reason"))
+    columns += [
+        overflow.alias("reason"),
+        pl.repeat(None, frame.height, dtype=pl.String, eager=True).alias("value"),
+    ]
     return Table(
         pl.DataFrame(columns).select(TABLE_SCHEMA.names()),
         row_word="row",
         layout=layout,
-        symbol=_constant(frame, names.get("symbol"), "symbol", where),
-        timeframe=_constant(frame, names.get("timeframe"), "timeframe", where),
+        symbol=one_label(_label(frame, names, "symbol"), "symbol", where),
+        timeframe=one_label(_label(frame, names, "timeframe"), "timeframe", where),
         synthetic=synthetic,
         findings=findings,
     )
@@ -92,8 +95,7 @@ def _time(column: pl.Series, where: str) -> tuple[pl.Series, tuple[Finding, ...]
         if kind.time_zone is not None:
             count = column.len() - column.null_count()
             column = column.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
-            message = f"times carry the zone {kind.time_zone}; converted to {EXCHANGE_ZONE}"
-            findings = (finding("zone", "info", None, max(count, 1), message),)
+            findings = (converted(f"the zone {kind.time_zone}", count),)
     elif kind.is_integer():
         column = epoch_to_wall_clock(column, where)
     elif kind != pl.Date:
@@ -136,15 +138,5 @@ def _volume(column: pl.Series, name: str, where: str) -> tuple[pl.Series, pl.Ser
     return whole, pl.select(pl.when(lost).then(pl.lit(reason))).to_series()
 
 
-def _constant(frame: pl.DataFrame, name: str | None, what: str, where: str) -> str | None:
-    """Return the one value of a label column, or refuse several."""
-    if name is None or frame[name].dtype not in (pl.String, pl.Categorical, pl.Enum):
-        return None
-    values = frame[name].drop_nulls().unique().cast(pl.String).sort().to_list()
-    if len(values) > 1:
-        shown = ", ".join(values[:6])
-        raise DataError(
-            f"{where}: {len(values)} values in column `{name}` ({shown}); expected one {what}; "
-            f"filter the rows of one {what} before"
-        )
-    return values[0] if values else None
+def _label(frame: pl.DataFrame, names: dict[str, str], what: str) -> pl.Series | None:
+    return frame[names[what]] if what in names else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from alertlib.errors import DataError
 from alertlib.quality.findings import Finding
 
 PRICES = ("open", "high", "low", "close")
@@ -16,7 +17,9 @@ BAR_SCHEMA = pl.Schema(
     | {name: pl.Float64() for name in PRICES}
     | {name: pl.Int64() for name in VOLUMES}
 )
-TABLE_SCHEMA = pl.Schema({"row": pl.Int64(), **BAR_SCHEMA, "reason": pl.String()})
+TABLE_SCHEMA = pl.Schema(
+    {"row": pl.Int64(), **BAR_SCHEMA, "reason": pl.String(), "value": pl.String()}
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -26,8 +29,9 @@ class Table:
     Attributes
     ----------
     frame : polars.DataFrame
-        :data:`TABLE_SCHEMA`, in the source's order. ``row`` is the place in the source and
-        ``reason`` says what in the row could not be read (null where all of it could).
+        :data:`TABLE_SCHEMA`, in the source's order. ``row`` is the place in the source;
+        ``reason`` says what in the row could not be read (null where all of it could) and
+        ``value`` what stood there.
     row_word : str
         ``"line"`` for text, counted from 1; ``"row"`` for tables, counted from 0.
     layout : str
@@ -47,3 +51,17 @@ class Table:
     timeframe: str | None = None
     synthetic: bool = False
     findings: tuple[Finding, ...] = ()
+
+
+def one_label(column: pl.Series | None, what: str, where: str) -> str | None:
+    """Return the one value of a label column (symbol, timeframe), or refuse several."""
+    if column is None or column.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        return None
+    values = column.cast(pl.String).str.strip_chars().replace("", None)
+    found = values.drop_nulls().unique().sort().to_list()
+    if len(found) > 1:
+        raise DataError(
+            f"{where}: {len(found)} values in column `{column.name}` ({', '.join(found[:6])}); "
+            f"expected one {what}; keep the rows of one {what}"
+        )
+    return found[0] if found else None
