@@ -22,25 +22,23 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
     "high": ("high", "maxima", "maximo", "max"),
     "low": ("low", "minima", "minimo", "min"),
     "close": ("close", "fechamento", "fech", "fec", "ultimo", "ult", "last"),
-    "tick_volume": tuple(
-        "tick volume|tickvolume|tickvol|tick|ticks|negocios|n negocios|numero de negocios|neg|trades".split(
-            "|"
-        )
+    "tick_volume": (
+        "tick volume", "tickvolume", "tickvol", "tick", "ticks",
+        "negocios", "n negocios", "numero de negocios", "neg", "trades",
     ),
-    "real_volume": tuple(
-        "real volume|realvolume|volume quantidade|quantidade|qtde|qtd|contratos|vol|volume".split(
-            "|"
-        )
+    "real_volume": (
+        "real volume", "realvolume", "volume quantidade", "quantidade", "qtde", "qtd",
+        "contratos", "vol", "volume",
     ),
     "spread": ("spread",),
     "symbol": ("symbol", "ativo", "ticker", "papel", "instrumento", "instrument"),
     "timeframe": ("timeframe", "tf", "per", "period", "periodo"),
-}
+}  # fmt: skip
 
-_PORTUGUESE = frozenset(
-    "abertura abert abe maxima maximo minima minimo fechamento fech fec ultimo ult quantidade "
-    "negocios".split()
-)
+_PORTUGUESE = frozenset((
+    "abertura", "abert", "abe", "maxima", "maximo", "minima", "minimo",
+    "fechamento", "fech", "fec", "ultimo", "ult", "quantidade", "negocios",
+))  # fmt: skip
 
 _DATE = r"\d{4}[./-]?\d{1,2}[./-]?\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4}"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"

@@ -1,0 +1,51 @@
+"""The closer look: everything that can be said of bars beyond what reading them shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, time
+from typing import TYPE_CHECKING
+
+from alertlib.quality import attendance, trading
+from alertlib.quality.coverage import cover
+from alertlib.quality.findings import Finding, Quality
+
+if TYPE_CHECKING:
+    from alertlib.bars import Bars
+
+_B3_FAMILIES = ("WIN", "WDO", "BIT", "B3 cash equity")
+
+
+def examine(bars: Bars) -> Quality:
+    """Compare bars with their session table and look for changes within them.
+
+    Parameters
+    ----------
+    bars : Bars
+
+    Returns
+    -------
+    Quality
+        The findings of reading, then those of this look, by time.
+    """
+    found = sorted(_look(bars), key=_moment)
+    return bars.quality.with_findings(found)
+
+
+def _look(bars: Bars) -> Iterator[Finding]:
+    coverage = cover(bars.frame, bars.instrument)
+    yield from attendance.openings(coverage)
+    yield from attendance.closings(coverage)
+    yield from attendance.holes(coverage)
+    yield from attendance.strays(coverage, trading.is_flat(bars.frame))
+    if bars.instrument.family in _B3_FAMILIES:
+        yield from attendance.absences(coverage)
+    yield from trading.locks(bars.frame, coverage)
+    yield from trading.feed_changes(bars.frame, coverage)
+    yield from trading.rolls(bars.frame, coverage, bars.instrument)
+
+
+def _moment(found: Finding) -> datetime:
+    if found.time is not None:
+        return found.time
+    return datetime.combine(found.date, time()) if found.date else datetime.min
