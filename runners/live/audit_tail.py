@@ -22,16 +22,22 @@ def check_tail(connection: sqlite3.Connection, path: str) -> None:
         They do not agree.
     """
     log = AuditLog(path, connection, None)
-    findings = schema.differences(connection)
-    for table in ("meta", "cursors", "state", "outbox"):
-        lines = [row[0] for row in connection.execute(f"PRAGMA quick_check({table})")]
-        findings += [] if lines == ["ok"] else lines[:1]
-    findings = findings or tail_findings(log)
+    findings = (
+        schema.differences(connection) or _small_table_findings(connection) or tail_findings(log)
+    )
     if findings:
         raise StorageError(
             f"{path}: the database is damaged or was tampered with ({findings[0]}); keep the file, "
             "run python -m runners.audit verify, and restore a backup"
         )
+
+
+def _small_table_findings(connection: sqlite3.Connection) -> list[str]:
+    found = []
+    for table in ("meta", "cursors", "state", "outbox"):
+        lines = [row[0] for row in connection.execute(f"PRAGMA quick_check({table})")]
+        found += [] if lines == ["ok"] else lines[:1]
+    return found
 
 
 def tail_findings(log: AuditLog) -> list[str]:

@@ -19,7 +19,20 @@ else:
     import fcntl
 
 _OFFSET = 1 << 40
-_held: set[int] = set()
+_held: dict[int, tuple[int, int]] = {}
+
+
+def refuse_if_held_here(path: str) -> None:
+    """Raise BusyError if this very process has the database open, without touching the file.
+
+    Opening and closing it once more would drop the locks SQLite has on it.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return
+    if (status.st_dev, status.st_ino) in _held.values():
+        raise _busy(path)
 
 
 def acquire(descriptor: int, path: str) -> None:
@@ -28,21 +41,19 @@ def acquire(descriptor: int, path: str) -> None:
     Raises
     ------
     BusyError
-        Another process (or another store of this one) holds it. Returned at once, no waiting.
+        Another process holds it. Returned at once, no waiting.
     """
     try:
         _lock_byte(descriptor)
     except OSError:
-        raise BusyError(
-            f"{path}: another process has this database open; stop it first "
-            "(python -m runners.live --stop) or give another --db"
-        ) from None
-    _held.add(descriptor)
+        raise _busy(path) from None
+    status = os.fstat(descriptor)
+    _held[descriptor] = (status.st_dev, status.st_ino)
 
 
 def release(descriptor: int) -> None:
     """Unlock and close; call only after SQLite has closed the same file."""
-    _held.discard(descriptor)
+    _held.pop(descriptor, None)
     os.close(descriptor)
 
 
@@ -63,6 +74,13 @@ def is_held(path: str) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _busy(path: str) -> BusyError:
+    return BusyError(
+        f"{path}: another process has this database open; stop it first "
+        "(python -m runners.live --stop) or give another --db"
+    )
 
 
 def _lock_byte(descriptor: int) -> None:

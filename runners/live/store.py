@@ -45,7 +45,12 @@ class Store:
     """
 
     def __init__(
-        self, opened: Opened, clock: Callable[[], float], retain_alerts: int, retain_days: float
+        self,
+        opened: Opened,
+        clock: Callable[[], float],
+        retain_alerts: int,
+        retain_days: float,
+        busy_seconds: float,
     ) -> None:
         self.path = opened.path
         self._opened = opened
@@ -55,7 +60,7 @@ class Store:
         self._window = (1, float("-inf"))
         self._acks = AckBuffer()
         self._reader = Reader(opened.reader, opened.path)
-        self._writer = Writer(opened.writer, opened.path, clock, self._acks.take)
+        self._writer = Writer(opened.writer, opened.path, clock, self._acks.take, busy_seconds)
         self._closed = False
         self.epoch = self._reader.epoch()
         self.outbox = Outbox(self._writer.submit, self._reader)
@@ -68,6 +73,7 @@ class Store:
         create: bool = True,
         retain_alerts: int = 100_000,
         retain_days: float = 30.0,
+        busy_seconds: float = 10.0,
         clock: Callable[[], float] = time.time,
     ) -> Store:
         """Open the database at ``path`` as its only writer, creating it if need be.
@@ -80,6 +86,8 @@ class Store:
             Whether a missing file is created.
         retain_alerts, retain_days
             How far back a returning client can resume: whichever is reached first.
+        busy_seconds : float
+            How long a transaction waits for another program's lock before the store fails.
         clock : callable
             Unix seconds, for the time stamps of the audit log.
 
@@ -92,9 +100,8 @@ class Store:
         StorageError
             It cannot be written, is locked by another program, damaged, or something else.
         """
-        return cls(
-            open_database(path, create=create, now=clock()), clock, retain_alerts, retain_days
-        )
+        opened = open_database(path, create=create, now=clock())
+        return cls(opened, clock, retain_alerts, retain_days, busy_seconds)
 
     # ---- writing
 
@@ -214,7 +221,7 @@ class Store:
         """Return the small value kept under ``key``; None if there is none."""
         return self._reader.state(key)
 
-    def messages(self, since: int, limit: int = 1_000) -> list[Stored]:
+    def read(self, since: int, limit: int = 1_000) -> list[Stored]:
         """Return up to ``limit`` messages after number ``since``, in order."""
         return self._reader.messages(since, limit)
 
@@ -222,8 +229,9 @@ class Store:
         """Return the message with this key (an alert's id); None if unknown."""
         return self._reader.find(key)
 
-    def oldest_retained(self) -> int:
-        """Return the first number a client can still resume from; ``head + 1`` if none.
+    @property
+    def oldest(self) -> int:
+        """The first number a client can still resume from; ``head + 1`` if none.
 
         Nothing is deleted when the window moves: the audit log keeps the message for years.
         """

@@ -14,7 +14,7 @@ from runners.live.audit_tail import check_tail
 from runners.live.audit_wal import require_intact_wal
 from runners.live.chain import timestamp
 from runners.live.store_errors import storage_error
-from runners.live.store_writer import BUSY_MS, FORCED_FOLD_PAGES
+from runners.live.store_writer import FORCED_FOLD_PAGES
 
 _MAGIC = b"SQLite format 3\0"
 _PROBE_MS = 1_500
@@ -32,6 +32,7 @@ class Opened(NamedTuple):
 def open_database(path: str, *, create: bool, now: float) -> Opened:
     """Lock, open and check the database at ``path``; see :meth:`Store.open`."""
     real = os.path.realpath(path)
+    lock.refuse_if_held_here(real)
     descriptor = _open_file(real, create)
     try:
         lock.acquire(descriptor, real)
@@ -142,4 +143,3 @@ def _prepare_writer(writer: sqlite3.Connection, path: str, now: float) -> None:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("ROLLBACK")
     schema.guard_writer(writer)
-    writer.execute(f"PRAGMA busy_timeout = {BUSY_MS}")

@@ -7,6 +7,7 @@ removes it, so neither can be without the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from math import isfinite
 from typing import Any
 
 from runners.live.chain import canonical_json
@@ -29,6 +30,10 @@ class Outbox:
         """Return up to ``limit`` rows whose time has come, oldest first, without ``exclude``."""
         return self._reader.outbox(now, limit, exclude)
 
+    def members(self, digest: str) -> list[OutboxRow]:
+        """Return every row bound to the digest with this ``Message-ID``, due or not."""
+        return self._reader.outbox_members(digest)
+
     def pending(self) -> int:
         """Return how many rows are not settled yet."""
         return self._reader.outbox_count()
@@ -49,11 +54,14 @@ class Outbox:
 
     def failed(self, rows: Sequence[OutboxRow], retry_at: float, reason: str, **data: Any) -> Done:
         """Audit an attempt that failed for now and put the rows off until ``retry_at``."""
+        if not isfinite(retry_at):
+            raise ValueError(f"`retry_at` must be finite Unix seconds; got {retry_at}")
         return self._change(
             "delivery_failed",
-            f"UPDATE outbox SET due = {float(retry_at)!r} WHERE id = ?",
+            "UPDATE outbox SET due = ? WHERE id = ?",
             rows,
             {**data, "reason": reason},
+            retry_at,
         )
 
     def dead(self, rows: Sequence[OutboxRow], reason: str, **data: Any) -> Done:
@@ -67,14 +75,21 @@ class Outbox:
         sql = "UPDATE outbox SET digest = ? WHERE id = ?"
         return self._submit(Work(statements=tuple((sql, (message_id, row.id)) for row in rows)))
 
-    def _change(self, kind: str, sql: str, rows: Sequence[OutboxRow], data: dict[str, Any]) -> Done:
+    def _change(
+        self,
+        kind: str,
+        sql: str,
+        rows: Sequence[OutboxRow],
+        data: dict[str, Any],
+        *values: float,
+    ) -> Done:
         return self._submit(
             Work(
                 events=tuple(
                     ReadyEvent(kind, _ACTOR, canonical_json({**_identity(row), **data}))
                     for row in rows
                 ),
-                statements=tuple((sql, (row.id,)) for row in rows),
+                statements=tuple((sql, (*values, row.id)) for row in rows),
             )
         )
 

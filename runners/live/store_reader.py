@@ -86,16 +86,12 @@ class Reader:
 
     def outbox(self, now: float, limit: int, exclude: Collection[int]) -> list[OutboxRow]:
         """Return rows of the outbox that are due, oldest first."""
-        rows = self.rows(
-            "SELECT o.id, recipient, message_id, due, expires, attempts, digest, "
-            "o.seq, audit.kind, audit.data FROM outbox o JOIN alerts ON alerts.seq = o.seq "
-            "JOIN audit ON audit.seq = alerts.audit_seq WHERE due <= ? ORDER BY due, o.id LIMIT ?",
-            (now, limit + len(exclude)),
-        )
-        found = [
-            OutboxRow._make((*row[:7], _stored(*row[7:]))) for row in rows if row[0] not in exclude
-        ]
-        return found[:limit]
+        rows = self._outbox_rows("due <= ? ORDER BY due, o.id LIMIT ?", now, limit + len(exclude))
+        return [row for row in rows if row.id not in exclude][:limit]
+
+    def outbox_members(self, digest: str) -> list[OutboxRow]:
+        """Return the rows of one digest, in order of their messages."""
+        return self._outbox_rows("digest = ? ORDER BY o.seq, o.id", digest)
 
     def outbox_count(self) -> int:
         """Return how many rows the outbox has."""
@@ -105,6 +101,15 @@ class Reader:
         """Return the earliest due time in the outbox."""
         due = self.rows("SELECT min(due) FROM outbox")[0][0]
         return None if due is None else float(due)
+
+    def _outbox_rows(self, condition: str, *values: Any) -> list[OutboxRow]:
+        rows = self.rows(
+            "SELECT o.id, recipient, message_id, due, expires, attempts, digest, "
+            "o.seq, audit.kind, audit.data FROM outbox o JOIN alerts ON alerts.seq = o.seq "
+            f"JOIN audit ON audit.seq = alerts.audit_seq WHERE {condition}",
+            values,
+        )
+        return [OutboxRow._make((*row[:7], _stored(*row[7:]))) for row in rows]
 
     def close(self) -> None:
         """Close the connection."""

@@ -23,9 +23,6 @@ from runners.live.store_types import Stored, StoreStats
 GROUP_LIMIT = 4_000
 """Most pieces of work in one transaction; bounds memory and the time a reader of WAL waits."""
 
-BUSY_MS = 10_000
-"""How long a transaction waits for another program's lock before the store gives up."""
-
 # SQLite itself folds the WAL in at 2,000 pages, inside a COMMIT; in a quiet moment we are there
 # first. A commit dirties about as many pages as six events.
 FORCED_FOLD_PAGES = 2_000
@@ -33,6 +30,7 @@ _FOLD_AFTER_EVENTS = 1_000
 _EVENTS_PER_COMMIT = 6
 _QUIET_SECONDS = 0.02
 _IDLE_SECONDS = 10.0
+_FOLD_BUSY_MS = 500
 
 Listener = Callable[[list[Stored]], None]
 
@@ -46,6 +44,7 @@ class Writer:
         path: str,
         clock: Callable[[], float],
         periodic: Callable[[float, bool], tuple[tuple[ReadyEvent, ...], float | None]],
+        busy_seconds: float,
     ) -> None:
         self.head = read_head(connection)
         self.stats = StoreStats()
@@ -55,6 +54,7 @@ class Writer:
         self._path = path
         self._clock = clock
         self._periodic = periodic
+        self._busy_ms = int(busy_seconds * 1_000)
         self._queue: deque[Work] = deque()
         self._wake = threading.Condition()
         self._closing = False
@@ -62,6 +62,7 @@ class Writer:
         self._busy_since: float | None = None
         self._unfolded = 0
         self._files = _identities(path)
+        self._wait_for_locks(self._busy_ms)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -197,10 +198,13 @@ class Writer:
     def _fold_wal(self, mode: str) -> None:
         # After the callers were told and with nothing queued, so that it delays nobody.
         self._unfolded = 0
-        self._connection.execute("PRAGMA busy_timeout = 500")
+        self._wait_for_locks(_FOLD_BUSY_MS)
         self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
-        self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        self._wait_for_locks(self._busy_ms)
         self.stats.checkpoints += 1
+
+    def _wait_for_locks(self, milliseconds: int) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
 
     def _say_last_words(self) -> None:
         events, _ = self._periodic(time.monotonic(), True)
