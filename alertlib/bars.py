@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError
 from alertlib.market import Instrument, find_instrument
 from alertlib.quality.findings import Finding, Quality, finding
-from alertlib.quality.grid import infer_grid, on_grid
-from alertlib.quality.rows import screen
+from alertlib.quality.grid import check_grid
+from alertlib.quality.rows import YEARS, screen
 from alertlib.quality.timeframe import check_timeframe, infer_minutes, timeframe_name
+from alertlib.quality.zone import check_zone
 from alertlib.readers.columns import table_from_columns
 from alertlib.readers.delimited import read_delimited
-from alertlib.readers.parquet import read_parquet
-from alertlib.readers.table import BAR_SCHEMA, PRICES, Table
-from alertlib.ticks import Grid, tick_grid
+from alertlib.readers.hive import read_hive
+from alertlib.readers.parquet import is_parquet, read_parquet
+from alertlib.readers.table import BAR_SCHEMA, Table
+from alertlib.store import is_store, open_series, open_store
 
 SYNTHETIC_HASHES: frozenset[str] = frozenset()
 """Hashes of bars known to be synthetic, whatever file they come in."""
@@ -47,6 +50,8 @@ class Bars:
         What reading found. :func:`alertlib.quality.examine` looks closer.
     instrument : Instrument
         Specification of the symbol, its grid read off the prices.
+    declared_synthetic : bool
+        Whether the source says that its bars are made up.
     """
 
     frame: pl.DataFrame
@@ -96,16 +101,31 @@ class Bars:
         return self.frame.height
 
     def __repr__(self) -> str:
-        return f"<Bars {self._summary()}>"
+        facts = self._facts()
+        title = f"{facts.pop('symbol')} {facts.pop('timeframe')}"
+        return f"<Bars {title}: {', '.join(facts.values())}>"
 
-    def _summary(self) -> str:
-        first, last = self.frame["time"][0], self.frame["time"][-1]
-        days = self.frame["time"].dt.date().n_unique()
-        text = (
-            f"{self.symbol} {self.timeframe}: {len(self):,} bars, {days} sessions, "
-            f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(value)}</td></tr>"
+            for name, value in (self._facts() | {"source": self.source}).items()
         )
-        return text + ("" if self.quality.clean else ", UNSAFE for scoring")
+        return f"<table>{cells}</table>{self.frame.head(3)._repr_html_()}"
+
+    def _facts(self) -> dict[str, str]:
+        times = self.frame["time"]
+        facts = {
+            "symbol": self.symbol,
+            "timeframe": self.timeframe,
+            "bars": f"{len(self):,} bars",
+            "sessions": f"{times.dt.date().n_unique()} sessions",
+            "span": f"{times[0]:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M}",
+        }
+        if self.synthetic:
+            facts["origin"] = "SYNTHETIC"
+        if not self.quality.clean:
+            facts["quality"] = "UNSAFE for scoring"
+        return facts
 
 
 def read_bars(
@@ -115,15 +135,59 @@ def read_bars(
     timeframe: str | None = None,
     sessions: int | None = None,
     symbols: Sequence[SymbolSpec] = (),
+    default_symbol: str | None = None,
 ) -> Bars:
-    """Read bars from a file or a bar store."""
+    """Read bars from a file or a bar store.
+
+    Parameters
+    ----------
+    source : str or Path
+        Parquet or text (MetaTrader 5, the MetaTrader5 package, ProfitChart, plain ISO), told
+        apart by content; or the directory of a bar store.
+    symbol : str, optional
+        Which series of a store, or what a file without a symbol is of.
+    timeframe : str, optional
+        Which series of a store, or what a file is expected to be: bars of another length are
+        kept as they are and reported as an error.
+    sessions : int, optional
+        Keep the bars of the last so many dates only.
+    symbols : sequence of SymbolSpec
+        The configuration's ``data.symbols``.
+    default_symbol : str, optional
+        What the bars are of where neither ``symbol`` nor the source says.
+
+    Returns
+    -------
+    Bars
+
+    Raises
+    ------
+    DataError
+        The structure cannot be read, or it contradicts what was asked for. Bad rows are no
+        error: they are left out and reported in ``quality``.
+    """
+    if sessions is not None and sessions < 1:
+        raise DataError(f"sessions: got {sessions}; expected 1 or more; ask for at least one")
     path = Path(source)
-    if not path.exists():
-        raise DataError(f"{path}: no such file; expected a bar file or a store; check the path")
-    with path.open("rb") as file:
-        is_parquet = file.read(4) == b"PAR1" or path.suffix == ".parquet"
-    table = read_parquet(path) if is_parquet else read_delimited(path)
-    return _assemble(table, str(path), symbol, timeframe, sessions, symbols)
+    try:
+        if path.is_dir():
+            table = _read_directory(path, symbol, timeframe, sessions, default_symbol)
+        elif is_parquet(path):
+            table = read_parquet(path)
+        else:
+            table = read_delimited(path)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path}: no such file; expected a bar file or the directory of a bar store; check "
+            "the path"
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror or error}); expected a readable file; "
+            "check its permissions"
+        ) from error
+    stated = _agreed(symbol, table.symbol, str(path)) or default_symbol
+    return _assemble(table, str(path), stated, timeframe, sessions, symbols)
 
 
 def from_frame(
@@ -135,10 +199,61 @@ def from_frame(
     synthetic: bool = False,
     symbols: Sequence[SymbolSpec] = (),
 ) -> Bars:
-    """Make bars of a frame."""
-    frame = df if isinstance(df, pl.DataFrame) else pl.DataFrame(df)
+    """Make bars of a frame that is already in memory.
+
+    Parameters
+    ----------
+    df : polars.DataFrame or anything polars makes one of
+        ``time open high low close`` and any of ``tick_volume real_volume spread``; a pandas
+        frame, an Arrow table or the structured array of ``MetaTrader5.copy_rates_*`` will do.
+    symbol : str
+    timeframe : str, optional
+        As in :func:`read_bars`.
+    source : str
+        Name for messages and results.
+    synthetic : bool
+        Whether the bars are made up.
+    symbols : sequence of SymbolSpec
+        The configuration's ``data.symbols``.
+    """
+    try:
+        frame = df if isinstance(df, pl.DataFrame) else pl.DataFrame(df)
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            f"{source}: got {type(df).__name__}; expected a Polars or pandas frame, an Arrow "
+            "table or a structured array; convert it before"
+        ) from error
     table = table_from_columns(frame, source, "frame", synthetic=synthetic)
-    return _assemble(table, source, symbol, timeframe, None, symbols)
+    return _assemble(table, source, _agreed(symbol, table.symbol, source), timeframe, None, symbols)
+
+
+def _read_directory(
+    root: Path,
+    symbol: str | None,
+    timeframe: str | None,
+    sessions: int | None,
+    default_symbol: str | None,
+) -> Table:
+    if not is_store(root):
+        return read_hive(root, symbol, timeframe)
+    if symbol is None and any(one.symbol == default_symbol for one in open_store(root)):
+        symbol = default_symbol
+    series = open_series(root, symbol, timeframe)
+    frame = series.scan().collect() if sessions is None else series.last_sessions(sessions)
+    table = table_from_columns(frame, str(root), "bar store", synthetic=series.synthetic)
+    left_out: tuple[Finding, ...] = ()
+    if series.bad_rows:
+        message = f"{series.bad_rows} rows were left out on their way into the store"
+        left_out = (finding("bad_row", "error", None, series.bad_rows, message),)
+    return replace(table, symbol=series.symbol, timeframe=series.timeframe, findings=left_out)
+
+
+def _agreed(stated: str | None, found: str | None, source: str) -> str | None:
+    if stated is not None and found is not None and stated != found:
+        raise DataError(
+            f"{source}: holds symbol {found}; expected {stated}; state the symbol of the bars"
+        )
+    return stated or found
 
 
 def _assemble(
@@ -149,67 +264,37 @@ def _assemble(
     sessions: int | None,
     symbols: Sequence[SymbolSpec],
 ) -> Bars:
-    name = _one(symbol, table.symbol, "symbol", source)
-    if name is None:
+    if symbol is None:
         raise DataError(f"{source}: no symbol stated; expected one such as WIN$N; state the symbol")
     frame = table.frame if sessions is None else _last_sessions(table.frame, sessions)
     screened = screen(frame, table.row_word)
     bars = screened.frame.select(BAR_SCHEMA.names())
     if bars.is_empty():
-        reason = screened.quarantined["reason"][0] if screened.quarantined.height else "no rows"
+        row, reason, value = screened.quarantined.select("row", "reason", "value").row(0)
         raise DataError(
-            f"{source}: none of {frame.height} rows is a usable bar ({table.row_word} "
-            f"{screened.quarantined['row'][0]}: {reason}); check the file's layout"
+            f"{source}: none of {frame.height} rows is a usable bar ({table.row_word} {row}: "
+            f"{reason}, got {value}); check the layout of the file"
         )
     declared = timeframe or table.timeframe
-    length = infer_minutes(bars["time"].to_physical().to_numpy(), declared, source)
-    instrument = find_instrument(name, timeframe_name(length), symbols)
-    grid, off_grid = _grid(bars, instrument)
+    times = bars["time"]
+    length = infer_minutes(times.to_physical().to_numpy(), declared, source)
+    instrument = find_instrument(symbol, timeframe_name(length), symbols)
+    grid, off_grid = check_grid(bars, instrument.grid)
     findings = (
         *screened.findings,
         *off_grid,
-        *check_timeframe(bars["time"], length, declared),
+        *check_timeframe(times, length, declared),
+        *check_zone(times, instrument),
         *table.findings,
     )
     quality = Quality(findings, screened.quarantined, frame.height, table.layout)
     return Bars(bars, source, quality, replace(instrument, grid=grid), table.synthetic)
 
 
-def _one(stated: str | None, found: str | None, what: str, source: str) -> str | None:
-    if stated is not None and found is not None and stated != found:
-        raise DataError(
-            f"{source}: holds {what} {found}; expected {stated}; state the {what} of the file"
-        )
-    return stated or found
-
-
 def _last_sessions(frame: pl.DataFrame, count: int) -> pl.DataFrame:
     """Keep the rows of the last ``count`` dates, and those whose time could not be read."""
-    days = frame.select(pl.col("time").dt.date()).to_series().drop_nulls().unique().sort()
-    first = days.tail(count)[0] if days.len() else None
-    return frame.filter((pl.col("time").dt.date() >= first) | pl.col("time").is_null())
-
-
-def _grid(bars: pl.DataFrame, instrument: Instrument) -> tuple[Grid, tuple[Finding, ...]]:
-    prices = bars.select(PRICES).to_numpy()
-    tick = instrument.grid.tick if instrument.grid else None
-    grid, share = infer_grid(prices, tick)
-    if share == 1.0:
-        return grid, ()
-    step = tick_grid(tick) if tick is not None else grid
-    off = np.flatnonzero(~on_grid(prices, step).all(axis=1))
-    time = bars["time"][int(off[0])]
-    row = bars.row(int(off[0]), named=True)
-    price = next(row[name] for name in PRICES if not on_grid(np.array([row[name]]), step)[0])
-    text = "an adjusted series" if not grid.on_tick else "bad prices"
-    return grid, (
-        finding(
-            "off_grid",
-            "error",
-            time,
-            int(off.size),
-            f"{off.size} of {bars.height} bars have prices off the grid of {step.tick:g} points "
-            f"({share:.1%} of prices on it: {text}), the first {price:.10g} at "
-            f"{time:%Y-%m-%d %H:%M}",
-        ),
-    )
+    day = frame["time"].dt.date()
+    days = day.filter(day.dt.year().is_between(*YEARS)).unique().sort()
+    if days.is_empty():
+        return frame
+    return frame.filter((day >= days.tail(count)[0]).fill_null(True))

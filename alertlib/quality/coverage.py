@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from alertlib.market import Instrument
 from alertlib.series import modal_session
-from alertlib.sessions import EPOCH, MINUTES_PER_DAY
+from alertlib.sessions import EPOCH, MINUTES_PER_DAY, SessionTable
 
 Ints = NDArray[np.int64]
 
@@ -86,12 +86,7 @@ def cover(frame: pl.DataFrame, instrument: Instrument) -> Coverage:
         With its session table, or without one: then the file's own modal session counts.
     """
     length = instrument.minutes
-    absolute = frame["time"].dt.epoch("us").to_numpy() // 60_000_000
-    day_of_bar = absolute // MINUTES_PER_DAY
-    minute = absolute - day_of_bar * MINUTES_PER_DAY
-    day, session = np.unique(day_of_bar, return_inverse=True)
-    table = instrument.sessions or modal_session(day_of_bar, minute, length)
-    hours = np.array([table.hours(d) for d in day.tolist()], dtype=np.int64)
+    minute, session, day, hours = place(frame["time"], instrument.sessions, length)
     opening, closing = hours[:, 0] - hours[:, 0] % length, hours[:, 1]
     inside = (minute >= opening[session]) & (minute < closing[session])
     present = np.bincount(session[inside], minlength=len(day))
@@ -114,3 +109,30 @@ def cover(frame: pl.DataFrame, instrument: Instrument) -> Coverage:
         first=first,
         last=last,
     )
+
+
+def place(
+    times: pl.Series, table: SessionTable | None, length: int = 1
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Split times into sessions and look their hours up.
+
+    Returns
+    -------
+    minute : array, one per bar
+        Minutes since midnight.
+    session : array, one per bar
+        Number of its session.
+    day : array, one per session
+        Days since 1970-01-01.
+    hours : array, shape (sessions, 2)
+        Opening and closing of each; of the modal session where ``table`` is None.
+    """
+    absolute = times.dt.epoch("us").to_numpy() // 60_000_000
+    day_of_bar = absolute // MINUTES_PER_DAY
+    minute = absolute - day_of_bar * MINUTES_PER_DAY
+    starts = np.flatnonzero(np.diff(day_of_bar, prepend=-1))
+    day = day_of_bar[starts]
+    session = np.repeat(np.arange(len(day)), np.diff(np.append(starts, len(minute))))
+    table = table or modal_session(day_of_bar, minute, length)
+    hours = np.array([table.hours(d) for d in day.tolist()], dtype=np.int64)
+    return minute, session, day, hours

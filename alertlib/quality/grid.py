@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from alertlib.quality.findings import Finding, finding
 from alertlib.ticks import Grid, decimal_grid, tick_grid
 
 MAX_DECIMALS = 6
@@ -54,6 +56,33 @@ def on_grid(prices: NDArray[np.float64], grid: Grid) -> NDArray[np.bool_]:
     nearest: NDArray[np.float64] = np.rint(prices * scale / step) * step / scale
     close: NDArray[np.bool_] = np.abs(nearest - prices) <= _ROUNDING * prices
     return close
+
+
+def check_grid(bars: pl.DataFrame, known: Grid | None) -> tuple[Grid, tuple[Finding, ...]]:
+    """Find the grid of a series and report the prices that are off it.
+
+    Parameters
+    ----------
+    bars : polars.DataFrame
+        Checked bars, at least one.
+    known : Grid or None
+        The instrument's tick grid, where its tick is known.
+    """
+    prices = bars.select("open", "high", "low", "close").to_numpy()
+    grid, share = infer_grid(prices, known.tick if known else None)
+    if share == 1.0:
+        return grid, ()
+    step = known or grid
+    off = ~on_grid(prices, step)
+    rows = np.flatnonzero(off.any(axis=1))
+    first = int(rows[0])
+    time, price = bars["time"][first], prices[first][off[first]][0]
+    kind = "bad prices" if grid.on_tick else "an adjusted series"
+    message = (
+        f"{rows.size} of {bars.height} bars have prices off the grid of {step.tick:g} points "
+        f"({share:.1%} of prices on it: {kind}), the first {price:.10g} at {time:%Y-%m-%d %H:%M}"
+    )
+    return grid, (finding("off_grid", "error", time, int(rows.size), message),)
 
 
 def _decimals(prices: NDArray[np.float64]) -> int:

@@ -13,7 +13,8 @@ from alertlib.quality.findings import QUARANTINE_SCHEMA, Finding, Severity, find
 PRICES = ("open", "high", "low", "close")
 VOLUMES = ("tick_volume", "real_volume", "spread")
 
-_FIRST_YEAR, _LAST_YEAR = 1990, 2100
+YEARS = 1990, 2100
+"""First and last year a bar can be of."""
 
 # A price ten times its neighbours on both sides is a slip of the decimal point; real moves of
 # that size do not come back within a bar.
@@ -27,8 +28,8 @@ def _any_price(test: str) -> pl.Expr:
 _RULES: tuple[tuple[str, pl.Expr], ...] = (
     ("no time", pl.col("time").is_null()),
     (
-        f"time outside {_FIRST_YEAR}-{_LAST_YEAR}",
-        ~pl.col("time").dt.year().is_between(_FIRST_YEAR, _LAST_YEAR),
+        f"time outside {YEARS[0]}-{YEARS[1]}",
+        ~pl.col("time").dt.year().is_between(*YEARS),
     ),
     ("price missing", _any_price("is_null") | _any_price("is_nan")),
     ("price infinite", _any_price("is_infinite")),

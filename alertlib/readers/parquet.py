@@ -22,6 +22,12 @@ SYNTHETIC_KEY = "alertlib.synthetic"
 """Key of the file's metadata; the value ``true`` declares its bars synthetic."""
 
 
+def is_parquet(path: Path) -> bool:
+    """Whether a file is Parquet, or calls itself so."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1" or path.suffix.lower() in (".parquet", ".pq")
+
+
 def read_parquet(path: Path) -> Table:
     """Read one Parquet file.
 
