@@ -1,0 +1,208 @@
+"""One TCP connection: ``websockets``' own, bounded and made observable.
+
+What is added to :class:`websockets.asyncio.server.ServerConnection`: a bound on the request's
+head, an answer to requests it would drop without one, frames written as ready-made bytes, a
+close that waits for nobody, and a note of when the peer was last heard and when it stalled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+from typing import Any, Protocol
+
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.exceptions import InvalidMessage
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN, Event
+from websockets.server import ServerProtocol
+
+from runners.live.session import Close, Session
+
+MAX_HEAD_BYTES = 16_384
+MAX_UNSENT_BYTES = 65_536
+#: Above this much unsent, a connection counts as stalled until it is below a quarter of it.
+WRITE_LIMIT = 16_384
+CLOSE_SECONDS = 2.0
+
+_CONTROL = frozenset({Opcode.PING, Opcode.PONG, Opcode.CONT})
+_PING = Frame(Opcode.PING, b"").serialize(mask=False)
+_NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+
+
+class Owner(Protocol):
+    """Who is told about connections."""
+
+    def opened(self, peer: Peer) -> bool:
+        """A TCP connection was made; False to have it cut."""
+
+    def lost(self, peer: Peer) -> None:
+        """It is gone."""
+
+    def flooded(self, peer: Peer, close: Close) -> None:
+        """Its client sends too much."""
+
+
+class Peer(ServerConnection):
+    """The server's end of one connection.
+
+    ``session`` is None until a WebSocket handshake has been admitted; plain HTTP requests never
+    have one.
+    """
+
+    def __init__(
+        self, owner: Owner, protocol: ServerProtocol, server: Server, **limits: Any
+    ) -> None:
+        super().__init__(protocol, server, **limits)
+        self._owner = owner
+        self._head_bytes = 0
+        self._method = b""
+        self._is_answered = False
+        self._cut_timer: asyncio.TimerHandle | None = None
+        self.session: Session | None = None
+        self.visit = 0
+        self.address = ""
+        self.offers_subprotocol = False
+        self.joined_at: float | None = None
+        self.is_recorded = False
+        self.closed_by_us: Close | None = None
+        self.was_cut = False
+
+    # What the broadcaster does with it
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be written."""
+        return self.protocol.state is OPEN and not self.transport.is_closing()
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes written that the kernel has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
+    def put(self, frames: bytes) -> None:
+        """Write ready-made frames, without waiting."""
+        if self.is_open:
+            self.transport.write(frames)
+
+    def offer(self, frames: bytes) -> bool:
+        """Write ``frames`` unless that leaves more than :data:`MAX_UNSENT_BYTES` unsent."""
+        if self.unsent_bytes + len(frames) > MAX_UNSENT_BYTES:
+            return False
+        self.put(frames)
+        return True
+
+    def put_ping(self) -> None:
+        """Ask for a sign of life."""
+        self.put(_PING)
+
+    def shut(self, close: Close) -> None:
+        """Say goodbye behind what is already written; cut if that is not answered in time."""
+        if self.closed_by_us is not None:
+            return
+        self.closed_by_us = close
+        if self.is_open:
+            self.protocol.send_close(close.code, close.reason)
+            self.send_data()
+        if self._cut_timer is None:
+            self._cut_timer = self.loop.call_later(CLOSE_SECONDS, self.cut)
+
+    def cut(self) -> None:
+        """Reset the connection. The kernel's copy of what is unsent goes with it."""
+        self.was_cut = True
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None and not self.transport.is_closing():
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.transport.abort()
+
+    def last_words(self) -> Close:
+        """Return how the connection ended, once it is lost; 1006 if nobody said goodbye."""
+        if self.closed_by_us is not None:
+            return self.closed_by_us
+        sent, received = self.protocol.close_sent, self.protocol.close_rcvd
+        if received is not None:
+            return Close(int(received.code), "closed by the client")
+        if sent is not None:
+            return Close(int(sent.code), "protocol error")
+        return Close(1006, "connection lost")
+
+    # What asyncio and websockets do with it
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        peer = self.remote_address
+        self.address = str(peer[0]) if peer else ""
+        if not self._owner.opened(self):
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._cut_timer is not None:
+            self._cut_timer.cancel()
+        super().connection_lost(exc)
+        self._owner.lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.session is not None:
+            self.session.heard = self.loop.time()
+        if self.request is None:
+            if self.protocol.eof_sent:
+                return  # refused already
+            self._method = (self._method + data[:16])[:16]
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._answer_and_close(431, "Request Header Fields Too Large")
+                return
+        super().data_received(data)
+        if self.protocol.close_expected() and self._cut_timer is None:
+            # The peer said goodbye or was failed; one that then keeps the connection is cut.
+            self._cut_timer = self.loop.call_later(CLOSE_SECONDS, self.cut)
+
+    def send_data(self) -> None:
+        # A head that cannot be parsed, or announces a body, makes websockets hang up without a
+        # word. Say why first.
+        if isinstance(self.protocol.handshake_exc, InvalidMessage) and not self._is_answered:
+            method, space, _ = self._method.partition(b" ")
+            if space and method.isalpha() and method.isupper() and method != b"GET":
+                self._answer(405, "Method Not Allowed", "Allow: GET\r\n")
+            else:
+                self._answer(400, "Bad Request")
+        super().send_data()
+
+    def process_event(self, event: Event) -> None:
+        if self.session is not None and isinstance(event, Frame):
+            now = self.loop.time()
+            if event.opcode is Opcode.PONG:
+                self.session.receive_pong(now)
+            # Messages are charged when they are read; only what never becomes one is here.
+            if event.opcode in _CONTROL:
+                close = self.session.receive_control(now)
+                if close is not None:
+                    self._owner.flooded(self, close)
+        super().process_event(event)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.session is not None:
+            self.session.stalled_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.session is not None:
+            # The kernel was full and took more: the peer is reading, however slowly.
+            self.session.stalled_since = None
+            self.session.heard = self.loop.time()
+
+    def _answer_and_close(self, status: int, phrase: str) -> None:
+        if not self._is_answered:
+            self._answer(status, phrase)
+            self.transport.close()
+
+    def _answer(self, status: int, phrase: str, headers: str = "") -> None:
+        self._is_answered = True
+        body = f"{phrase}\n"
+        self.transport.write(
+            f"HTTP/1.1 {status} {phrase}\r\n{headers}Content-Type: text/plain; charset=utf-8\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+        )

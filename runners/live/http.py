@@ -1,0 +1,120 @@
+"""Answers to plain HTTP requests on the WebSocket's port."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import NamedTuple
+
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+
+_TEXT = "text/plain; charset=utf-8"
+_INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
+
+
+class Health(NamedTuple):
+    """What ``/health`` says.
+
+    ``is_serving`` is false only when feed or store fail; a failing mail channel is a reason
+    beside a 200. ``details`` must hold no secret.
+    """
+
+    is_serving: bool
+    reasons: tuple[str, ...] = ()
+    details: Mapping[str, object] = {}
+
+
+def reply(
+    status: HTTPStatus,
+    text: str,
+    content_type: str = _TEXT,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return a complete response after which the connection is closed."""
+    body = text.encode()
+    fields = {
+        "Content-Type": content_type,
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Connection": "close",
+        **(headers or {}),
+    }
+    return Response(status.value, status.phrase, Headers(fields), body)
+
+
+def refuse(status: HTTPStatus, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a refusal; its body is the same whatever the cause, and so tells nothing."""
+    return reply(status, f"{status.phrase}\n", headers=headers)
+
+
+def method_not_allowed(method: str) -> Response:
+    """Return a 405; without a body for HEAD, which must not have one."""
+    allow = {"Allow": "GET"}
+    if method == "HEAD":
+        return reply(HTTPStatus.METHOD_NOT_ALLOWED, "", headers=allow)
+    return refuse(HTTPStatus.METHOD_NOT_ALLOWED, allow)
+
+
+def health(state: Health, details: Mapping[str, object]) -> Response:
+    """Return 200 or 503 with the reasons as JSON."""
+    status = HTTPStatus.OK if state.is_serving else HTTPStatus.SERVICE_UNAVAILABLE
+    body = {
+        "status": "ok" if state.is_serving else "failing",
+        "reasons": list(state.reasons),
+        **details,
+        **state.details,
+    }
+    return reply(status, json.dumps(body, ensure_ascii=False) + "\n", "application/json")
+
+
+class Page:
+    """The dashboard: one file, and a policy under which nothing but that file runs.
+
+    Inline scripts and styles are allowed by their digest, so markup smuggled into the page by
+    an alert's text could not execute.
+    """
+
+    def __init__(self, html: str, origins: Collection[str]) -> None:
+        digests: dict[str, list[str]] = {"script": [], "style": []}
+        for match in _INLINE.finditer(html):
+            digest = hashlib.sha256(match.group(2).encode()).digest()
+            digests[match.group(1)].append(f"'sha256-{base64.b64encode(digest).decode()}'")
+        # 'self' covers ws: in current browsers only, and a policy cannot name an IPv6 address.
+        sockets = sorted(f"ws{origin[4:]}" for origin in origins if "[" not in origin)
+        self._html = html
+        self._headers = {
+            "Content-Security-Policy": "; ".join(
+                (
+                    "default-src 'none'",
+                    f"script-src {' '.join(digests['script']) or repr('none')}",
+                    f"style-src {' '.join(digests['style']) or repr('none')}",
+                    f"connect-src {' '.join([repr('self'), *sockets])}",
+                    "img-src data:",
+                    "base-uri 'none'",
+                    "form-action 'none'",
+                    "frame-ancestors 'none'",
+                )
+            ),
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Opener-Policy": "same-origin",
+        }
+
+    @classmethod
+    def load(cls, path: Path, origins: Collection[str]) -> Page | None:
+        """Read the page; None where it is not installed."""
+        try:
+            # The digests are of what the browser parses, where every line ends in LF.
+            return cls(path.read_text(encoding="utf-8"), origins)
+        except FileNotFoundError:
+            return None
+
+    def response(self) -> Response:
+        """Return the page."""
+        return reply(HTTPStatus.OK, self._html, "text/html; charset=utf-8", self._headers)
