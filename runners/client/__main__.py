@@ -1,0 +1,50 @@
+"""``python -m runners.client``: print alerts as JSON lines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from runners._main import OK, run
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print messages as they come."""
+    import argparse
+
+    from alertlib._version import __version__
+    from alertlib.errors import ConfigError
+
+    parser = argparse.ArgumentParser(
+        prog="python -m runners.client", description="Print alerts as JSON lines as they come."
+    )
+    parser.add_argument("--url", default="ws://localhost:8765")
+    parser.add_argument("--token-env", default="WEBSOCKET_TOKEN", metavar="NAME")
+    parser.add_argument("--state", metavar="FILE", help="keep the position across runs")
+    parser.add_argument("--window", action="store_true", help="begin with what is retained")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    parser.add_argument("--version", action="version", version=__version__)
+    options = parser.parse_args(arguments)
+    listed = os.environ.get(options.token_env, "").partition(",")[0].strip()
+    token = listed.rpartition(":")[2]
+    if not token:
+        raise ConfigError(
+            f"${options.token_env}: got nothing, expected a token of the server; set it"
+        )
+    asyncio.run(_print(options.url, token, options.state, options.window))
+    return OK
+
+
+async def _print(url: str, token: str, state: str | None, window: bool) -> None:
+    from runners.client.stream import AlertClient
+
+    async with AlertClient(url, token, state=state, window=window) as client:
+        async for message in client:
+            print(json.dumps(message._asdict(), ensure_ascii=False), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
