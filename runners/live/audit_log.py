@@ -22,6 +22,7 @@ from runners.live.chain import Record
 from runners.live.store_errors import storage_error
 
 _CHUNK = 2_000
+_SELECT = f"SELECT {', '.join(Record._fields)} FROM audit"
 _MAGIC = b"SQLite format 3\0"
 
 
@@ -55,7 +56,7 @@ class AuditLog:
 
     def last(self) -> Record | None:
         """Return the newest event; None if the log is empty."""
-        row = self.connection.execute("SELECT * FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+        row = self.connection.execute(f"{_SELECT} ORDER BY seq DESC LIMIT 1").fetchone()
         return None if row is None else Record(*row)
 
     def records(self, after: int = 0) -> Iterator[Record]:
@@ -66,7 +67,7 @@ class AuditLog:
         """
         while True:
             rows = self.connection.execute(
-                "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?", (after, _CHUNK)
+                f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (after, _CHUNK)
             ).fetchall()
             for row in rows:
                 yield Record(*row)
@@ -76,7 +77,7 @@ class AuditLog:
 
     def tombstones(self) -> list[Record]:
         """Return every ``prune`` event still in the log."""
-        rows = self.connection.execute("SELECT * FROM audit WHERE kind = 'prune' ORDER BY seq")
+        rows = self.connection.execute(f"{_SELECT} WHERE kind = 'prune' ORDER BY seq")
         return [Record(*row) for row in rows]
 
     @contextlib.contextmanager

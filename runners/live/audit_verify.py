@@ -104,10 +104,11 @@ def _content(record: Record) -> str | None:
     try:
         if event_hash(prev, seq, ts, kind, actor, data) != digest:
             return f"event {seq}: content and hash differ"
-        canonical = canonical_json(json.loads(data)) == data
-    except ValueError:  # text that is not UTF-8, or not JSON
+        value = json.loads(data)
+        canonical = isinstance(value, dict) and canonical_json(value) == data
+    except (ValueError, RecursionError):  # text that is not UTF-8, or not JSON
         canonical = False
-    return None if canonical else f"event {seq}: its data is not canonical JSON"
+    return None if canonical else f"event {seq}: its data is not a canonical JSON object"
 
 
 def verify(log: AuditLog, anchor: tuple[int, str] | None = None) -> Report:
@@ -136,7 +137,8 @@ def verify(log: AuditLog, anchor: tuple[int, str] | None = None) -> Report:
 
 def _walk(log: AuditLog, report: Report, anchor: tuple[int, str] | None) -> None:
     meta = log.meta()
-    follower = Follower(tombstones(log, report))
+    covered = tombstones(log, report)
+    follower = Follower(covered)
     messages = _Messages(log)
     anchored = anchor is None or anchor == (0, GENESIS)
     for record in log.records():
@@ -150,6 +152,8 @@ def _walk(log: AuditLog, report: Report, anchor: tuple[int, str] | None) -> None
         anchored = anchored or anchor == (record.seq, record.hash)
         anchored = anchored or anchor == (record.seq - 1, record.prev)
     report.pruned = max(report.first - 1, 0)
+    if meta is not None and meta.pruned_seq and meta.pruned_seq not in covered:
+        report.add(f"events up to {meta.pruned_seq} are free to be removed, without a tombstone")
     _check_end(report, meta, messages)
     if anchor is not None and not anchored:
         report.add(_anchor_problem(anchor, report))
@@ -252,7 +256,7 @@ def tombstones(log: AuditLog, report: Report) -> dict[int, str]:
         try:
             data = json.loads(record.data)
             through, digest = int(data["through"]), str(data["hash"])
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
             report.add(f"event {record.seq}: not a tombstone anybody could use")
             continue
         if through < record.seq:

@@ -92,10 +92,10 @@ def canonical_json(value: Any) -> str:
     -----
     A lone surrogate (a client can send ``"\\ud800"``) has no UTF-8 form; it becomes ``?``.
     """
-    _require_string_keys(value)
     try:
+        _require_string_keys(value)
         text = _encode(value)
-    except TypeError as error:
+    except (TypeError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from None
     try:
         text.encode()
@@ -119,10 +119,9 @@ def split_object(payload: Mapping[str, Any]) -> SplitObject:
     """
     if "seq" in payload:
         raise ValueError("a message is numbered by the store; its payload must not have `seq`")
-    _require_string_keys(payload)
     return SplitObject(
-        canonical_json({key: value for key, value in payload.items() if key < "seq"})[1:-1],
-        canonical_json({key: value for key, value in payload.items() if key > "seq"})[1:-1],
+        canonical_json({key: value for key, value in payload.items() if str(key) < "seq"})[1:-1],
+        canonical_json({key: value for key, value in payload.items() if str(key) > "seq"})[1:-1],
     )
 
 
