@@ -16,7 +16,7 @@ from websockets.frames import Frame, Opcode
 from runners.live.strict_json import load_object
 
 PROTOCOL = "alertas.v1"
-ACTIONS = frozenset({"executed", "rejected", "ignored"})
+ACTIONS = ("executed", "rejected", "ignored")
 MAX_NOTE = 500
 MAX_ID = 128
 MAX_SEQ = 2**63 - 1
