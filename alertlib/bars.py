@@ -19,7 +19,13 @@ from alertlib.market import Instrument, find_instrument
 from alertlib.quality.findings import Finding, Quality, finding
 from alertlib.quality.grid import check_grid
 from alertlib.quality.rows import YEARS, screen
-from alertlib.quality.timeframe import check_timeframe, infer_minutes, timeframe_name
+from alertlib.quality.timeframe import (
+    check_known,
+    check_timeframe,
+    declared_timeframe,
+    infer_minutes,
+    timeframe_name,
+)
 from alertlib.quality.zone import check_zone
 from alertlib.readers.columns import table_from_columns
 from alertlib.readers.delimited import read_delimited
@@ -275,7 +281,7 @@ def _assemble(
             f"{source}: none of {frame.height} rows is a usable bar ({table.row_word} {row}: "
             f"{reason}, got {value}); check the layout of the file"
         )
-    declared = timeframe or table.timeframe
+    declared = timeframe or declared_timeframe(table.timeframe)
     times = bars["time"]
     length = infer_minutes(times.to_physical().to_numpy(), declared, source)
     instrument = find_instrument(symbol, timeframe_name(length), symbols)

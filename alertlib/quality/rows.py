@@ -112,7 +112,7 @@ def _bad_row_findings(bad: pl.DataFrame, row_word: str) -> list[Finding]:
     grouped = (
         bad.sort("row")
         .group_by("reason", maintain_order=True)
-        .agg(pl.col("row").first(), pl.col("time").first(), pl.len().alias("count"))
+        .agg(pl.col("row", "time", "value").first(), pl.len().alias("count"))
     )
     findings = []
     for reason, row, time, value, count in grouped.iter_rows():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import get_args
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from alertlib.config.types import minutes
+from alertlib.config.types import Timeframe, minutes
 from alertlib.errors import DataError
 from alertlib.quality.findings import Finding, finding
 
@@ -19,6 +22,23 @@ def timeframe_name(length: int) -> str:
         if length % unit == 0:
             return f"{letter}{length // unit}"
     return f"M{length}"
+
+
+def declared_timeframe(label: str | None) -> str | None:
+    """Read a timeframe as files spell it: ``M5``, ``PERIOD_M5`` or minutes; None if unknown."""
+    found = re.fullmatch(r"(?:PERIOD_)?([MHD][1-9]\d*)|([1-9]\d{0,4})", label or "")
+    if found is None:
+        return None
+    return found[1] or timeframe_name(int(found[2]))
+
+
+def check_known(timeframe: str | None) -> None:
+    """Refuse a timeframe that MetaTrader 5 does not have."""
+    known = get_args(Timeframe)[1]
+    if timeframe is not None and timeframe not in known:
+        raise DataError(
+            f"timeframe: got {timeframe!r}; expected {known}; state the timeframe of the bars"
+        )
 
 
 def infer_minutes(times: NDArray[np.int64], declared: str | None, where: str) -> int:
