@@ -63,6 +63,7 @@ class Rules:
     min_severity: str = "MEDIO"
     detectors: tuple[str, ...] = ("volatility", "engulfing", "rsi_divergence", "breakout")
     breakout_levels: str = "extremes"
+    hours: tuple[int, int] | None = None  # stated for the symbol: beats family and file
 
 
 @dataclass
@@ -170,7 +171,8 @@ def modal_hours(bars: list[NaiveBar], minutes: int) -> tuple[int, int]:
 
 def hours_of(bars: list[NaiveBar], rules: Rules) -> dict[date, tuple[int, int]]:
     modal = modal_hours(bars, rules.minutes) if bars else (0, 0)
-    return {bar.date: table_hours(rules.family, bar.date) or modal for bar in bars}
+    days = {bar.date for bar in bars}
+    return {day: rules.hours or table_hours(rules.family, day) or modal for day in days}
 
 
 def keep(bars: list[NaiveBar], rules: Rules) -> list[NaiveBar]:
@@ -181,14 +183,15 @@ def keep(bars: list[NaiveBar], rules: Rules) -> list[NaiveBar]:
 def scored_dates(
     kept: list[NaiveBar], hours: dict[date, tuple[int, int]], rules: Rules
 ) -> list[date]:
-    dates = sorted({b.date for b in kept})
+    present_on = Counter(b.date for b in kept)
     scored = []
-    for day in dates:
-        present = sum(b.date == day for b in kept)
+    before = 0
+    for day in sorted(present_on):
+        present = present_on[day]
         expected = math.ceil((hours[day][1] - hours[day][0]) / rules.minutes)
-        before = sum(b.date < day for b in kept)
         if present * 100 >= expected * 80 and before >= rules.warmup_bars:
             scored.append(day)
+        before += present
     return scored if rules.last_sessions is None else scored[-rules.last_sessions :]
 
 
@@ -304,7 +307,10 @@ def rsi_divergence(
             if one_session and least <= b - a <= most and further and rise >= points:
                 name = "divergencia_rsi_alta" if direction == 1 else "divergencia_rsi_baixa"
                 signals.append((b + 2, direction, name))
-    return sorted(signals)
+    # A step gives one signal per bar: a bar that confirms both kinds says nothing. No other
+    # choice leaves mirrored prices with mirrored signals.
+    bars_of_both = {i for i, n in Counter(i for i, _, _ in signals).items() if n == 2}
+    return sorted(s for s in signals if s[0] not in bars_of_both)
 
 
 def breakout(
@@ -330,18 +336,21 @@ def breakout(
     return signals
 
 
+# Bars whose signals do not count. "Its own window" is read as every bar a signal depends on:
+# that a run is exactly two bars long takes a third z-score, that a break is new the channel of
+# the bar before.
+WARMUP = {"volatility": 21, "engulfing": 2, "rsi_divergence": 600, "breakout": 6}
+
+
 def signals_of(bars: list[NaiveBar], rules: Rules) -> list[tuple[int, int, str]]:
     series = joined(bars)
-    found: list[tuple[int, int, str]] = []
-    if "volatility" in rules.detectors:
-        found += volatility(series)
-    if "engulfing" in rules.detectors:
-        found += engulfing(series)
-    if "rsi_divergence" in rules.detectors:
-        found += [s for s in rsi_divergence(series) if s[0] >= 600]
-    if "breakout" in rules.detectors:
-        found += breakout(series, rules.tick, levels=rules.breakout_levels)
-    return found
+    by_detector = {
+        "volatility": volatility(series),
+        "engulfing": engulfing(series),
+        "rsi_divergence": rsi_divergence(series),
+        "breakout": breakout(series, rules.tick, levels=rules.breakout_levels),
+    }
+    return [s for name in rules.detectors for s in by_detector[name] if s[0] >= WARMUP[name]]
 
 
 # --- alerts -------------------------------------------------------------------------------

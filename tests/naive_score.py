@@ -45,28 +45,27 @@ class NaiveRun:
 
 
 def apply_policy(alerts: list[NaiveAlert], bars: list[NaiveBar], rules: Rules) -> None:
-    delivered: list[NaiveAlert] = []
+    today: list[NaiveAlert] = []  # delivered in the session; nothing reaches back further
 
     def closing(alert: NaiveAlert) -> datetime:
         return bars[alert.t].time + timedelta(minutes=rules.minutes)
 
     for a in alerts:
-        same = [d for d in delivered if d.direction == a.direction]
+        if today and bars[today[0].t].date != bars[a.t].date:
+            today = []
+        same = [d for d in today if d.direction == a.direction]
         if SEVERITY_RANK[a.severity] < SEVERITY_RANK[rules.min_severity]:
             a.suppressed = "severity"
         elif not rules.window[0] <= minute(closing(a)) <= rules.window[1]:
             a.suppressed = "window"
         elif any(d.t == a.t and d.pattern == a.pattern for d in same):
             a.suppressed = "duplicate"
-        elif any(d.pattern == a.pattern and closing(d) == closing(a) for d in delivered):
+        elif any(d.pattern == a.pattern and closing(d) == closing(a) for d in today):
             a.suppressed = "rate_limit"
-        elif any(
-            d.t < a.t <= d.t + rules.cooldown_bars and bars[d.t].date == bars[a.t].date
-            for d in same
-        ):
+        elif any(d.t < a.t <= d.t + rules.cooldown_bars for d in same):
             a.suppressed = "cooldown"
         else:
-            delivered.append(a)
+            today.append(a)
 
 
 # --- labels -------------------------------------------------------------------------------
@@ -74,10 +73,10 @@ def apply_policy(alerts: list[NaiveAlert], bars: list[NaiveBar], rules: Rules) -
 
 def legs_of(bars: list[NaiveBar], average: list[float], k: float) -> list[Leg]:
     """Directional-change legs of every session, indices into ``bars``."""
-    legs: list[Leg] = []
-    for day in sorted({b.date for b in bars}):
-        legs += session_legs(bars, [i for i, b in enumerate(bars) if b.date == day], average, k)
-    return legs
+    sessions: dict[date, list[int]] = {}
+    for i, b in enumerate(bars):
+        sessions.setdefault(b.date, []).append(i)
+    return [leg for indices in sessions.values() for leg in session_legs(bars, indices, average, k)]
 
 
 def session_legs(

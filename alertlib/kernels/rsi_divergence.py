@@ -62,7 +62,8 @@ def rsi_divergence_step(
     Returns
     -------
     signal : {-1, 0, 1}
-        ``+1`` for a bullish divergence. Should one bar confirm both kinds, ``+1`` wins.
+        ``+1`` for a bullish divergence. Should one bar confirm both kinds they cancel: anything
+        else would make mirrored prices score differently.
     state : RsiDivergenceState
         Stepping through two halves in turn gives the same signals as the whole.
 
@@ -137,7 +138,7 @@ def rsi_divergence_step(
                 and level < low
                 and state.rsi_2 >= low_rsi + params.min_points
             ):
-                signal = 1
+                signal += 1
             low_at, low, low_rsi = pivot, level, state.rsi_2
     return signal, RsiDivergenceState(
         seen + 1, bar.close, gain, loss, rsi, state.rsi_1,

@@ -1,0 +1,20 @@
+"""Fixtures and hypothesis settings shared by the tests of the core."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+
+from alertlib._numba import COMPILED, INTERPRETED, Engine
+
+# Examples are drawn anew in every run and replayed from the database when one has failed. A
+# deadline would time the machine rather than the code.
+settings.register_profile("alertlib", deadline=None, max_examples=30, print_blob=True)
+settings.load_profile("alertlib")
+
+
+@pytest.fixture(params=[INTERPRETED, COMPILED], ids=lambda engine: engine.name)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Plain Python, and numba (plain Python again under ``NUMBA_DISABLE_JIT=1``)."""
+    chosen: Engine = request.param
+    return chosen
