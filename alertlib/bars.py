@@ -270,6 +270,7 @@ def _assemble(
     sessions: int | None,
     symbols: Sequence[SymbolSpec],
 ) -> Bars:
+    check_known(timeframe)
     if symbol is None:
         raise DataError(f"{source}: no symbol stated; expected one such as WIN$N; state the symbol")
     frame = table.frame if sessions is None else _last_sessions(table.frame, sessions)

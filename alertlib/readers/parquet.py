@@ -77,7 +77,8 @@ def _read_known(file: Any) -> Any:
 
 
 def _to_polars(table: Any) -> pl.DataFrame:
-    # Damage may leave a name or a zone that is not UTF-8, on which the conversion would panic.
-    # Printing the schema fails with an exception instead.
-    str(table.schema)
-    return pl.DataFrame(table)
+    """Convert without what polars panics on: names, zones or metadata that are not UTF-8."""
+    import pyarrow as pa
+
+    str(table.schema)  # decodes all names and zones, or raises
+    return pl.DataFrame(pa.Table.from_arrays(table.columns, names=table.column_names))
