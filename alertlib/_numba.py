@@ -89,13 +89,13 @@ def _build(factory: Callable[..., Any], functions: tuple[Any, ...]) -> Any:
 
 @lru_cache(maxsize=256)
 def _compile(factory: Callable[..., Any], functions: tuple[Any, ...]) -> Any:
-    from numba import njit
+    from numba import config, njit
 
     # Inlining matters more than anything else: a step's state then stays in registers.
     inner = [njit(f, forceinline=True, error_model="numpy") for f in functions]
     loop = njit(factory(*inner), nogil=True, error_model="numpy")
     key = _cache_key(factory, functions)
-    if key is not None:
+    if key is not None and not config.DISABLE_JIT:  # without a compiler njit returns the function
         loop._cache = _keyed_cache(loop.py_func, key)
     return loop
 
