@@ -1,0 +1,89 @@
+"""What the server's clock shows, told from the last tick and the exchange's own zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from alertlib.market import Instrument
+from alertlib.sessions import EPOCH
+from runners.mt5.decisions import choose_offset, measure_offset, server_clock, wall_clock
+
+# Every family of the table trades at B3.
+_EXCHANGE = ZoneInfo("America/Sao_Paulo")
+
+
+class ServerClock(NamedTuple):
+    """The server's clock.
+
+    Attributes
+    ----------
+    offset : int or None
+        Its distance from UTC in seconds; None if unknown.
+    now : datetime
+        What it shows now (naive wall clock), or the earliest it can where the offset is unknown.
+    ahead : int or None
+        Seconds by which a fresh tick is ahead of the exchange's clock; None without one.
+    warning : str or None
+        What is doubtful about it, in one line.
+    """
+
+    offset: int | None
+    now: datetime
+    ahead: int | None
+    warning: str | None
+
+
+def tell_clock(utc: float, tick: int | None, instrument: Instrument) -> ServerClock:
+    """Tell the server's clock.
+
+    Parameters
+    ----------
+    utc : float
+        This machine's clock.
+    tick : int or None
+        Time of the last tick on the server's clock.
+    instrument : Instrument
+        Says whether the exchange, and so its zone, is known, and when it is open.
+    """
+    measured = measure_offset(tick, utc)
+    expected = _exchange_offset(utc, instrument)
+    offset = choose_offset(measured, expected, _is_open(utc, expected, instrument))
+    now = wall_clock(int(server_clock(utc, offset, tick)))
+    ahead = None if measured is None or expected is None else measured - expected
+    warning = None
+    if offset is None:
+        warning = (
+            f"{instrument.symbol}: the server's clock cannot be told (no fresh tick, exchange "
+            "unknown); the newest bar counts as closed once a newer one exists"
+        )
+    elif expected is not None and offset != expected:
+        warning = (
+            f"{instrument.symbol}: the server's clock is {(offset - expected) / 3_600:+g} h from "
+            "the exchange's, or this machine's clock is wrong; the server's is used"
+        )
+    return ServerClock(offset, now, ahead, warning)
+
+
+def _exchange_offset(utc: float, instrument: Instrument) -> int | None:
+    if instrument.family is None:
+        return None
+    offset = datetime.fromtimestamp(utc, UTC).astimezone(_EXCHANGE).utcoffset()
+    return None if offset is None else int(offset.total_seconds())
+
+
+def _is_open(utc: float, expected: int | None, instrument: Instrument) -> bool:
+    if expected is None or instrument.sessions is None:
+        return False
+    now = wall_clock(int(utc + expected))
+    hours = instrument.sessions.hours((now.date() - EPOCH).days)
+    return now.weekday() < 5 and hours.open <= 60 * now.hour + now.minute < hours.close
+
+
+def is_over(day: date, now: datetime, instrument: Instrument) -> bool:
+    """Whether the session of ``day`` has ended by the server's clock."""
+    if day != now.date() or instrument.sessions is None:
+        return day < now.date()
+    closing = instrument.sessions.hours((day - EPOCH).days).close
+    return 60 * now.hour + now.minute >= closing
