@@ -89,15 +89,21 @@ class StoredSeries:
             )
         return scan_partitions(self.root, asked, first, last)
 
-    def last_sessions(self, count: int) -> pl.DataFrame:
-        """Return the bars of the last ``count`` dates, opening no more files than they need."""
+    def days(self, count: int) -> list[date]:
+        """Return the last ``count`` dates that have bars, opening no more files than they need."""
         days: set[date] = set()
-        for _, entry in reversed(self.partitions):
-            bars = self.scan(entry.first, entry.last)
+        for key, entry in reversed(self.partitions):
+            if not entry.rows:
+                continue
+            bars = scan_partitions(self.root, [(key, entry)], None, None)
             days.update(bars.select(pl.col("time").dt.date().unique()).collect().to_series())
             if len(days) >= count:
                 break
-        start = sorted(days)[-count:][0]
+        return sorted(days)[-count:]
+
+    def last_sessions(self, count: int) -> pl.DataFrame:
+        """Return the bars of the last ``count`` dates, opening no more files than they need."""
+        start = self.days(count)[0]
         return self.scan(datetime(start.year, start.month, start.day)).collect()
 
 
