@@ -198,6 +198,20 @@ def test_bad_row_is_quarantined_with_its_place(case: str, row: int) -> None:
     assert_frame_equal(bars.frame, expected.drop("index"))
 
 
+@pytest.mark.parametrize("unit", ["ms", "us"])
+@pytest.mark.parametrize("zone", [None, "UTC"])
+@pytest.mark.parametrize("stamp", [2**63 - 1, -(2**63), 578_000_000_000_000_000])
+def test_time_beyond_python_is_quarantined(stamp: int, zone: str | None, unit: Any) -> None:
+    """On a year such as 20288, which one flipped bit makes, polars panics."""
+    stamps = walked()["time"].cast(pl.Datetime(unit)).to_physical().scatter(7, stamp)
+    times = stamps.cast(pl.Datetime(unit, zone))
+    bars = from_frame(walked().with_columns(time=times), symbol="WIN$N")
+    row = bars.quality.quarantined.row(0, named=True)
+    assert (row["row"], row["time"], row["value"]) == (7, None, str(stamp))
+    assert row["reason"] == "time outside 1990-2100"
+    assert len(bars) == 213
+
+
 def test_volume_beyond_int64_is_quarantined() -> None:
     volumes = pl.Series([2**63 + 1] + [7] * 213, dtype=pl.UInt64)
     bars = from_frame(walked().with_columns(real_volume=volumes), symbol="WIN$N")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -64,7 +65,7 @@ def bar_frames(draw: st.DrawFn, least: int = 3) -> pl.DataFrame:
     column = pl.Series(counts if volumes == "all" else [None] * count, dtype=pl.Int64)
     return frame.with_columns(
         tick_volume=column, real_volume=column, spread=column.clip(0, 9)
-    ).cast(dict(BAR_SCHEMA))
+    ).cast(BAR_SCHEMA)
 
 
 def number(value: float | int | None) -> str:
@@ -89,7 +90,7 @@ def lines(
     frame: pl.DataFrame,
     delimiter: str,
     header: str | None,
-    row: Callable[[dict[str, object]], list[str]],
+    row: Callable[[dict[str, Any]], list[str]],
     ending: str = "\n",
 ) -> str:
     body = [delimiter.join(row(values)) for values in frame.iter_rows(named=True)]
@@ -97,23 +98,21 @@ def lines(
 
 
 def mt5(delimiter: str, header: str | None) -> Callable[[pl.DataFrame], str]:
-    def row(bar: dict[str, object]) -> list[str]:
-        time = bar["time"]
-        assert isinstance(time, datetime)
-        rest = [number(bar[name]) for name in BAR_SCHEMA.names()[1:]]  # type: ignore[arg-type]
+    def row(bar: dict[str, Any]) -> list[str]:
+        time: datetime = bar["time"]
+        rest = [number(bar[name]) for name in BAR_SCHEMA.names()[1:]]
         return [f"{time:%Y.%m.%d}", f"{time:%H:%M:%S}", *rest]
 
     return lambda frame: lines(frame, delimiter, header, row, "\r\n")
 
 
 def package(header: str, named: bool, ending: str) -> Callable[[pl.DataFrame], str]:
-    def row(bar: dict[str, object]) -> list[str]:
-        time = bar["time"]
-        assert isinstance(time, datetime)
+    def row(bar: dict[str, Any]) -> list[str]:
+        time: datetime = bar["time"]
         epoch = str(int((time - datetime(1970, 1, 1)).total_seconds()))
         label = ["TST", "M5", f"{time:%Y-%m-%d %H:%M:%S}"] if named else []
-        prices = [number(bar[name]) for name in PRICES]  # type: ignore[arg-type]
-        rest = [number(bar[name]) for name in ("tick_volume", "spread", "real_volume")]  # type: ignore[arg-type]
+        prices = [number(bar[name]) for name in PRICES]
+        rest = [number(bar[name]) for name in ("tick_volume", "spread", "real_volume")]
         return [*label, epoch, *prices, *rest]
 
     return lambda frame: lines(frame, ",", header, row, ending)
@@ -124,9 +123,8 @@ def profitchart(
 ) -> Callable[[pl.DataFrame], str]:
     """Newest first, dd/mm/yyyy; volume in money before the contracts where a header has both."""
 
-    def row(bar: dict[str, object]) -> list[str]:
-        time = bar["time"]
-        assert isinstance(time, datetime)
+    def row(bar: dict[str, Any]) -> list[str]:
+        time: datetime = bar["time"]
         when = [f"{time:%d/%m/%Y}", f"{time:%H:%M:%S}"] if split else [f"{time:%d/%m/%Y %H:%M}"]
         prices = [style(bar[name]) for name in PRICES]
         return [*(["TST"] * symbol), *when, *prices, "1.234,5", style(bar["real_volume"])]
@@ -135,11 +133,10 @@ def profitchart(
 
 
 def iso(clock: str, offset: str) -> Callable[[pl.DataFrame], str]:
-    def row(bar: dict[str, object]) -> list[str]:
-        time = bar["time"]
-        assert isinstance(time, datetime)
+    def row(bar: dict[str, Any]) -> list[str]:
+        time: datetime = bar["time"]
         shifted = time + timedelta(hours={"Z": 3, "+01:00": 4}.get(offset, 0))
-        rest = [number(bar[name]) for name in BAR_SCHEMA.names()[1:]]  # type: ignore[arg-type]
+        rest = [number(bar[name]) for name in BAR_SCHEMA.names()[1:]]
         return [shifted.strftime(clock) + offset, *rest]
 
     return lambda frame: lines(frame, ",", ",".join(BAR_SCHEMA.names()), row)
@@ -202,7 +199,7 @@ def test_profitchart_gives_back_prices_and_contracts(
     layout: str, frame: pl.DataFrame, tmp_path: Path
 ) -> None:
     """A file of three-decimal prices below 1,000 only may be refused, never misread."""
-    expected = frame.with_columns(tick_volume=None, spread=None).cast(dict(BAR_SCHEMA))
+    expected = frame.with_columns(tick_volume=None, spread=None).cast(BAR_SCHEMA)
     bars = read_unless_ambiguous(tmp_path, REAL_VOLUME_ONLY[layout](frame))
     if bars is None:
         assert frame.select(pl.max_horizontal(PRICES).max()).item() < 1_000
@@ -216,7 +213,7 @@ def test_profitchart_gives_back_prices_and_contracts(
 def test_grouped_thousands_are_read_right_or_refused(
     layout: str, frame: pl.DataFrame, tmp_path: Path
 ) -> None:
-    expected = frame.with_columns(tick_volume=None, spread=None).cast(dict(BAR_SCHEMA))
+    expected = frame.with_columns(tick_volume=None, spread=None).cast(BAR_SCHEMA)
     bars = read_unless_ambiguous(tmp_path, GROUPED[layout](frame))
     if bars is not None:
         assert_frame_equal(bars.frame, expected)
@@ -348,7 +345,7 @@ def three(*middle: str) -> str:
     )
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[str | bytes, str]] = {
     "empty": (b"", r"empty; expected Parquet, or text"),
     "blank": (b" \r\n\r\n", r"empty"),
     "header only": (GOOD, r"a header without bars"),

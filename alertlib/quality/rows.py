@@ -16,6 +16,8 @@ VOLUMES = ("tick_volume", "real_volume", "spread")
 YEARS = 1990, 2100
 """First and last year a bar can be of."""
 
+OUTSIDE_YEARS = f"time outside {YEARS[0]}-{YEARS[1]}"
+
 # A price ten times its neighbours on both sides is a slip of the decimal point; real moves of
 # that size do not come back within a bar.
 _SPIKE = 10.0
@@ -27,10 +29,7 @@ def _any_price(test: str) -> pl.Expr:
 
 _RULES: tuple[tuple[str, pl.Expr], ...] = (
     ("no time", pl.col("time").is_null()),
-    (
-        f"time outside {YEARS[0]}-{YEARS[1]}",
-        ~pl.col("time").dt.year().is_between(*YEARS),
-    ),
+    (OUTSIDE_YEARS, ~pl.col("time").dt.year().is_between(*YEARS)),
     ("price missing", _any_price("is_null") | _any_price("is_nan")),
     ("price infinite", _any_price("is_infinite")),
     ("price zero or negative", pl.any_horizontal(pl.col(name) <= 0 for name in PRICES)),
@@ -90,7 +89,7 @@ def screen(table: pl.DataFrame, row_word: str) -> Screened:
 
 def _judge(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     broken = pl.any_horizontal(pl.col("reason").is_not_null(), *(rule for _, rule in _RULES))
-    is_bad = table.select(broken).to_series()
+    is_bad = table.select(broken.fill_null(True)).to_series()
     if not is_bad.any():
         return table.drop("reason", "value"), pl.DataFrame(schema=QUARANTINE_SCHEMA)
     first_reason = pl.coalesce(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import polars as pl
 
 from alertlib.errors import DataError
 from alertlib.quality.findings import Finding
-from alertlib.readers.table import PRICES, TABLE_SCHEMA, VOLUMES, Table, one_label
-from alertlib.readers.times import EXCHANGE_ZONE, converted, epoch_to_wall_clock
+from alertlib.quality.rows import OUTSIDE_YEARS
+from alertlib.readers.table import NOT_WHOLE, PRICES, TABLE_SCHEMA, VOLUMES, Table, one_label
+from alertlib.readers.times import EXCHANGE_ZONE, converted, epoch_to_wall_clock, sayable
 
 _TIME_NAMES = ("time", "datetime", "timestamp", "date")
 _TIMEFRAME_NAMES = ("timeframe", "tf")
@@ -42,23 +45,22 @@ def table_from_columns(
         )
     names = _names(frame, where)
     time, findings = _time(frame[names["time"]], where)
-    columns = [pl.int_range(frame.height, eager=True, dtype=pl.Int64).alias("row"), time]
-    columns += [_price(frame[names[name]], name, where) for name in PRICES]
-    overflow = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
-    for name in VOLUMES:
-        if name in names:
-            volume, unreadable = _volume(frame[names[name]], name, where)
-            columns.append(volume)
-            if unreadable is not None:
-                overflow = pl.select(pl.coalesce(overflow, unreadable)).to_series()
-        else:
-            columns.append(pl.repeat(None, frame.height, dtype=pl.Int64, eager=True).alias(name))
-    columns += [
-        overflow.alias("reason"),
-        pl.repeat(None, frame.height, dtype=pl.String, eager=True).alias("value"),
-    ]
+    read = [time, *(_price(frame[names[name]], name, where) for name in PRICES)]
+    read += [_volume(frame[names[name]], name, where) for name in VOLUMES if name in names]
+    reason = value = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
+    for column in read:
+        if column.failed is not None and column.failed.any():
+            new = column.failed & reason.is_null()
+            reason, value = pl.select(
+                reason=pl.when(new).then(pl.lit(column.reason)).otherwise(reason),
+                value=pl.when(new).then(column.source.cast(pl.String)).otherwise(value),
+            )
+    row = pl.int_range(frame.height, eager=True, dtype=pl.Int64).alias("row")
+    absent = [pl.lit(None, pl.Int64).alias(name) for name in VOLUMES if name not in names]
     return Table(
-        pl.DataFrame(columns).select(TABLE_SCHEMA.names()),
+        pl.DataFrame([row, *(column.values for column in read)])
+        .with_columns(*absent, reason.alias("reason"), value.alias("value"))
+        .select(TABLE_SCHEMA.names()),
         row_word="row",
         layout=layout,
         symbol=one_label(_label(frame, names, "symbol"), "symbol", where),
@@ -66,6 +68,15 @@ def table_from_columns(
         synthetic=synthetic,
         findings=findings,
     )
+
+
+class _Read(NamedTuple):
+    """A column of the table, and which of its source's values it could not take."""
+
+    values: pl.Series
+    source: pl.Series
+    failed: pl.Series | None = None
+    reason: str = ""
 
 
 def _names(frame: pl.DataFrame, where: str) -> dict[str, str]:
@@ -88,38 +99,48 @@ def _names(frame: pl.DataFrame, where: str) -> dict[str, str]:
     return names
 
 
-def _time(column: pl.Series, where: str) -> tuple[pl.Series, tuple[Finding, ...]]:
+def _time(column: pl.Series, where: str) -> tuple[_Read, tuple[Finding, ...]]:
     kind = column.dtype
     findings: tuple[Finding, ...] = ()
-    if isinstance(kind, pl.Datetime):
-        if kind.time_zone is not None:
+    if kind.is_integer():
+        times = epoch_to_wall_clock(column, where)
+    elif isinstance(kind, (pl.Datetime, pl.Date)):
+        times = pl.select(pl.when(sayable(column)).then(column)).to_series()
+        if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
+            times = _to_wall_clock(times, where)
             count = column.len() - column.null_count()
-            column = column.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
             findings = (converted(f"the zone {kind.time_zone}", count),)
-    elif kind.is_integer():
-        column = epoch_to_wall_clock(column, where)
-    elif kind != pl.Date:
+    else:
         raise DataError(
             f"{where}: column `{column.name}` is {kind}; expected datetimes or epoch seconds; "
             "parse the times before"
         )
-    return column.cast(pl.Datetime("us"), strict=False).alias("time"), findings
+    failed = times.is_null() & column.is_not_null()
+    times = times.cast(pl.Datetime("us")).alias("time")
+    return _Read(times, column.to_physical(), failed, OUTSIDE_YEARS), findings
 
 
-def _price(column: pl.Series, name: str, where: str) -> pl.Series:
+def _to_wall_clock(times: pl.Series, where: str) -> pl.Series:
+    try:
+        return times.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(
+            f"{where}: column `time` is {times.dtype}, a zone that is not known ({error}); "
+            "expected a zone such as America/Sao_Paulo; convert the times before"
+        ) from error
+
+
+def _price(column: pl.Series, name: str, where: str) -> _Read:
     if not (column.dtype.is_numeric() or column.dtype == pl.Null):
         raise DataError(
             f"{where}: column `{column.name}` is {column.dtype}; expected numbers; "
             "convert it to float before"
         )
-    return column.cast(pl.Float64).alias(name)
+    return _Read(column.cast(pl.Float64).alias(name), column)
 
 
-def _volume(column: pl.Series, name: str, where: str) -> tuple[pl.Series, pl.Series | None]:
-    """Return a column of whole numbers, and the reasons why some of it could not be one.
-
-    NaN stands for null in frames that come from pandas.
-    """
+def _volume(column: pl.Series, name: str, where: str) -> _Read:
+    """Read whole numbers; NaN stands for null in frames that come from pandas."""
     kind = column.dtype
     if not (kind.is_numeric() or kind == pl.Null):
         raise DataError(
@@ -129,13 +150,10 @@ def _volume(column: pl.Series, name: str, where: str) -> tuple[pl.Series, pl.Ser
     if kind.is_float():
         column = column.fill_nan(None)
     whole = column.cast(pl.Int64, strict=False).alias(name)
-    lost = whole.is_null() & column.is_not_null()
+    failed = whole.is_null() & column.is_not_null()
     if kind.is_float() or kind.is_decimal():
-        lost = lost | (column != whole.cast(column.dtype, strict=False)).fill_null(False)
-    if not lost.any():
-        return whole, None
-    reason = f"{name} is not a whole number of 64 bits"
-    return whole, pl.select(pl.when(lost).then(pl.lit(reason))).to_series()
+        failed |= (column != whole.cast(kind, strict=False)).fill_null(False)
+    return _Read(whole, column, failed, NOT_WHOLE.format(name))
 
 
 def _label(frame: pl.DataFrame, names: dict[str, str], what: str) -> pl.Series | None:

@@ -20,7 +20,7 @@ from alertlib.errors import DataError
 from alertlib.quality.findings import Finding, finding
 from alertlib.readers.layouts import Layout, recognise
 from alertlib.readers.numbers import find_decimal, is_absent, parse_prices, parse_volumes
-from alertlib.readers.table import PRICES, TABLE_SCHEMA, VOLUMES, Table, one_label
+from alertlib.readers.table import NOT_WHOLE, PRICES, TABLE_SCHEMA, VOLUMES, Table, one_label
 from alertlib.readers.text import Text, load_text
 from alertlib.readers.times import Times, converted, is_epoch, parse_times
 
@@ -74,7 +74,7 @@ def read_delimited(path: Path) -> Table:
             texts = cells.columns[name]
             volume = _judged(
                 parse_volumes(texts, decimal, localised),
-                f"{name} is not a whole number of 64 bits",
+                NOT_WHOLE.format(name),
                 texts,
             )
             if localised and 2 * volume.failed.sum() > volume.failed.len():

@@ -21,6 +21,9 @@ TABLE_SCHEMA = pl.Schema(
     {"row": pl.Int64(), **BAR_SCHEMA, "reason": pl.String(), "value": pl.String()}
 )
 
+NOT_WHOLE = "{} is not a whole number of 64 bits"
+"""Reason for a row whose volume cannot be one."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Table:

@@ -15,7 +15,11 @@ EXCHANGE_ZONE = "America/Sao_Paulo"
 # milli- and microseconds apart for every date between 1973 and 5138.
 _UNITS = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
 _NANOSECONDS_PER_MICROSECOND = 1_000
-_FARTHEST = 2.0**62
+
+# The years 2 and 9999, seconds since 1970: whatever its zone, a Python datetime holds the rest.
+_FIRST_SECOND, _END_SECOND = -62_104_060_800, 253_370_764_800
+_SECONDS_PER_DAY = 86_400
+_PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 
 _EPOCH = r"^\d{9,19}(\.0*)?$"
 _OFFSET = r":\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$"
@@ -65,10 +69,24 @@ def epoch_to_wall_clock(column: pl.Series, where: str) -> pl.Series:
         )
     for limit, factor in _UNITS:
         if median < limit:
-            in_range = (column.cast(pl.Float64) * factor).abs() < _FARTHEST
+            in_range = _within(column, 1_000_000 // factor)
             scaled = pl.select(pl.when(in_range).then(column * factor)).to_series()
             return scaled.cast(pl.Datetime("us")).alias(column.name)
     return (column // _NANOSECONDS_PER_MICROSECOND).cast(pl.Datetime("us"))
+
+
+def sayable(column: pl.Series) -> pl.Series:
+    """Return which dates or datetimes lie within the years 2 to 9998; on far ones polars panics."""
+    physical = column.to_physical()
+    if isinstance(column.dtype, pl.Datetime):
+        return _within(physical, _PER_SECOND[column.dtype.time_unit])
+    return _within(physical.cast(pl.Int64) * _SECONDS_PER_DAY, 1)
+
+
+def _within(stamps: pl.Series, per_second: int) -> pl.Series:
+    low = max(_FIRST_SECOND * per_second, -(2**63))
+    high = min(_END_SECOND * per_second, 2**63 - 1)
+    return (stamps >= low) & (stamps < high)
 
 
 def parse_times(texts: pl.Series, numbers: pl.Series, where: str) -> Times:
