@@ -97,7 +97,7 @@ class Config(Settings):
         changes = [f"{path}={_json(value)}" for path, value in self.changes().items()]
         shown = changes[:_SHOWN_CHANGES]
         if len(changes) > len(shown):
-            shown.append(f"and {len(changes) - len(shown)} more changes")
+            shown.append(f"and {len(changes) - len(shown)} more")
         origin = self.source or "built-in defaults"
         return f"<Config {', '.join([str(origin), f'hash {self.hash[:12]}', *shown])}>"
 

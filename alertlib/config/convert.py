@@ -20,7 +20,7 @@ from typing import (
 )
 
 from alertlib.config.problem import Plain, Problem, nearest, show
-from alertlib.config.scalars import MAX_TEXT, scalar
+from alertlib.config.scalars import MAX_TEXT, REFUSALS, scalar
 from alertlib.config.types import Alias, FrozenMap, Pattern
 
 Params = TypeVar("Params", bound=NamedTuple)
@@ -51,13 +51,15 @@ def convert(annotation: Any, value: Any, path: str) -> Any:
     origin = get_origin(annotation)
     if origin is tuple and ... in get_args(annotation):
         return _list(annotation, value, path)
+    if annotation is Any and isinstance(value, (list, tuple)):
+        return _list(tuple[Any, ...], value, path)
     if origin is Mapping:
         return _mapping(annotation, value, path)
     if type(value).__module__ == "numpy" and hasattr(value, "item"):
         value = value.item()
     try:
         return scalar(annotation, value)
-    except (TypeError, ValueError, OverflowError):
+    except REFUSALS:
         raise Problem(path, _got(annotation, value), describe(annotation)) from None
 
 
@@ -98,7 +100,7 @@ def unknown_key(path: str, key: str, known: Mapping[str, Any], elsewhere: str = 
     """Return the problem of a key that a section does not have."""
     guess = nearest(key, known) or elsewhere
     meant = f"; did you mean {guess}?" if guess else ""
-    keys = f"one of {', '.join(known)}" if known else "none: this section has no keys"
+    keys = f"one of {', '.join(known)}" if known else "no keys here"
     return Problem(path, "an unknown key", keys + meant)
 
 
@@ -112,7 +114,7 @@ def describe(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(describe(part) for part in arguments)
     if origin is Literal:
-        return f"one of {', '.join(arguments)}"
+        return f"one of {', '.join(map(str, arguments))}"
     if origin is tuple:
         return f"a list, [] for none; each item: {describe(arguments[0])}"
     if origin is Mapping or is_section(annotation):

@@ -15,20 +15,28 @@ import re
 from typing import Any
 
 from alertlib.config.problem import Plain, Problem, show
+from alertlib.config.scalars import MAX_TEXT
 
 MAX_BYTES = 1_000_000
 _MAX_VALUES = 10_000
 _MAX_DEPTH = 12
 _MAX_LINE = 10_000
 
-_COMMENT_LINE = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+_COMMENT_LINE = re.compile(r"^ *#.*$", re.MULTILINE)
+# All but printable text, tabs and line ends; \x85 and \u2028 are line ends to YAML 1.1 only.
 _NOT_TEXT = re.compile(
-    r"[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    r"[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
-_SYNTAX = (
-    "'key: value' lines, each section indented alike with spaces, and quotes around a text that "
-    "contains ': ' or ' #' or starts with a sign such as @ % & * !"
-)
+_TAB = re.compile("\t")
+# What to write instead, by a fragment of what the parser says.
+_REMEDIES = {
+    "escape": "a text in single quotes, where a backslash is a backslash",
+    "cannot start any token": "quotes around a value that starts with this sign",
+    "quoted scalar": "the closing quote in the same line",
+    "flow": "a closing bracket, and quotes around a text with a comma or bracket in it",
+    "": "'key: value' lines, the keys of a section indented alike, and quotes around a text "
+    "with ': ' or ' #' in it",
+}
 
 
 def decode(raw: bytes) -> str:
@@ -67,8 +75,11 @@ def parse(text: str) -> tuple[Any, dict[str, int]]:
     Problem
         With its line, for anything but plain mappings, lists and scalars.
     """
-    text = _COMMENT_LINE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    _refuse_control_characters(text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_characters(text, _NOT_TEXT)
+    text = _COMMENT_LINE.sub("", text)
+    _refuse_characters(text, _TAB)
+    _refuse_long_lines(text)
     import yaml
 
     reader = _Reader(yaml, text)
@@ -77,17 +88,20 @@ def parse(text: str) -> tuple[Any, dict[str, int]]:
     except yaml.MarkedYAMLError as error:
         raise _syntax_problem(error) from None
     except (ValueError, OverflowError):
-        # An escape such as "\UFFFFFFFF" that names no character.
-        raise Problem("", "an escape that names no character", _SYNTAX, line=reader.line) from None
+        got = 'an escape that names no character, such as "\\UFFFFFFFF"'
+        raise Problem("", got, _REMEDIES["escape"], line=reader.line) from None
 
 
-def _refuse_control_characters(text: str) -> None:
-    wrong = _NOT_TEXT.search(text)
+def _refuse_characters(text: str, refused: re.Pattern[str]) -> None:
+    wrong = refused.search(text)
     if wrong is not None:
         sign = wrong.group()
         got = "a tab" if sign == "\t" else f"the character U+{ord(sign):04X}"
         line = text.count("\n", 0, wrong.start()) + 1
         raise Problem("", got, "printable text, indented with spaces", line=line)
+
+
+def _refuse_long_lines(text: str) -> None:
     for number, characters in enumerate(map(len, text.split("\n")), start=1):
         if characters > _MAX_LINE:
             got = f"a line of {characters:,} characters"
@@ -95,12 +109,13 @@ def _refuse_control_characters(text: str) -> None:
 
 
 def _syntax_problem(error: Any) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    # A quote that is never closed is noticed at the end of the file, far from its cause.
-    if error.context_mark is not None and "quoted scalar" in (error.context or ""):
-        mark = error.context_mark
     said = " ".join(f"{error.context or ''} {error.problem or ''}".split())
-    return Problem("", f"invalid YAML ({said})", _SYNTAX, line=mark.line + 1 if mark else 1)
+    mark = error.problem_mark or error.context_mark
+    # A quote or bracket that is never closed is noticed at the end, far from its cause.
+    if error.context_mark is not None and ("quoted scalar" in said or "stream end" in said):
+        mark = error.context_mark
+    expected = next(text for fragment, text in _REMEDIES.items() if fragment in said)
+    return Problem("", f"invalid YAML ({said})", expected, line=mark.line + 1 if mark else 1)
 
 
 class _Reader:
@@ -161,7 +176,7 @@ class _Reader:
         if not isinstance(event, self._yaml.ScalarEvent):
             raise _refusal(path, "a list or section as a key", "a name", event)
         key = self._scalar(event, path)
-        if not 0 < len(key) <= 100 or not key.isprintable():
+        if not 0 < len(key) <= MAX_TEXT or not key.isprintable():
             raise _refusal(path, f"the key {show(str(key))}", "a name", event)
         return str(key)
 
@@ -175,7 +190,8 @@ class _Reader:
 
     def _scalar(self, event: Any, path: str) -> str:
         if event.style in ("|", ">") or event.start_mark.line != event.end_mark.line:
-            raise _refusal(path, "a text over several lines", "one line, both quotes in it", event)
+            expected = "one line, and the keys of a section indented alike"
+            raise _refusal(path, "a text over several lines", expected, event)
         return str(event.value) if event.style else Plain(event.value)
 
     def _refuse_references(self, event: Any, path: str) -> None:

@@ -84,7 +84,7 @@ def show(value: object) -> str:
         return "a list" if value else "an empty list"
     if isinstance(value, (int, float)):
         return _number(value)
-    return f"a {type(value).__name__}"
+    return f"a value of type {type(value).__name__}"
 
 
 def _number(value: float) -> str:
@@ -95,7 +95,9 @@ def _number(value: float) -> str:
 
 
 def _short(text: str) -> str:
-    printable = text if text.isprintable() else ascii(text)
+    printable = text
+    if not text.isprintable():
+        printable = text.encode("unicode_escape").decode() + " with control characters"
     if "://" in printable:
         printable = re.sub(r"(?<=://)[^/]*@|(?<=[?]).+", "…", printable)
     if len(printable) <= _LONGEST_VALUE:

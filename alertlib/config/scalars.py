@@ -14,6 +14,7 @@ from alertlib.config.problem import Plain
 from alertlib.config.types import Alias
 
 MAX_TEXT = 4_096
+REFUSALS = (TypeError, ValueError, OverflowError)
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,99})")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _NULL = ("", "~", "null")
@@ -31,7 +32,7 @@ def scalar(annotation: Any, value: Any) -> Any:
 
     Raises
     ------
-    TypeError, ValueError, OverflowError
+    REFUSALS
         Where it cannot be; the caller knows the key and says so.
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -44,11 +45,10 @@ def scalar(annotation: Any, value: Any) -> Any:
                 raise ValueError
         return result
     if origin in (Union, types.UnionType):
-        if value is None or (isinstance(value, Plain) and value in _NULL):
-            return None
-        return scalar(next(x for x in arguments if x is not type(None)), value)
+        return _first_that_fits(arguments, value)
     if origin is Literal:
-        return _member({choice: choice for choice in arguments}, _text(value))
+        result = _first_that_fits(tuple(map(type, arguments)), value)
+        return _member({choice: choice for choice in arguments}, result)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         if isinstance(value, annotation):
             return value
@@ -56,7 +56,21 @@ def scalar(annotation: Any, value: Any) -> Any:
     return _CONVERTERS.get(annotation, _anything)(value)
 
 
-def _member(choices: Mapping[str, Any], name: str) -> Any:
+def _first_that_fits(annotations: tuple[Any, ...], value: Any) -> Any:
+    for annotation in annotations:
+        try:
+            return scalar(annotation, value)
+        except REFUSALS:
+            continue
+    raise ValueError
+
+
+def _null(value: Any) -> None:
+    if value is not None and not (isinstance(value, Plain) and value in _NULL):
+        raise TypeError
+
+
+def _member(choices: Mapping[Any, Any], name: Any) -> Any:
     if name not in choices:
         raise ValueError
     return choices[name]
@@ -100,8 +114,6 @@ def _text(value: Any) -> str:
 
 def _anything(value: Any) -> Any:
     """Give a value of no declared type the one type its spelling can have."""
-    if isinstance(value, (list, tuple)):
-        return tuple(_anything(item) for item in value)
     if not isinstance(value, Plain):
         return value if value is None or isinstance(value, bool) else _typed(value)
     if value in _NULL:
@@ -131,5 +143,6 @@ _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
     int: _int,
     float: _float,
     str: _text,
+    type(None): _null,
     Any: _anything,
 }

@@ -55,10 +55,10 @@ def find_secret(
 
     A file that is named has to exist and hold something.
     """
-    value = environ.get(env_name) or None
+    value = environ.get(env_name)
     if file is None:
-        return value
-    if value is not None:
+        return _one_line(value, f"${env_name}") if value else None
+    if value:
         raise ConfigError(
             f"${env_name}: got a value and the file {os.fspath(file)}, expected one of the two; "
             "unset the variable or the *_file setting"
@@ -105,6 +105,11 @@ def _text(raw: bytes, where: str) -> str:
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
         raise ConfigError(f"{where}: got an empty file, expected a secret in it")
-    if not text.isprintable():
-        raise ConfigError(f"{where}: got several lines or control characters, expected one line")
+    return _one_line(text, where)
+
+
+def _one_line(text: str, where: str) -> str:
+    # A stray carriage return of a Windows file would otherwise be part of the password.
+    if any(sign < " " or sign == "\x7f" for sign in text):
+        raise ConfigError(f"{where}: got line ends or control characters, expected one line")
     return text

@@ -59,10 +59,13 @@ class FrozenMap(Mapping[Key, Value]):
         return repr(self._entries)
 
 
-Symbol = Annotated[str, Pattern(r"[A-Za-z0-9$@#._-]{1,32}", "1-32 letters, digits or $@#._-")]
+Symbol = Annotated[
+    str, Pattern(r"[A-Za-z0-9$@#._-]{1,32}", "a symbol of 1-32 letters, digits or $@#._-")
+]
 ClockTime = Annotated[str, Pattern(r"([01]\d|2[0-3]):[0-5]\d", "a time of day such as 09:05")]
 Timeframe = Annotated[
-    str, Pattern(r"M([1-6]|10|12|15|20|30)|H([1-4]|6|8|12)|D1", "M1 … M30, H1 … H12 or D1")
+    str,
+    Pattern(r"M([1-6]|10|12|15|20|30)|H([1-4]|6|8|12)|D1", "a timeframe: M1 … M30, H1 … H12 or D1"),
 ]
 DetectorName = Annotated[
     str,
