@@ -230,21 +230,24 @@ class Terminal:
             code, date = timeframe_code(minutes), request_time(end)
             return self._bars("copy_rates_from", symbol, code, date, count)
 
-        bars, agreeing = read(), 1
-        for wait in SETTLE_WAITS:
+        bars, agreeing, waits = read(), 1, iter(SETTLE_WAITS)
+        while True:
             reaches = len(bars) > 0 and since is not None and bars["time"][0] <= since
             if agreeing >= reads_needed(reaches or len(bars) >= count):
                 return bars
+            wait = next(waits, None)
+            if wait is None:
+                raise DataError(
+                    f"{symbol}: the bars up to {wall_clock(end)} differ from one read to the "
+                    "next; expected a history that has loaded; wait until the terminal has, then "
+                    "run again"
+                )
             self._sleep(wait)
             again = read()
             agreeing = agreeing + 1 if agree(bars, again, newest) else 1
+            if len(again) > len(bars):  # it is loading: as long as it grows there is hope
+                waits = iter(SETTLE_WAITS)
             bars = again
-        if agreeing < 2:
-            raise DataError(
-                f"{symbol}: the bars up to {wall_clock(end)} differ from one read to the next; "
-                "expected a history that has loaded; wait until the terminal has, then run again"
-            )
-        return bars
 
     def _bars(self, function: str, symbol: str, *args: Any) -> NDArray[Any]:
         """Read bars; the first call after connecting may fail, and then is repeated."""

@@ -18,7 +18,7 @@ REFUSED = -6
 # -10000 is a failure inside the terminal: connecting again does not mend it.
 CONNECTION_LOST = frozenset(range(-10_005, -10_000))
 
-# How long a history may take to load: seconds between reads of it.
+# How long a history that does not grow may take to settle: seconds between reads of it.
 SETTLE_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0)
 
 _MAX_PAGE = 10_000

@@ -26,7 +26,7 @@ QUESTIONS = frozenset({"identity", "info", "clock", "history", "rates", "closed_
 
 # `initialize` waits for a terminal to start, 60 s if not told otherwise.
 _START_SECONDS = 90.0
-_LAST_WORDS_SECONDS = 2.0
+_LAST_WORDS_SECONDS = 1.0
 
 
 class Watched:

@@ -1,0 +1,181 @@
+"""``python -m runners.fetch``: bars from a MetaTrader 5 terminal or a file into the bar store."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from runners._main import OK, run
+
+if TYPE_CHECKING:
+    import argparse
+    from datetime import datetime
+
+    from alertlib.bars import Bars
+    from alertlib.config import Config
+    from alertlib.store import StoredSeries
+    from alertlib.store_writer import StoreWriter, Written
+
+ABOUT = """Fetch the last N complete sessions and today's closed bars from a MetaTrader 5 terminal
+into the bar store, or import exported files. Only what is missing is added; what is stored is
+never changed. Credentials: MT5_LOGIN, MT5_PASSWORD, MT5_SERVER, MT5_PATH."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command."""
+    args = _parse(argv)
+    from alertlib.config.types import Symbol, Timeframe
+    from runners._inputs import read_config
+
+    config = read_config(args.config)
+    for option, value, kind in (
+        ("--symbol", args.symbol, Symbol),
+        ("--timeframe", args.timeframe, Timeframe),
+    ):
+        _check(option, value, kind)
+    return _fetch(args, config) if args.files is None else _import(args, config)
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    from runners._inputs import make_parser
+
+    parser = make_parser("fetch", ABOUT)
+    parser.add_argument("--symbol", metavar="S", help="symbol, such as WIN$N")
+    parser.add_argument("--timeframe", metavar="T", help="timeframe, such as M5")
+    parser.add_argument("--sessions", metavar="N", type=_count, default=60, help="sessions (60)")
+    parser.add_argument("--out", metavar="DIR", default="data/bars", help="store (data/bars)")
+    parser.add_argument(
+        "--import", metavar="FILE", dest="files", nargs="+", help="CSV or Parquet files instead"
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=float,
+        default=30.0,
+        help="longest call of the terminal (30)",
+    )
+    return parser.parse_args(argv)
+
+
+def _count(text: str) -> int:
+    from argparse import ArgumentTypeError
+
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100_000):
+        raise ArgumentTypeError(f"got {text!r}, expected a number of sessions from 1 to 100000")
+    return int(text)
+
+
+def _check(option: str, value: str | None, kind: Any) -> None:
+    from alertlib.errors import ConfigError
+
+    pattern = kind.__metadata__[0]
+    if value is not None and value not in pattern:
+        raise ConfigError(f"{option}: got {value!r}, expected {pattern}; correct it")
+
+
+def _fetch(args: argparse.Namespace, config: Config) -> int:
+    import os
+
+    from alertlib.errors import DataError
+    from alertlib.market import find_instrument
+    from alertlib.store_writer import StoreWriter
+    from runners._progress import Progress
+    from runners.mt5.api import require_package
+    from runners.mt5.client import TerminalClient
+    from runners.mt5.download import Download, Order
+
+    symbol, timeframe = args.symbol or config.data.symbol, args.timeframe or config.data.timeframe
+    instrument = find_instrument(symbol, timeframe, config.data.symbols)
+    order = Order(instrument, args.sessions, config.live.grace_seconds, _now())
+    require_package(os.environ, sys.platform)
+    with (
+        StoreWriter(args.out) as store,
+        TerminalClient(os.environ, call_seconds=args.timeout, notice=_say) as client,
+        Progress() as progress,
+    ):
+        try:
+            receipt = Download(client, store, order, say=_say, progress=progress).run()
+        except KeyboardInterrupt:
+            _say("interrupted; what has come is stored, run again for the rest")
+            raise
+    _print(receipt.series, receipt.written)
+    if receipt.shortfall is not None and receipt.is_cut:
+        raise DataError(receipt.shortfall)
+    if receipt.shortfall is not None:
+        _say(receipt.shortfall)
+    return OK
+
+
+def _import(args: argparse.Namespace, config: Config) -> int:
+    from alertlib.bars import read_bars
+    from alertlib.errors import DataError
+    from alertlib.store_writer import StoreWriter
+
+    for file in args.files:
+        bars = read_bars(
+            file,
+            symbol=args.symbol,
+            timeframe=args.timeframe,
+            symbols=config.data.symbols,
+            default_symbol=config.data.symbol,
+        )
+        if args.timeframe not in (None, bars.timeframe):
+            raise DataError(
+                f"{file}: holds {bars.timeframe} bars; expected {args.timeframe}; correct "
+                "--timeframe or choose another file; nothing of it was imported"
+            )
+        for found in bars.quality.findings:
+            _say(f"{file}: {found.message}")
+        with StoreWriter(args.out) as store:
+            _store(store, file, bars)
+    return OK
+
+
+def _store(store: StoreWriter, file: str, bars: Bars) -> None:
+    """Add the bars of one file, and list what in it was none."""
+    import os
+
+    from alertlib.store_writer import Provenance
+    from runners.mt5.download import tell_revisions
+
+    for key, lost in store.set_aside_damaged(bars.symbol, bars.timeframe):
+        _say(f"{store.root / str(key)}: damaged or missing; {lost.rows:,} bars are to come again")
+    provenance = Provenance(os.path.basename(file), _now(), synthetic=bars.synthetic)
+    written = store.add(bars.symbol, bars.timeframe, bars.frame, provenance)
+    tell_revisions(f"{bars.symbol} {bars.timeframe}", written.revisions, _say)
+    rejected = bars.quality.quarantined
+    if rejected.height:
+        first = bars.frame["time"][0]
+        listed = store.set_aside_bad_rows(
+            bars.symbol, bars.timeframe, rejected, provenance.source, first
+        )
+        _say(f"{file}: {rejected.height:,} rows are no bars; listed in {listed}")
+    series = store.series(bars.symbol, bars.timeframe)
+    assert series is not None  # bars were just added
+    _print(series, written)
+
+
+def _print(series: StoredSeries, written: Written) -> None:
+    revised = f", {len(written.revisions):,} came revised" if written.revisions else ""
+    print(
+        f"{series.symbol} {series.timeframe} in {series.root}: {series.rows:,} bars from "
+        f"{series.first:%Y-%m-%d %H:%M} to {series.last:%Y-%m-%d %H:%M}, "
+        f"{written.added:,} of them new{revised}"
+    )
+
+
+def _say(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr, flush=True)
+
+
+def _now() -> datetime:
+    from datetime import datetime
+
+    from runners._provenance import generated_at
+
+    return datetime.fromisoformat(generated_at())
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
