@@ -203,6 +203,7 @@ class TestSet:
             ("detection.volatility.threshold_sigma", "inf", "got inf, expected a number"),
             ("detection.volatility.threshold_sigma", 10**400, "expected a number above 0"),
             ("detection.volatility.window", [3], "got a list, expected a whole number"),
+            ("detection.volatility.window", np.array([3, 4]), "got a value of type ndarray"),
             ("detection.breakout.levels", 1, "got 1, expected one of extremes, closes"),
             ("detection.enabled", "breakout", "got breakout, expected a list"),
             ("detection.enabled", "[breakout", "got invalid YAML"),

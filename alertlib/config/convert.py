@@ -55,9 +55,9 @@ def convert(annotation: Any, value: Any, path: str) -> Any:
         return _list(tuple[Any, ...], value, path)
     if origin is Mapping:
         return _mapping(annotation, value, path)
-    if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        value = value.item()
     try:
+        if type(value).__module__ == "numpy" and hasattr(value, "item"):
+            value = value.item()
         return scalar(annotation, value)
     except REFUSALS:
         raise Problem(path, _got(annotation, value), describe(annotation)) from None
@@ -74,7 +74,7 @@ def fill(default: Params, values: Mapping[str, Any], path: str) -> Params:
     changed: dict[str, Any] = {}
     try:
         hints = get_type_hints(type(default), include_extras=True)
-    except NameError:
+    except (NameError, AttributeError, TypeError, SyntaxError):
         hints = {}
     for key, value in given.items():
         if key not in known:

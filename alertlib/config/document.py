@@ -23,10 +23,8 @@ _MAX_DEPTH = 12
 _MAX_LINE = 10_000
 
 _COMMENT_LINE = re.compile(r"^ *#.*$", re.MULTILINE)
-# All but printable text, tabs and line ends; \x85 and \u2028 are line ends to YAML 1.1 only.
-_NOT_TEXT = re.compile(
-    r"[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+# Control characters, what ends a line for YAML 1.1 only, surrogates and byte-order marks.
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _TAB = re.compile("\t")
 # What to write instead, by a fragment of what the parser says.
 _REMEDIES = {
