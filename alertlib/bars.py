@@ -58,6 +58,8 @@ class Bars:
         Specification of the symbol, its grid read off the prices.
     declared_synthetic : bool
         Whether the source says that its bars are made up.
+    assumed_symbol : bool
+        Whether neither the caller nor the source said what they are of.
     """
 
     frame: pl.DataFrame
@@ -65,6 +67,7 @@ class Bars:
     quality: Quality
     instrument: Instrument
     declared_synthetic: bool = False
+    assumed_symbol: bool = False
 
     @property
     def symbol(self) -> str:
@@ -192,8 +195,9 @@ def read_bars(
             f"{path}: cannot be read ({error.strerror or error}); expected a readable file; "
             "check its permissions"
         ) from error
-    stated = _agreed(symbol, table.symbol, str(path)) or default_symbol
-    return _assemble(table, str(path), stated, timeframe, sessions, symbols)
+    stated = _agreed(symbol, table.symbol, str(path))
+    bars = _assemble(table, str(path), stated or default_symbol, timeframe, sessions, symbols)
+    return bars if stated else replace(bars, assumed_symbol=True)
 
 
 def from_frame(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,20 +133,29 @@ def _grouped(places: Ints, session: Ints) -> list[Ints]:
     return np.split(places, np.flatnonzero(np.diff(session[places])) + 1)
 
 
-def absences(coverage: Coverage) -> Iterator[Finding]:
-    """Report trading days of B3 without any bar, those in a row together."""
+def absent_days(coverage: Coverage) -> list[date]:
+    """Return the trading days of B3 within the series that have no bar at all."""
     dates = coverage.dates()
     known = set(dates)
+    return [day for day in trading_days(dates[0], dates[-1]) if day not in known]
+
+
+def absences(coverage: Coverage) -> Iterator[Finding]:
+    """Report trading days of B3 without any bar, those in a row together."""
     expected = int(np.median(coverage.expected))
-    run: list[date] = []
-    for day in [*trading_days(dates[0], dates[-1]), None]:
-        if day is not None and day not in known:
-            run.append(day)
-        elif run:
-            several = f"{len(run)} sessions from {run[0]} to {run[-1]}"
-            message = f"{several if len(run) > 1 else f'session of {run[0]}'} missing"
-            yield Finding("gap", "warning", None, run[0], len(run) * expected, message)
-            run = []
+    absent = absent_days(coverage)
+    for first, last, count in _runs(absent, coverage.dates()):
+        many = f"{count} sessions from {first} to {last} missing"
+        message = many if count > 1 else f"session of {first} missing"
+        yield Finding("gap", "warning", None, first, count * expected, message)
+
+
+def _runs(absent: list[date], present: list[date]) -> Iterator[tuple[date, date, int]]:
+    """Group absent days between which no session took place."""
+    after = [bisect_left(present, day) for day in absent]
+    for _, run in groupby(zip(after, absent, strict=True), key=lambda pair: pair[0]):
+        days = [day for _, day in run]
+        yield days[0], days[-1], len(days)
 
 
 def strays(coverage: Coverage, flat: NDArray[np.bool_]) -> Iterator[Finding]:
@@ -164,14 +175,22 @@ def strays(coverage: Coverage, flat: NDArray[np.bool_]) -> Iterator[Finding]:
         if coverage.inferred:
             several.append((time, int(which.size)))
             continue
-        closing = coverage.closing[coverage.session[which[0]]]
-        after = coverage.minute[which[0]] >= closing
-        side = f"after the close at {_clock(closing)}" if after else "before the open"
-        prices = " at one price" if flat[which].all() else ""
         number = "lone bar" if which.size == 1 else f"{which.size} bars"
-        message = f"{number}{prices} {side}, from {time:%H:%M}; left out of scoring"
+        message = f"{number}{' at one price' * bool(flat[which].all())} {_side(coverage, which)}"
+        message += f", the first at {time:%H:%M}; left out of scoring"
         yield finding("after_close", "warning", time, int(which.size), message)
     yield from _summed(coverage, "after_close", several, "have bars outside the file's usual hours")
+
+
+def _side(coverage: Coverage, outside: Ints) -> str:
+    """Say of bars of one session on which side of it they lie."""
+    session = coverage.session[outside[0]]
+    opening, closing = coverage.opening[session], coverage.closing[session]
+    if (coverage.minute[outside] >= closing).all():
+        return f"after the close at {_clock(closing)}"
+    if (coverage.minute[outside] < opening).all():
+        return f"before the open at {_clock(opening)}"
+    return f"outside {_clock(opening)}-{_clock(closing)}"
 
 
 def _summed(

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from alertlib.quality import attendance, trading
 from alertlib.quality.coverage import cover
 from alertlib.quality.findings import Finding, Quality
@@ -30,6 +32,25 @@ def examine(bars: Bars) -> Quality:
     """
     found = sorted(_look(bars), key=_moment)
     return bars.quality.with_findings(found)
+
+
+def session_coverage(bars: Bars) -> pl.DataFrame:
+    """Return one row per session, those of B3 that are missing altogether included.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``date``, ``present`` and ``expected`` bars within the session, and bars ``outside`` it.
+    """
+    coverage = cover(bars.frame, bars.instrument)
+    frame = coverage.frame()
+    if bars.instrument.family not in _B3_FAMILIES:
+        return frame
+    absent = pl.DataFrame({"date": attendance.absent_days(coverage)}, schema={"date": pl.Date})
+    nothing = absent.with_columns(present=0, expected=frame["expected"].median(), outside=0).cast(
+        frame.schema
+    )
+    return pl.concat([frame, nothing]).sort("date")
 
 
 def _look(bars: Bars) -> Iterator[Finding]:

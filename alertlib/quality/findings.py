@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -34,6 +35,8 @@ QUARANTINE_SCHEMA = pl.Schema(
         "value": pl.String(),
     }
 )
+
+EXCHANGE_ZONE = "America/Sao_Paulo"
 
 # A file of a million bad rows must not become a report of a million lines.
 _ROWS_LISTED = 100
@@ -71,11 +74,16 @@ class Finding:
         return {
             "kind": self.kind,
             "severity": self.severity,
-            "time": self.time.isoformat() if self.time else None,
+            "time": with_offset(self.time),
             "date": self.date.isoformat() if self.date else None,
             "count": self.count,
             "message": self.message,
         }
+
+
+def with_offset(time: datetime | None) -> str | None:
+    """Return a wall-clock time as JSON carries it: ISO 8601 with the exchange's offset."""
+    return time.replace(tzinfo=ZoneInfo(EXCHANGE_ZONE)).isoformat() if time else None
 
 
 def finding(
@@ -123,14 +131,12 @@ class Quality:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-ready values; of the quarantined rows the first 100."""
-        listed = self.quarantined.head(_ROWS_LISTED).with_columns(
-            pl.col("time").dt.to_string("iso:strict")
-        )
+        listed = self.quarantined.head(_ROWS_LISTED).to_dicts()
         return {
             "clean": self.clean,
             "layout": self.layout,
             "rows_read": self.rows_read,
             "quarantined": self.quarantined.height,
-            "quarantined_rows": listed.to_dicts(),
+            "quarantined_rows": [row | {"time": with_offset(row["time"])} for row in listed],
             "findings": [found.to_dict() for found in self.findings],
         }

@@ -79,7 +79,7 @@ def check_grid(bars: pl.DataFrame, known: Grid | None) -> tuple[Grid, tuple[Find
     time, price = bars["time"][first], prices[first][off[first]][0]
     kind = "bad prices" if grid.on_tick else "an adjusted series"
     message = (
-        f"{rows.size} of {bars.height} bars have prices off the grid of {step.tick:g} points "
+        f"{rows.size:,} of {bars.height:,} bars have prices off the grid of {step.tick:g} points "
         f"({share:.1%} of prices on it: {kind}), the first {price:.10g} at {time:%Y-%m-%d %H:%M}"
     )
     return grid, (finding("off_grid", "error", time, int(rows.size), message),)

@@ -116,7 +116,7 @@ def _bad_row_findings(bad: pl.DataFrame, row_word: str) -> list[Finding]:
     findings = []
     for reason, row, time, value, count in grouped.iter_rows():
         place = f"{row_word} {row}" + (f" ({time:%Y-%m-%d %H:%M})" if time else "")
-        which = f"at {place}" if count == 1 else f"in {count} rows, the first at {place}"
+        which = f"at {place}" if count == 1 else f"in {count:,} rows, the first at {place}"
         message = f"{reason} {which}: got {value}; quarantined"
         findings.append(finding("bad_row", "error", time, count, message))
     return findings
@@ -144,7 +144,7 @@ def _in_order(good: pl.DataFrame, row_word: str) -> tuple[pl.DataFrame, list[Fin
                 "warning",
                 time,
                 int(displaced.size),
-                f"{displaced.size} rows out of order, the first at {row_word} {row} "
+                f"{displaced.size:,} rows out of order, the first at {row_word} {row} "
                 f"({time:%Y-%m-%d %H:%M}); sorted by time",
             )
         )
@@ -177,7 +177,7 @@ def _unique(good: pl.DataFrame, row_word: str) -> tuple[pl.DataFrame, pl.DataFra
             message = (
                 f"{row_word} {row} ({time:%Y-%m-%d %H:%M}) {text}"
                 if rows.height == 1
-                else f"{rows.height} rows, the first {row_word} {row} ({time:%Y-%m-%d %H:%M}): "
+                else f"{rows.height:,} rows, the first {row_word} {row} ({time:%Y-%m-%d %H:%M}): "
                 f"each {text}"
             )
             findings.append(finding("duplicate", severity, time, rows.height, message))

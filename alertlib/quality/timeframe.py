@@ -97,7 +97,7 @@ def check_timeframe(times: pl.Series, length: int, declared: str | None) -> tupl
                 "error",
                 first,
                 int(stray.size),
-                f"{stray.size} of {times.len()} bars open off the {name} grid, "
+                f"{stray.size:,} of {times.len():,} bars open off the {name} grid, "
                 f"the first at {first:%Y-%m-%d %H:%M:%S}",
             )
         )

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import polars as pl
 
 from alertlib.errors import DataError
-from alertlib.quality.findings import Finding
+from alertlib.quality.findings import EXCHANGE_ZONE, Finding
 from alertlib.quality.rows import OUTSIDE_YEARS
 from alertlib.readers.table import NOT_WHOLE, PRICES, TABLE_SCHEMA, VOLUMES, Table, one_label
-from alertlib.readers.times import EXCHANGE_ZONE, converted, epoch_to_wall_clock, sayable
+from alertlib.readers.times import converted, epoch_to_wall_clock, sayable
 
 _TIME_NAMES = ("time", "datetime", "timestamp", "date")
 _TIMEFRAME_NAMES = ("timeframe", "tf")

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from alertlib.errors import DataError
-from alertlib.quality.findings import Finding, finding
-
-EXCHANGE_ZONE = "America/Sao_Paulo"
+from alertlib.quality.findings import EXCHANGE_ZONE, Finding, finding
 
 # Size of the median epoch below which the unit is this many microseconds: it tells seconds,
 # milli- and microseconds apart for every date between 1973 and 5138.
