@@ -19,6 +19,7 @@ from store_data import alert_id, batch
 
 from runners._main import run
 from runners.audit import main
+from runners.live import schema
 from runners.live.store import Store
 from runners.live.store_types import Batch, Event, Message
 
@@ -111,3 +112,17 @@ def independent_hash(prev: str, seq: int, ts: str, kind: str, actor: str, data: 
     event = {"seq": seq, "ts": ts, "kind": kind, "actor": actor, "data": data}
     canonical = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256((prev + canonical).encode("utf-8")).hexdigest()
+
+
+def disarm(connection: sqlite3.Connection) -> None:
+    """Drop every guard."""
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        connection.execute(f"DROP TRIGGER {name}")
+
+
+def rearm(connection: sqlite3.Connection) -> None:
+    """Put every guard back as it was."""
+    for (kind, _), statement in schema.expected_objects().items():
+        if kind == "trigger":
+            assert statement is not None
+            connection.execute(statement)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
+from runners.live.audit_log import open_log
+from runners.live.audit_verify import verify
 from runners.live.store_types import Batch, Cursor, Mail, Message
 
+ROOT = Path(__file__).parents[1]
 RECIPIENTS = ("mesa@corretora.example", "risco@corretora.example")
 
 
@@ -59,3 +65,21 @@ def batch(*numbers: int, mail: bool = False) -> Batch:
             Message(payload(number), mail=mailed(number) if mail else ()) for number in numbers
         ),
     )
+
+
+def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``code`` in an interpreter of its own, from the project's folder."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def must_verify(path: str, anchor: tuple[int, str] | None = None) -> None:
+    """Fail unless the audit log is intact and contains ``anchor``."""
+    with open_log(path) as log:
+        report = verify(log, anchor)
+    assert report.findings == []

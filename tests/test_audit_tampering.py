@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from audit_data import ask, filled_log, rechain, sql
+from audit_data import ask, disarm, fill, filled_log, rearm, rechain, sql
 
 from runners.live import schema
 
@@ -48,18 +48,6 @@ TAMPERINGS = {
     "head moved back": "UPDATE meta SET audit_seq = audit_seq - 1",
     "alerts counted down": "UPDATE meta SET alert_seq = 3",
 }
-
-
-def disarm(connection: sqlite3.Connection) -> None:
-    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
-        connection.execute(f"DROP TRIGGER {name}")
-
-
-def rearm(connection: sqlite3.Connection) -> None:
-    for (kind, _), statement in schema.expected_objects().items():
-        if kind == "trigger":
-            assert statement is not None
-            connection.execute(statement)
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)
@@ -154,9 +142,8 @@ def test_a_rewritten_chain_deceives_all_but_the_anchor(db: str) -> None:
     assert "has another hash; the log was rewritten" in answer.out
 
 
-def test_a_tail_cut_with_its_noted_head_deceives_all_but_the_anchor(db: str) -> None:
-    anchor = ask("head", "--db", db).out.strip()
-    with sql(db) as connection:
+def cut_tail(path: str) -> None:
+    with sql(path) as connection:
         disarm(connection)
         connection.execute("DELETE FROM audit WHERE seq > (SELECT max(seq) - 2 FROM audit)")
         connection.execute(
@@ -164,10 +151,24 @@ def test_a_tail_cut_with_its_noted_head_deceives_all_but_the_anchor(db: str) -> 
             " (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1)"
         )
         rearm(connection)
+
+
+def test_a_tail_cut_with_its_noted_head_deceives_all_but_the_anchor(db: str) -> None:
+    anchor = ask("head", "--db", db).out.strip()
+    cut_tail(db)
     assert ask("verify", "--db", db).status == 0
     answer = ask("verify", "--db", db, "--anchor", anchor)
     assert answer.status == 1
     assert "its tail was cut" in answer.out
+
+
+def test_a_tail_cut_with_its_noted_head_does_not_deceive_the_mark(tmp_path: Path) -> None:
+    db = str(tmp_path / "marked.db")
+    fill(db)
+    cut_tail(db)
+    assert "its mark: event" in ask("verify", "--db", db).out
+    assert ask("head", "--db", db).status == 1
+    assert ask("export", "--db", db).status == 1
 
 
 def test_a_damaged_file_never_answers_with_other_content(db: str) -> None:

@@ -17,6 +17,7 @@ from store_data import RECIPIENTS, alert_id, batch, cursor, mailed, payload
 
 from alertlib.errors import StorageError
 from runners.live.store import Store
+from runners.live.store_mark import read_mark
 from runners.live.store_types import Batch, Event, Message, Numbered, Stored
 
 NOON = 1_785_240_000.0
@@ -256,10 +257,14 @@ def test_a_closed_store_says_so(store: Store) -> None:
         store.read(0)
 
 
-def test_a_clean_end_leaves_one_file(path: str) -> None:
+def test_a_clean_end_leaves_the_database_and_its_mark(path: str) -> None:
     with Store.open(path) as store:
         store.commit(batch(1)).result()
-    assert os.listdir(os.path.dirname(path)) == ["alerts.db"]
+        head = store.audit_head
+    assert sorted(os.listdir(os.path.dirname(path))) == ["alerts.db", "alerts.db-head"]
+    mark = read_mark(path)
+    assert mark is not None
+    assert (mark.seq, mark.hash) == head
 
 
 # ---- outbox

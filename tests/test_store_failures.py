@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store_data import alert_id, batch
+from store_data import alert_id, batch, must_verify, python
 
 from alertlib.errors import StorageError
 from runners.live.audit_log import open_log
@@ -32,22 +32,6 @@ AS_NOBODY = pytest.mark.skipif(
 @pytest.fixture
 def path(tmp_path: Path) -> str:
     return str(tmp_path / "alerts.db")
-
-
-def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-def must_verify(path: str, anchor: tuple[int, str] | None = None) -> None:
-    with open_log(path) as log:
-        report = verify(log, anchor)
-    assert report.findings == []
 
 
 # ---- kill -9
@@ -115,6 +99,7 @@ sys.path.insert(0, "tests")
 from store_data import batch
 from alertlib.errors import StorageError
 from runners.live.store import Store
+from runners.live.store_mark import mark_path
 store = Store.open(sys.argv[1])
 if len(sys.argv) > 2:
     import resource
@@ -180,6 +165,7 @@ OPEN = """
 import os, sys
 from alertlib.errors import AlertlibError
 from runners.live.store import Store
+from runners.live.store_mark import mark_path
 os.setuid(65534)  # after the imports: the interpreter may be somebody's own
 try:
     Store.open(sys.argv[1]).close()
@@ -262,117 +248,3 @@ def test_a_file_taken_from_under_the_store_fails_it(path: str, name: str, how: s
         store.commit(batch(3)).result(timeout=10)
     with pytest.raises(StorageError, match="removed or replaced"):
         store.close()
-
-
-# ---- damage
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        (b"not a database at all, but a text", "not an SQLite database"),
-        (b"SQLite format 3\0" + b"\x11" * 4_080, "not a database"),
-    ],
-)
-def test_garbage_is_refused_and_left_alone(path: str, content: bytes, complaint: str) -> None:
-    Path(path).write_bytes(content)
-    with pytest.raises(StorageError, match=complaint):
-        Store.open(path)
-    assert Path(path).read_bytes() == content
-
-
-def test_another_programs_database_is_refused_and_left_alone(path: str) -> None:
-    with contextlib.closing(sqlite3.connect(path)) as other:
-        other.execute("CREATE TABLE theirs (x)")
-    before = Path(path).read_bytes()
-    with pytest.raises(StorageError, match="a database of another program"):
-        Store.open(path)
-    assert Path(path).read_bytes() == before
-
-
-def test_an_empty_file_becomes_a_database(path: str) -> None:
-    Path(path).touch()
-    with Store.open(path) as store:
-        assert store.commit(batch(1)).result()[0].seq == 1
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "DROP TRIGGER audit_update",
-        "DROP TABLE outbox",
-        "UPDATE meta SET audit_seq = audit_seq + 1",
-        "DELETE FROM alerts WHERE seq = 5",
-        "CREATE TRIGGER spy AFTER INSERT ON audit BEGIN DELETE FROM cursors; END",
-    ],
-)
-def test_a_tampered_database_is_not_continued(path: str, change: str) -> None:
-    with Store.open(path) as store:
-        store.commit(batch(*range(1, 6))).result()
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        if change.startswith("DELETE"):
-            connection.execute("DROP TRIGGER alerts_delete")
-        connection.execute(change)
-    with pytest.raises(StorageError, match=r"tampered with .* runners\.audit verify"):
-        Store.open(path)
-
-
-def test_events_at_the_end_that_were_changed_are_noticed_at_the_start(path: str) -> None:
-    with Store.open(path) as store:
-        store.commit(batch(*range(1, 6))).result()
-    data = Path(path).read_bytes()
-    assert data.count(b"126505.0") == 5
-    Path(path).write_bytes(data.replace(b"126505.0", b"126505.5", 1))
-    with pytest.raises(StorageError, match="content and hash differ"):
-        Store.open(path)
-
-
-@pytest.fixture
-def killed(path: str) -> str:
-    """A database whose last commits are in its WAL only."""
-    code = (
-        "import os, sys; sys.path.insert(0, 'tests')\n"
-        "from store_data import batch; from runners.live.store import Store\n"
-        "store = Store.open(sys.argv[1])\n"
-        "for number in range(1, 21): store.commit(batch(number)).result()\n"
-        "print(':'.join(map(str, store.audit_head)), flush=True); os.kill(os.getpid(), 9)"
-    )
-    run = python(code, path)
-    Path(f"{path}.anchor").write_text(run.stdout.strip())
-    assert os.path.getsize(f"{path}-wal") > 20 * 4_096
-    return path
-
-
-@POSIX_ONLY
-def test_a_wal_cut_short_is_an_earlier_state_that_the_anchor_gives_away(killed: str) -> None:
-    seq, digest = Path(f"{killed}.anchor").read_text().split(":")
-    must_verify(killed, (int(seq), digest))
-    os.truncate(f"{killed}-wal", os.path.getsize(f"{killed}-wal") // 2)
-    must_verify(killed)
-    with open_log(killed) as log:
-        (finding,) = verify(log, (int(seq), digest)).findings
-    assert "its tail was cut" in finding
-    with Store.open(killed) as store:
-        assert 0 < store.head < 20
-
-
-@POSIX_ONLY
-@pytest.mark.parametrize("place", [0.0, 0.3, 0.6])
-def test_a_damaged_wal_is_refused_not_shortened(killed: str, place: float) -> None:
-    wal = Path(f"{killed}-wal")
-    content = bytearray(wal.read_bytes())
-    content[int(len(content) * place) + 10] ^= 0xFF
-    wal.write_bytes(content)
-    with pytest.raises(StorageError, match="-wal: damaged"):
-        Store.open(killed)
-    with pytest.raises(StorageError, match="-wal: damaged"):
-        open_log(killed)
-
-
-@POSIX_ONLY
-def test_the_torn_end_of_a_transaction_that_was_never_told_is_no_damage(killed: str) -> None:
-    with Path(f"{killed}-wal").open("r+b") as wal:
-        wal.seek(-100, os.SEEK_END)
-        wal.write(b"\0" * 100)
-    with Store.open(killed) as store:
-        assert store.head == 19

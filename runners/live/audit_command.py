@@ -6,7 +6,6 @@ import argparse
 import json
 import re
 import shutil
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +19,7 @@ from runners.live.audit_tail import tail_findings
 from runners.live.audit_verify import checked, verify
 from runners.live.chain import Record, json_line, timestamp
 from runners.live.retention import prune, years_before
-from runners.live.store_errors import storage_error
+from runners.live.store_errors import READ_ERRORS, storage_error
 
 _EPILOG = """\
 T: ISO date or date-time, UTC unless it has an offset, as the log's own times are. --since
@@ -46,7 +45,7 @@ def command(argv: Sequence[str]) -> int:
     with open_log(path) as log:
         try:
             return actions[options.action](log, options)
-        except sqlite3.Error as error:
+        except READ_ERRORS as error:
             raise storage_error(path, "reading", error) from error
 
 

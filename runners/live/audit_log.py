@@ -13,15 +13,16 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alertlib.errors import DataError, StorageError
 from runners.live import schema
-from runners.live.audit_wal import require_intact_wal
-from runners.live.chain import Record
-from runners.live.store_errors import storage_error
+from runners.live.chain import GENESIS, Record
+from runners.live.store_errors import READ_ERRORS, storage_error
+from runners.live.store_mark import Mark, read_mark
 
 _CHUNK = 2_000
+_LARGEST = 2**63 - 1  # of SQLite's integers
 _SELECT = f"SELECT {', '.join(Record._fields)} FROM audit"
 _MAGIC = b"SQLite format 3\0"
 
@@ -41,9 +42,16 @@ class Meta(NamedTuple):
 class AuditLog:
     """A read-only view of the log at ``path``."""
 
-    def __init__(self, path: str, connection: sqlite3.Connection, folder: str | None) -> None:
+    def __init__(
+        self,
+        path: str,
+        connection: sqlite3.Connection,
+        mark: Mark | None,
+        folder: str | None = None,
+    ) -> None:
         self.path = path
         self.connection = connection
+        self._mark = mark
         self._folder = folder
 
     def meta(self) -> Meta | None:
@@ -52,12 +60,38 @@ class AuditLog:
             "SELECT epoch, created, alert_seq, audit_seq, audit_hash, pruned_seq, legal_hold "
             "FROM meta"
         ).fetchone()
-        return None if row is None else Meta(*row)
+        if row is None:
+            return None
+        if [type(value) for value in row] != [str, str, int, int, str, int, int]:
+            raise sqlite3.DatabaseError("the head the writer noted is unreadable")
+        return Meta(*row)
+
+    def mark(self) -> tuple[int, str] | None:
+        """Return number and hash of an event acknowledged before the log was opened.
+
+        None if none was noted, or for another database of the same name.
+        """
+        meta = self.meta()
+        if self._mark is None or meta is None or self._mark.epoch != meta.epoch:
+            return None
+        return self._mark.seq, self._mark.hash
+
+    def contains(self, seq: int, digest: str) -> bool:
+        """Return whether event ``seq`` is there with this hash, or leads to the first one."""
+        if (seq, digest) == (0, GENESIS):
+            return True
+        if seq >= _LARGEST:
+            return False
+        row = self.connection.execute(
+            "SELECT 1 FROM audit WHERE (seq = ? AND hash = ?) OR (seq = ? AND prev = ?)",
+            (seq, digest, seq + 1, digest),
+        ).fetchone()
+        return row is not None
 
     def last(self) -> Record | None:
         """Return the newest event; None if the log is empty."""
         row = self.connection.execute(f"{_SELECT} ORDER BY seq DESC LIMIT 1").fetchone()
-        return None if row is None else Record(*row)
+        return None if row is None else _record(row)
 
     def records(self, after: int = 0) -> Iterator[Record]:
         """Yield events in order of ``seq``.
@@ -70,7 +104,7 @@ class AuditLog:
                 f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (after, _CHUNK)
             ).fetchall()
             for row in rows:
-                yield Record(*row)
+                yield _record(row)
             if len(rows) < _CHUNK:
                 return
             after = rows[-1][0]
@@ -78,7 +112,7 @@ class AuditLog:
     def tombstones(self) -> list[Record]:
         """Return every ``prune`` event still in the log."""
         rows = self.connection.execute(f"{_SELECT} WHERE kind = 'prune' ORDER BY seq")
-        return [Record(*row) for row in rows]
+        return [_record(row) for row in rows]
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -104,6 +138,13 @@ class AuditLog:
         self.close()
 
 
+def _record(row: tuple[Any, ...]) -> Record:
+    if type(row[0]) is not int:
+        raise sqlite3.DatabaseError(f"an event has {row[0]!r} for a number")
+    # What is no text takes a form that no hash fits.
+    return Record(row[0], *(v if type(v) is str else f"\0{v!r}" for v in row[1:]))
+
+
 def open_log(path: str) -> AuditLog:
     """Open the log at ``path`` for reading.
 
@@ -112,19 +153,19 @@ def open_log(path: str) -> AuditLog:
     DataError
         No such file.
     StorageError
-        Not readable, not a database, not one of ours, or its WAL is damaged.
+        Not readable, not a database, or not one of ours.
     """
     real = os.path.realpath(path)
     _require_sqlite(real, path)
-    require_intact_wal(real)
+    mark = read_mark(real)  # before the first look at the log, which only grows
     try:
-        log = _connect(real, path)
+        log = _connect(real, path, mark)
         try:
             _require_ours(log)
         except BaseException:
             log.close()
             raise
-    except sqlite3.Error as error:
+    except READ_ERRORS as error:
         raise storage_error(path, "opening", error) from error
     return log
 
@@ -142,30 +183,30 @@ def _require_sqlite(real: str, path: str) -> None:
         raise StorageError(f"{path}: not an SQLite database ({what}); give the daemon's with --db")
 
 
-def _connect(real: str, path: str) -> AuditLog:
+def _connect(real: str, path: str, mark: Mark | None) -> AuditLog:
     uri = Path(real).as_uri()
-    log = AuditLog(path, _open(f"{uri}?mode=ro"), None)
+    log = AuditLog(path, _open(f"{uri}?mode=ro"), mark)
     try:
         log.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
         log.close()
         if os.access(os.path.dirname(real), os.W_OK):
             raise
-        return _connect_in_read_only_folder(real, path)
+        return _connect_in_read_only_folder(real, path, mark)
     return log
 
 
-def _connect_in_read_only_folder(real: str, path: str) -> AuditLog:
+def _connect_in_read_only_folder(real: str, path: str, mark: Mark | None) -> AuditLog:
     # The index of a WAL has to be built beside it, and here it cannot be. Opening the database
     # as immutable would ignore the WAL, and with it the newest events.
     wal = f"{real}-wal"
     if not os.path.exists(wal) or not os.path.getsize(wal):
-        return AuditLog(path, _open(f"{Path(real).as_uri()}?immutable=1"), None)
+        return AuditLog(path, _open(f"{Path(real).as_uri()}?immutable=1"), mark)
     folder = tempfile.mkdtemp(prefix="audit-")
     copy = os.path.join(folder, "copy.db")
     shutil.copyfile(real, copy)
     shutil.copyfile(wal, f"{copy}-wal")
-    return AuditLog(path, _open(f"{Path(copy).as_uri()}?mode=ro"), folder)
+    return AuditLog(path, _open(f"{Path(copy).as_uri()}?mode=ro"), mark, folder)
 
 
 def _open(uri: str) -> sqlite3.Connection:

@@ -9,11 +9,12 @@ from runners.live import schema
 from runners.live.audit_log import AuditLog
 from runners.live.audit_verify import Follower
 from runners.live.chain import GENESIS
+from runners.live.store_mark import Mark, mark_path
 
 _TAIL = 1_000
 
 
-def check_tail(connection: sqlite3.Connection, path: str) -> None:
+def check_tail(connection: sqlite3.Connection, path: str, mark: Mark | None) -> None:
     """Check at a start what can be checked in no time: schema, noted head, the last events.
 
     Raises
@@ -21,7 +22,7 @@ def check_tail(connection: sqlite3.Connection, path: str) -> None:
     StorageError
         They do not agree.
     """
-    log = AuditLog(path, connection, None)
+    log = AuditLog(path, connection, mark)
     findings = (
         schema.differences(connection) or _small_table_findings(connection) or tail_findings(log)
     )
@@ -51,6 +52,12 @@ def tail_findings(log: AuditLog) -> list[str]:
     row = log.connection.execute("SELECT max(seq), audit_seq FROM alerts").fetchone()
     if row[0] is not None and (row[0] != meta.alert_seq or type(row[1]) is not int):
         return [f"alerts end at number {row[0]}, the writer had noted {meta.alert_seq}"]
+    mark = log.mark()
+    if mark is not None and not log.contains(*mark):
+        return [
+            f"event {mark[0]} was acknowledged and is not there; the log ends at event {head[0]}: "
+            f"a WAL was cut or lost, or an older copy put back (then remove {mark_path(log.path)})"
+        ]
     records = log.records(after=max(meta.audit_seq - _TAIL, 0))
     previous = next(records, None)
     if previous is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from runners.live import schema
 from runners.live.audit_log import AuditLog, Meta
 from runners.live.chain import GENESIS, MESSAGE_KINDS, Record, canonical_json, event_hash
+from runners.live.store_errors import READ_ERRORS
 
 _FINDINGS_LIMIT = 100
 _MESSAGE_KINDS = frozenset(MESSAGE_KINDS.values())
@@ -71,8 +71,6 @@ class Follower:
     def problem(self, record: Record) -> str | None:
         """Return what is wrong with ``record`` or its place; None if nothing is."""
         last, self._last = self._last, record
-        if [type(value) for value in record] != [int, str, str, str, str, str, str]:
-            return f"event {record.seq!r}: a value of the wrong type"
         return self._link(last, record) or _content(record)
 
     def _link(self, last: Record | None, record: Record) -> str | None:
@@ -130,7 +128,7 @@ def verify(log: AuditLog, anchor: tuple[int, str] | None = None) -> Report:
                 if line != "ok":
                     report.add(f"database: {' '.join(line.split())}")
             _walk(log, report, anchor)
-    except sqlite3.DatabaseError as error:
+    except READ_ERRORS as error:
         report.add(f"reading stopped after event {report.head}: {error}")
     return report
 
@@ -140,7 +138,6 @@ def _walk(log: AuditLog, report: Report, anchor: tuple[int, str] | None) -> None
     covered = tombstones(log, report)
     follower = Follower(covered)
     messages = _Messages(log)
-    anchored = anchor is None or anchor == (0, GENESIS)
     for record in log.records():
         problem = follower.problem(record)
         for line in (problem, None if problem else messages.problem(record)):
@@ -149,14 +146,15 @@ def _walk(log: AuditLog, report: Report, anchor: tuple[int, str] | None) -> None
         report.events += 1
         report.first = report.first or record.seq
         report.head, report.head_hash = record.seq, record.hash
-        anchored = anchored or anchor == (record.seq, record.hash)
-        anchored = anchored or anchor == (record.seq - 1, record.prev)
     report.pruned = max(report.first - 1, 0)
     if meta is not None and meta.pruned_seq and meta.pruned_seq not in covered:
         report.add(f"events up to {meta.pruned_seq} are free to be removed, without a tombstone")
     _check_end(report, meta, messages)
-    if anchor is not None and not anchored:
-        report.add(_anchor_problem(anchor, report))
+    mark = log.mark()
+    if mark is not None and not log.contains(*mark):
+        report.add(f"its mark: {_anchor_problem(mark, report)}")
+    if anchor is not None and not log.contains(*anchor):
+        report.add(f"anchor {anchor[0]}:{anchor[1]}: {_anchor_problem(anchor, report)}")
 
 
 def _check_end(report: Report, meta: Meta | None, messages: _Messages) -> None:
@@ -174,12 +172,12 @@ def _check_end(report: Report, meta: Meta | None, messages: _Messages) -> None:
 
 
 def _anchor_problem(anchor: tuple[int, str], report: Report) -> str:
-    seq, digest = anchor
+    seq, _ = anchor
     if seq > report.head:
-        return f"anchor {seq}:{digest}: the log ends at event {report.head}; its tail was cut"
+        return f"event {seq} was written, the log ends at event {report.head}; its tail was cut"
     if seq < report.first - 1:
-        return f"anchor {seq}:{digest}: that event was pruned; use an anchor from {report.first} on"
-    return f"anchor {seq}:{digest}: event {seq} has another hash; the log was rewritten"
+        return f"event {seq} was pruned; use an anchor from {report.first - 1} on"
+    return f"event {seq} has another hash; the log was rewritten"
 
 
 class _Messages:
@@ -246,6 +244,9 @@ def checked(log: AuditLog, problems: list[str]) -> Iterator[Record]:
         yield record
     if not noted:
         report.add("the log does not reach the head the writer had noted")
+    mark = log.mark()
+    if mark is not None and not log.contains(*mark):
+        report.add(f"event {mark[0]} was acknowledged and is not there")
     problems += report.findings
 
 

@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from runners.live import lock
 from runners.live.chain import canonical_json
 from runners.live.store_acks import AckBuffer
 from runners.live.store_files import Opened, open_database
@@ -60,7 +59,7 @@ class Store:
         self._window = (1, float("-inf"))
         self._acks = AckBuffer()
         self._reader = Reader(opened.reader, opened.path)
-        self._writer = Writer(opened.writer, opened.path, clock, self._acks.take, busy_seconds)
+        self._writer = Writer(opened, clock, self._acks.take, busy_seconds)
         self._closed = False
         self.epoch = self._reader.epoch()
         self.outbox = Outbox(self._writer.submit, self._reader)
@@ -261,8 +260,7 @@ class Store:
             None if stop is None else ReadyEvent("stop", actor, canonical_json(stop))
         )
         self._reader.close()
-        self._opened.writer.close()
-        lock.release(self._opened.descriptor)
+        self._opened.close()
         if self._writer.error is not None:
             raise self._writer.error
 

@@ -20,6 +20,9 @@ _REASONS = (
     ("SQLITE_NOLFS", "the file is too large", "free space and start again"),
     ("SQLITE_IOERR", "the disk fails", "check disk and file system, then start again"),
 )
+READ_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged database raises; the second when SQLite quotes it in its message."""
+
 _TOO_LARGE = (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
 
 
@@ -27,6 +30,11 @@ def storage_error(path: str, doing: str, error: Exception) -> StorageError:
     """Return the error to raise for ``error`` met while ``doing`` something to ``path``."""
     if isinstance(error, StorageError):
         return error
+    if isinstance(error, UnicodeDecodeError):
+        return StorageError(
+            f"{path}: the database is damaged ({doing}: not UTF-8); keep the file and restore a "
+            "backup"
+        )
     if isinstance(error, sqlite3.Error):
         name = getattr(error, "sqlite_errorname", None) or ""
         for prefix, reason, advice in _REASONS:

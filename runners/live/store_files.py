@@ -11,36 +11,47 @@ from typing import NamedTuple
 from alertlib.errors import DataError, StorageError
 from runners.live import lock, schema
 from runners.live.audit_tail import check_tail
-from runners.live.audit_wal import require_intact_wal
 from runners.live.chain import timestamp
-from runners.live.store_errors import storage_error
-from runners.live.store_writer import FORCED_FOLD_PAGES
+from runners.live.store_errors import READ_ERRORS, storage_error
+from runners.live.store_mark import MarkFile, mark_path, read_mark
 
 _MAGIC = b"SQLite format 3\0"
 _PROBE_MS = 1_500
 
+# SQLite folds the WAL in at this size, inside a COMMIT; the writer does it earlier, in a quiet
+# moment, when it can.
+_FORCED_FOLD_PAGES = 2_000
+
 
 class Opened(NamedTuple):
-    """An open database: its real path, the locked descriptor, and two connections."""
+    """An open database: its real path, the locked descriptor, two connections, the mark."""
 
     path: str
     descriptor: int
     writer: sqlite3.Connection
     reader: sqlite3.Connection
+    mark: MarkFile
+
+    def close(self) -> None:
+        """Close everything and unlock; SQLite first, for the lock is on its file."""
+        self.reader.close()
+        self.writer.close()
+        self.mark.close()
+        lock.release(self.descriptor)
 
 
 def open_database(path: str, *, create: bool, now: float) -> Opened:
     """Lock, open and check the database at ``path``; see :meth:`Store.open`."""
     real = os.path.realpath(path)
     lock.refuse_if_held_here(real)
+    existed = os.path.exists(real)
     descriptor = _open_file(real, create)
     try:
         lock.acquire(descriptor, real)
         try:
             _require_sqlite(real, descriptor)
-            require_intact_wal(real)
-            return _connect(real, descriptor, now)
-        except (sqlite3.Error, OSError) as error:
+            return _connect(real, descriptor, now, may_be_empty=not existed)
+        except (*READ_ERRORS, OSError) as error:
             raise storage_error(real, "opening", error) from error
     except BaseException:
         lock.release(descriptor)
@@ -96,22 +107,47 @@ def _require_sqlite(path: str, descriptor: int) -> None:
         )
 
 
-def _connect(path: str, descriptor: int, now: float) -> Opened:
+def _connect(path: str, descriptor: int, now: float, *, may_be_empty: bool) -> Opened:
     uri = Path(path).as_uri()
-    writer = _connection(f"{uri}?mode=rw", cache_kib=2_000)
+    reader = _connection(f"{uri}?mode=ro", cache_kib=256)
     try:
-        _prepare_writer(writer, path, now)
-        reader = _connection(f"{uri}?mode=ro", cache_kib=256)
+        reader.execute("PRAGMA query_only = ON")
+        empty = _is_empty(reader, path)
+        mark = read_mark(path)
+        if not empty:
+            # Before anything is open for writing: closing it would fold a cut WAL in, for good.
+            check_tail(reader, path, mark)
+        elif mark is not None and not may_be_empty:
+            raise StorageError(
+                f"{path}: the file is empty, but {mark.seq} events were acknowledged; restore a "
+                f"backup, or remove {mark_path(path)} to begin anew"
+            )
+        writer = _connection(f"{uri}?mode=rw", cache_kib=2_000)
         try:
-            reader.execute("PRAGMA query_only = ON")
-            check_tail(reader, path)
+            _prepare_writer(writer, path, now if empty else None)
+            mark_file = _noted(path, writer)
         except BaseException:
-            reader.close()
+            writer.close()
             raise
     except BaseException:
-        writer.close()
+        reader.close()
         raise
-    return Opened(path, descriptor, writer, reader)
+    return Opened(path, descriptor, writer, reader, mark_file)
+
+
+def _noted(path: str, connection: sqlite3.Connection) -> MarkFile:
+    row = connection.execute("SELECT epoch, audit_seq, audit_hash FROM meta").fetchone()
+    mark = MarkFile(path, row[0])
+    mark.note(row[1], row[2])
+    return mark
+
+
+def _is_empty(connection: sqlite3.Connection, path: str) -> bool:
+    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return True
+    if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+        raise StorageError(f"{path}: a database of another program; give another --db")
+    return False
 
 
 def _connection(uri: str, cache_kib: int) -> sqlite3.Connection:
@@ -122,11 +158,7 @@ def _connection(uri: str, cache_kib: int) -> sqlite3.Connection:
     return connection
 
 
-def _prepare_writer(writer: sqlite3.Connection, path: str, now: float) -> None:
-    ours = writer.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
-    empty = not writer.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if not ours and not empty:
-        raise StorageError(f"{path}: a database of another program; give another --db")
+def _prepare_writer(writer: sqlite3.Connection, path: str, created: float | None) -> None:
     mode = writer.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise StorageError(
@@ -134,9 +166,9 @@ def _prepare_writer(writer: sqlite3.Connection, path: str, now: float) -> None:
             "local disk"
         )
     writer.execute("PRAGMA synchronous = FULL")
-    writer.execute(f"PRAGMA wal_autocheckpoint = {FORCED_FOLD_PAGES}")
-    if empty:
-        schema.create(writer, secrets.token_hex(8), timestamp(now))
+    writer.execute(f"PRAGMA wal_autocheckpoint = {_FORCED_FOLD_PAGES}")
+    if created is not None:
+        schema.create(writer, secrets.token_hex(8), timestamp(created))
         writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     else:
         # Find out now, not at the first alert, that nothing can be written.

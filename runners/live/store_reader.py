@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from runners.live.chain import MESSAGE_KINDS, timestamp, without_seq
-from runners.live.store_errors import storage_error
+from runners.live.store_errors import READ_ERRORS, storage_error
 from runners.live.store_types import Cursor, MessageType, OutboxRow, Stored
 
 _TYPES: dict[str, MessageType] = {"alert": "alert", MESSAGE_KINDS["correction"]: "correction"}
@@ -34,7 +34,7 @@ class Reader:
         try:
             with self._lock:
                 return self._connection.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
+        except READ_ERRORS as error:
             raise storage_error(self._path, "reading", error) from error
 
     def epoch(self) -> str:
@@ -102,6 +102,11 @@ class Reader:
         due = self.rows("SELECT min(due) FROM outbox")[0][0]
         return None if due is None else float(due)
 
+    def close(self) -> None:
+        """Close the connection, once nobody reads from it."""
+        with self._lock:
+            self._connection.close()
+
     def _outbox_rows(self, condition: str, *values: Any) -> list[OutboxRow]:
         rows = self.rows(
             "SELECT o.id, recipient, message_id, due, expires, attempts, digest, "
@@ -110,11 +115,6 @@ class Reader:
             values,
         )
         return [OutboxRow._make((*row[:7], _stored(*row[7:]))) for row in rows]
-
-    def close(self) -> None:
-        """Close the connection."""
-        with self._lock:
-            self._connection.close()
 
 
 def _stored(seq: int, kind: str, data: str) -> Stored:

@@ -17,15 +17,15 @@ from collections.abc import Callable, Iterable
 
 from alertlib.errors import StorageError
 from runners.live.store_errors import storage_error
+from runners.live.store_files import Opened
 from runners.live.store_group import Done, Group, ReadyEvent, Work, read_head
 from runners.live.store_types import Stored, StoreStats
 
 GROUP_LIMIT = 4_000
 """Most pieces of work in one transaction; bounds memory and the time a reader of WAL waits."""
 
-# SQLite itself folds the WAL in at 2,000 pages, inside a COMMIT; in a quiet moment we are there
-# first. A commit dirties about as many pages as six events.
-FORCED_FOLD_PAGES = 2_000
+# When the WAL is worth folding into the database in a quiet moment. A commit dirties about as
+# many pages as six events.
 _FOLD_AFTER_EVENTS = 1_000
 _EVENTS_PER_COMMIT = 6
 _QUIET_SECONDS = 0.02
@@ -40,18 +40,18 @@ class Writer:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
-        path: str,
+        opened: Opened,
         clock: Callable[[], float],
         periodic: Callable[[float, bool], tuple[tuple[ReadyEvent, ...], float | None]],
         busy_seconds: float,
     ) -> None:
-        self.head = read_head(connection)
+        self.head = read_head(opened.writer)
         self.stats = StoreStats()
         self.error: StorageError | None = None
         self.listeners: list[Listener] = []
-        self._connection = connection
-        self._path = path
+        self._connection = opened.writer
+        self._path = opened.path
+        self._mark = opened.mark
         self._clock = clock
         self._periodic = periodic
         self._busy_ms = int(busy_seconds * 1_000)
@@ -61,7 +61,7 @@ class Writer:
         self._last_words: ReadyEvent | None = None
         self._busy_since: float | None = None
         self._unfolded = 0
-        self._files = _identities(path)
+        self._files = _identities(opened.path)
         self._wait_for_locks(self._busy_ms)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -175,6 +175,7 @@ class Writer:
         events = rows.write()
         self._connection.execute("COMMIT")
         self.head = rows.head
+        self._mark.note(self.head.audit_seq, self.head.audit_hash)
         return rows, events
 
     def _count(self, events: int, seconds: float) -> None:
