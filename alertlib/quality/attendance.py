@@ -175,9 +175,10 @@ def strays(coverage: Coverage, flat: NDArray[np.bool_]) -> Iterator[Finding]:
         if coverage.inferred:
             several.append((time, int(which.size)))
             continue
-        number = "lone bar" if which.size == 1 else f"{which.size} bars"
-        message = f"{number}{' at one price' * bool(flat[which].all())} {_side(coverage, which)}"
-        message += f", the first at {time:%H:%M}; left out of scoring"
+        prices = " at one price" if flat[which].all() else ""
+        number = f"lone bar at {time:%H:%M}" if which.size == 1 else f"{which.size} bars"
+        since = f", the first at {time:%H:%M}" if which.size > 1 else ""
+        message = f"{number}{prices}, {_side(coverage, which)}{since}; left out of scoring"
         yield finding("after_close", "warning", time, int(which.size), message)
     yield from _summed(coverage, "after_close", several, "have bars outside the file's usual hours")
 
