@@ -181,7 +181,7 @@ def simulate(a: NaiveAlert, bars: list[NaiveBar], rules: Rules) -> dict[str, obj
     entry = bars[first].open + d * rules.tick
     beyond_target = 0 if rules.touch else rules.tick
     deadline = bars[first].time + timedelta(minutes=rules.horizon_minutes)
-    best = worst = entry
+    best = worst = bars[first].open  # of the bars' prices, not of the entry's
     ambiguous = False
     j = first
     while True:
