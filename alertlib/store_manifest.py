@@ -8,10 +8,11 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import msgspec
 
+from alertlib.config.types import Symbol, Timeframe
 from alertlib.errors import DataError, StorageError
 
 MANIFEST = "manifest.json"
@@ -22,7 +23,8 @@ PARTITION_FILE = "bars.parquet"
 _WINDOWS_TRIES = 40
 _WINDOWS_WAIT_SECONDS = 0.05
 
-_KEY = re.compile(r"symbol=([^/]+)/timeframe=([^/]+)/year=(\d{4})")
+_KEY = re.compile(r"symbol=([^/]+)/timeframe=([^/]+)/year=(\d{4})", re.ASCII)
+_NAMES = {"symbol": Symbol, "timeframe": Timeframe}
 
 
 class Key(NamedTuple):
@@ -34,6 +36,14 @@ class Key(NamedTuple):
 
     def __str__(self) -> str:
         return f"symbol={self.symbol}/timeframe={self.timeframe}/year={self.year:04d}"
+
+
+def check_names(symbol: str, timeframe: str, where: str) -> None:
+    """Refuse names that are none, before they become those of directories."""
+    for what, value in (("symbol", symbol), ("timeframe", timeframe)):
+        pattern = get_args(_NAMES[what])[1]
+        if value not in pattern:
+            raise DataError(f"{where}: got the {what} {value!r}; expected {pattern}; correct it")
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -117,6 +127,7 @@ def _parse_key(text: str, path: Path) -> Key:
             f"{path}: got the key {text!r}; expected symbol=S/timeframe=T/year=Y; restore the "
             "manifest from a backup, or fetch into another directory"
         )
+    check_names(found[1], found[2], str(path))
     return Key(found[1], found[2], int(found[3]))
 
 

@@ -31,6 +31,7 @@ from alertlib.store_manifest import (
     Lost,
     Manifest,
     Revision,
+    check_names,
     commit_manifest,
     replace,
     stage_manifest,
@@ -138,7 +139,15 @@ class StoreWriter:
         Written
             Each partition is on the disk, with its entry in the manifest, before the next one is
             begun. Known values never count as a revision of unknown (null) ones, nor the reverse.
+
+        Raises
+        ------
+        DataError
+            A name that cannot be one.
+        StorageError
+            The disk; the partitions before are stored.
         """
+        check_names(symbol, timeframe, str(self.root))
         if not (bars["time"].diff().drop_nulls() > timedelta(0)).all():
             raise ValueError("`bars` must be sorted by time, without duplicates")
         written = Written()

@@ -125,11 +125,24 @@ def _import(args: argparse.Namespace, config: Config) -> int:
                 f"{file}: holds {bars.timeframe} bars; expected {args.timeframe}; correct "
                 "--timeframe or choose another file; nothing of it was imported"
             )
+        _check_symbol(args, file, bars)
         for found in bars.quality.findings:
             _say(f"{file}: {found.message}")
         with StoreWriter(args.out) as store:
             _store(store, file, bars)
     return OK
+
+
+def _check_symbol(args: argparse.Namespace, file: str, bars: Bars) -> None:
+    """Refuse to store another instrument's bars as those of the configured symbol."""
+    from alertlib.errors import ConfigError
+
+    off_grid = [found for found in bars.quality.of_kind("off_grid") if found.severity == "error"]
+    if args.symbol is None and off_grid:
+        raise ConfigError(
+            f"{file}: {off_grid[0].message}; expected bars of {bars.symbol}, as nothing else was "
+            "said; state --symbol; nothing of it was imported"
+        )
 
 
 def _store(store: StoreWriter, file: str, bars: Bars) -> None:

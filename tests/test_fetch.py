@@ -565,6 +565,18 @@ def test_an_import_of_another_timeframe_is_refused(fetch: Any, tmp_path: Path) -
     assert not (tmp_path / "bars").exists()
 
 
+def test_another_instrument_is_not_taken_for_the_configured_one(fetch: Any, tmp_path: Path) -> None:
+    whole = reference(FakeTerminal(now=NOW), "2026-03-02 09:00", "2026-03-06 18:20")
+    euros = whole.with_columns(pl.col("open", "high", "low", "close") / 100_000)
+    file = export(tmp_path / "euro.csv", euros)
+    done = fetch("--import", str(file))
+    assert done.status == 2
+    assert "off the grid of 5 points" in done.err
+    assert "expected bars of WIN$N, as nothing else was said; state --symbol" in done.err
+    assert not (tmp_path / "bars").exists()
+    assert fetch("--import", str(file), "--symbol", "EURBRL").status == 0
+
+
 def test_bad_rows_of_a_file_are_listed_in_quarantine(fetch: Any, tmp_path: Path) -> None:
     whole = reference(FakeTerminal(now=NOW), "2026-03-02 09:00", "2026-03-06 18:20")
     broken = whole.with_columns(

@@ -171,10 +171,15 @@ def test_the_clock_is_told_from_tick_zone_and_hours() -> None:
         None,
     )
     assert tell_clock(at_night, last_tick, win).now == datetime(2026, 3, 10, 19, 2, 30)
+    assert tell_clock(at_night, last_tick, win).warning is None
     ahead = tell_clock(utc, epoch("2026-03-10 15:02:29"), win)
     assert (ahead.offset, ahead.ahead) == (-7_200, 3_600)
     assert ahead.warning is not None
     assert "+1 h from the exchange's" in ahead.warning
+    stale = tell_clock(utc, epoch("2026-03-10 13:21:00"), win)
+    assert stale.offset == BRASILIA
+    assert stale.warning is not None
+    assert "the last tick is old though the exchange should be open" in stale.warning
     assert tell_clock(at_night, last_tick, unknown).offset is None
     assert tell_clock(utc, epoch("2026-03-10 19:02:29"), unknown).offset == 7_200
 
@@ -711,7 +716,7 @@ def _is_running(pid: int) -> bool:
 def test_the_worker_loads_nothing_heavy() -> None:
     """Its memory counts with the daemon's: bare Python, and numpy for the arrays of the API."""
     code = (
-        "import sys; import runners.mt5.worker, runners.mt5.client; "
+        "import sys; import runners.mt5.worker, runners.mt5.client, runners.mt5.server_clock; "
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     loaded = subprocess.run(

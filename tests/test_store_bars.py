@@ -155,6 +155,17 @@ def test_unsorted_bars_are_the_callers_bug(tmp_path: Path) -> None:
         add(tmp_path, make_bars().reverse())
 
 
+@pytest.mark.parametrize(
+    ("symbol", "timeframe"), [("../../x", "M5"), ("a b", "M5"), ("", "M5"), ("WIN$N", "M7")]
+)
+def test_names_that_are_none_never_become_directories(
+    tmp_path: Path, symbol: str, timeframe: str
+) -> None:
+    with pytest.raises(DataError, match=r"got the (symbol|timeframe) '.*'; expected a"):
+        write_bars(tmp_path / "bars", symbol, timeframe, make_bars(), SEEN)
+    assert [path.name for path in tmp_path.rglob("*")] == ["bars", ".lock"]
+
+
 def test_scan_opens_only_the_partitions_of_its_range(tmp_path: Path) -> None:
     add(tmp_path, pl.concat([make_bars("2025-01-02 09:00"), make_bars("2026-01-05 09:00")]))
     (tmp_path / "symbol=WIN$N/timeframe=M5/year=2025/bars.parquet").unlink()

@@ -247,6 +247,8 @@ class _Worker:
             [sys.executable, "-m", "runners.mt5.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # A service on Windows has no console, and no window may pop up for the worker's.
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             env={**environ, "PYTHONPATH": path},
         )
         self._frames: SimpleQueue[Frame | None] = SimpleQueue()

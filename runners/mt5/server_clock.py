@@ -49,7 +49,8 @@ def tell_clock(utc: float, tick: int | None, instrument: Instrument) -> ServerCl
     """
     measured = measure_offset(tick, utc)
     expected = _exchange_offset(utc, instrument)
-    offset = choose_offset(measured, expected, _is_open(utc, expected, instrument))
+    is_open = _is_open(utc, expected, instrument)
+    offset = choose_offset(measured, expected, is_open)
     now = wall_clock(int(server_clock(utc, offset, tick)))
     ahead = None if measured is None or expected is None else measured - expected
     warning = None
@@ -62,6 +63,11 @@ def tell_clock(utc: float, tick: int | None, instrument: Instrument) -> ServerCl
         warning = (
             f"{instrument.symbol}: the server's clock is {(offset - expected) / 3_600:+g} h from "
             "the exchange's, or this machine's clock is wrong; the server's is used"
+        )
+    elif measured is None and is_open:
+        warning = (
+            f"{instrument.symbol}: the last tick is old though the exchange should be open; a "
+            "holiday, a halt, or a terminal without connection: bars may be missing"
         )
     return ServerClock(offset, now, ahead, warning)
 
