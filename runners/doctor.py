@@ -150,7 +150,8 @@ def conclusion(report: dict[str, Any]) -> tuple[str, str]:
         kinds = ", ".join(dict.fromkeys(errors))
         return "UNSAFE for scoring", f"({kinds})"
     warnings = sum(one["severity"] == "warning" for one in found)
-    return "Safe for scoring", f"({warnings} warnings)" if warnings else "(nothing to warn of)"
+    plural = "s" if warnings > 1 else ""
+    return "Safe for scoring", f"({warnings or 'no'} warning{plural})"
 
 
 def _listed(findings: Sequence[Finding]) -> Table:
