@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -23,32 +23,11 @@ from alertlib.errors import BusyError, DataError, StorageError
 from alertlib.readers.table import BAR_SCHEMA
 from alertlib.store import is_store, open_series, open_store
 from alertlib.store_manifest import MANIFEST, PENDING, Key
-from alertlib.store_writer import Provenance, StoreWriter, write_bars
+from alertlib.store_writer import StoreWriter, write_bars
+from tests.made_bars import SEEN, make_bars
 
 ROOT = Path(__file__).parent.parent
-SEEN = Provenance("test", datetime(2026, 1, 1, tzinfo=UTC), -10_800)
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and limits")
-
-
-def make_bars(
-    start: str = "2026-01-05 09:00", count: int = 50, base: int = 120_000
-) -> pl.DataFrame:
-    first = datetime.fromisoformat(start)
-    times = [first + timedelta(minutes=5 * i) for i in range(count)]
-    opens = [float(base + 5 * (i * 7 % 13)) for i in range(count)]
-    return pl.DataFrame(
-        {
-            "time": times,
-            "open": opens,
-            "high": [price + 50.0 for price in opens],
-            "low": [price - 50.0 for price in opens],
-            "close": [price + 5.0 for price in opens],
-            "tick_volume": [100 + i for i in range(count)],
-            "real_volume": [1_000 + i for i in range(count)],
-            "spread": [5] * count,
-        },
-        schema=BAR_SCHEMA,
-    )
 
 
 def add(root: Path, bars: pl.DataFrame, **provenance: object) -> object:
@@ -337,7 +316,7 @@ def test_a_staged_manifest_cut_short_is_ignored(tmp_path: Path, share: float) ->
 WRITER = """
 import sys
 from datetime import timedelta
-from tests.test_store_bars import SEEN, make_bars
+from tests.made_bars import SEEN, make_bars
 from alertlib.store_writer import write_bars
 bars = make_bars("2025-12-26 09:00", 3000)
 print("ready", flush=True)
@@ -380,7 +359,7 @@ def test_kill_9_at_any_moment_leaves_a_valid_store(tmp_path: Path, kills: int) -
 
 FULL_DISK = """
 import resource, sys
-from tests.test_store_bars import SEEN, make_bars
+from tests.made_bars import SEEN, make_bars
 from alertlib.store_writer import write_bars
 from runners._main import run
 def command(_):
