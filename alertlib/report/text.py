@@ -1,0 +1,63 @@
+"""A run in a few lines of plain text, for ``repr`` and logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alertlib.report import figures
+from alertlib.report.figures import Card, Line
+
+if TYPE_CHECKING:
+    from alertlib.scorecard import Scorecard
+
+MAX_REASONS = 4
+
+
+def run_text(card: Card | Scorecard) -> str:
+    """Return a scorecard as at most 12 lines of plain text.
+
+    Parameters
+    ----------
+    card : Scorecard or dict
+        A dict is ``Scorecard.to_dict()`` or the parsed JSON file.
+    """
+    values = card if isinstance(card, dict) else card.to_dict()  # type: ignore[union-attr]
+    lines = [f"{values['verdict']}  {figures.subject(values)}, {figures.span(values)}"]
+    lines += [_rate(line) for line in figures.rates(values)]
+    lines += [_counts(values), _money(values)]
+    reasons = [figures.clean(reason) for reason in values["reasons"]]
+    lines += [f"  - {reason}" for reason in reasons[:MAX_REASONS]]
+    if len(reasons) > MAX_REASONS:
+        lines.append(f"  - and {len(reasons) - MAX_REASONS} more")
+    elif proof := figures.proof(values):
+        lines.append(f"  {proof}")
+    return "\n".join(lines)
+
+
+def _rate(line: Line) -> str:
+    chance = "" if line["chance"] is None else f"  chance {figures.percent(line['chance']):>6}"
+    return (
+        f"  {figures.name(line['name']):<16}{figures.shown(line):>7}  "
+        f"{figures.limit_text(line):<9}{chance}  "
+        f"[{figures.bounds(line['ci_low'], line['ci_high'])}]  "
+        f"{'pass' if line['passed'] else 'FAIL'}"
+    )
+
+
+def _counts(card: Card) -> str:
+    counts = card["counts"]
+    parts = ("tp", "tp"), ("false_positives", "fp"), ("redundant", "redundant")
+    outcome = ", ".join(f"{figures.count(counts[key])} {word}" for key, word in parts)
+    return (
+        f"  {figures.count(counts['opportunities'])} moves, {figures.count(counts['alerts'])} "
+        f"alerts: {outcome}"
+    )
+
+
+def _money(card: Card) -> str:
+    trade = card["trade"]
+    return (
+        f"  {figures.count(card['counts']['trades'])} trades: net "
+        f"{figures.points(trade['expectancy_points'])} points each, break-even win rate "
+        f"{figures.percent(trade['break_even_win_rate'])}"
+    )
