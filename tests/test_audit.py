@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from audit_data import Answer, ask, ask_apart, filled_log, independent_hash, sql
-from store_data import batch, payload
+from store_data import batch, payload, python
 
 from runners.live.store import Store
 
@@ -192,6 +194,41 @@ def test_the_log_of_a_running_daemon_is_read_without_disturbing_it(tmp_path: Pat
         assert len(ask_apart("export", "--db", path).events) == 3
         assert store.commit(batch(4)).result()[0].seq == 4
         assert len(ask_apart("export", "--db", path).events) == 4
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root, to become somebody else"
+)
+@pytest.mark.parametrize("end", ["clean", "killed"])
+def test_a_log_in_a_folder_that_is_read_only_is_read_whole(end: str) -> None:
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))  # pytest's own folder is root's alone
+    db = folder / "alerts.db"
+    try:
+        code = (
+            "import os, sys; sys.path.insert(0, 'tests')\n"
+            "from store_data import batch; from runners.live.store import Store\n"
+            "store = Store.open(sys.argv[1])\n"
+            "for number in range(5): store.commit(batch(number)).result()\n"
+            "store.close() if sys.argv[2] == 'clean' else os.kill(os.getpid(), 9)"
+        )
+        python(code, str(db), end)
+        (folder / "alerts.db-shm").unlink(missing_ok=True)
+        for file in folder.iterdir():
+            file.chmod(0o444)
+        folder.chmod(0o555)
+        before = sorted(folder.iterdir())
+        code = (
+            "import os, sys; from runners._main import run; from runners.audit import main\n"
+            "import locale, runners.live.audit_command\n"
+            "os.setuid(65534)  # after the imports: the interpreter may be somebody's own\n"
+            "sys.exit(run(main, sys.argv[1:]))"
+        )
+        assert python(code, "verify", "--db", str(db)).returncode == 0
+        export = python(code, "export", "--db", str(db))
+        assert [json.loads(line)["seq"] for line in export.stdout.splitlines()] == [1, 2, 3, 4, 5]
+        assert sorted(folder.iterdir()) == before
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_the_default_database_is_the_configured_one(tmp_path: Path, db: str) -> None:

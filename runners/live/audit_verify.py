@@ -9,7 +9,7 @@ from typing import Any
 
 from runners.live import schema
 from runners.live.audit_log import AuditLog, Meta
-from runners.live.chain import GENESIS, MESSAGE_KINDS, Record, canonical_json, event_hash
+from runners.live.chain import GENESIS, MESSAGE_KINDS, Record, event_hash, parse_canonical
 from runners.live.store_errors import READ_ERRORS
 
 _FINDINGS_LIMIT = 100
@@ -100,13 +100,14 @@ class Follower:
 def _content(record: Record) -> str | None:
     seq, ts, kind, actor, data, prev, digest = record
     try:
-        if event_hash(prev, seq, ts, kind, actor, data) != digest:
-            return f"event {seq}: content and hash differ"
-        value = json.loads(data)
-        canonical = isinstance(value, dict) and canonical_json(value) == data
-    except (ValueError, RecursionError):  # text that is not UTF-8, or not JSON
-        canonical = False
-    return None if canonical else f"event {seq}: its data is not a canonical JSON object"
+        sound = event_hash(prev, seq, ts, kind, actor, data) == digest
+    except ValueError:  # text that is not UTF-8
+        sound = False
+    if not sound:
+        return f"event {seq}: content and hash differ"
+    if parse_canonical(data) is None:
+        return f"event {seq}: its data is not a canonical JSON object"
+    return None
 
 
 def verify(log: AuditLog, anchor: tuple[int, str] | None = None) -> Report:

@@ -42,6 +42,7 @@ KINDS = frozenset(
 MESSAGE_KINDS = {"alert": "alert", "correction": "bar_revised"}
 """Kind of audit event for each type of numbered message."""
 
+_SCALARS = (str, int, float, type(None))
 _encode = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 ).encode
@@ -102,6 +103,16 @@ def canonical_json(value: Any) -> str:
     except UnicodeEncodeError:
         text = _encode(json.loads(text.encode("utf-8", "replace")))
     return text
+
+
+def parse_canonical(text: str) -> dict[str, Any] | None:
+    """Return the object ``text`` is the canonical JSON of; None if it is not that."""
+    try:
+        value = json.loads(text)
+        canonical = isinstance(value, dict) and _encode(value) == text
+    except (ValueError, RecursionError):  # text that is not UTF-8, or not JSON
+        return None
+    return value if canonical else None
 
 
 def clean_text(text: str) -> str:
@@ -171,11 +182,12 @@ def json_line(record: Record) -> str:
 
 def _require_string_keys(value: Any) -> None:
     # json turns 10 into "10" after sorting, so the text would not be canonical when read back.
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
                 raise ValueError(f"not JSON: key {key!r} is not a string")
-            _require_string_keys(item)
+            if not isinstance(item, _SCALARS):
+                _require_string_keys(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
             _require_string_keys(item)

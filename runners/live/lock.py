@@ -7,6 +7,7 @@ when the process dies, however it dies.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import sys
@@ -19,6 +20,7 @@ else:
     import fcntl
 
 _OFFSET = 1 << 40
+_TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 _held: dict[int, tuple[int, int]] = {}
 
 
@@ -42,10 +44,14 @@ def acquire(descriptor: int, path: str) -> None:
     ------
     BusyError
         Another process holds it. Returned at once, no waiting.
+    OSError
+        The file system has no locks.
     """
     try:
         _lock_byte(descriptor)
-    except OSError:
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
         raise _busy(path) from None
     status = os.fstat(descriptor)
     _held[descriptor] = (status.st_dev, status.st_ino)
@@ -69,8 +75,8 @@ def is_held(path: str) -> bool:
         return False
     try:
         _lock_byte(descriptor)
-    except OSError:
-        return True
+    except OSError as error:
+        return error.errno in _TAKEN
     finally:
         os.close(descriptor)
     return False
@@ -87,11 +93,12 @@ def _lock_byte(descriptor: int) -> None:
     if sys.platform == "win32":
         os.lseek(descriptor, _OFFSET, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    elif hasattr(fcntl, "F_OFD_SETLK"):
+    elif sys.platform == "linux":
         # Owned by the open file, not the process: another close() in this process keeps it.
         request = struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, _OFFSET, 1, 0)
         fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, request)
     else:
+        # SQLite closes no descriptor of a file it holds locks on, so this one lasts as well.
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _OFFSET)
 
 

@@ -257,7 +257,7 @@ class Store:
             return
         self._closed = True
         self._writer.finish(
-            None if stop is None else ReadyEvent("stop", actor, canonical_json(stop))
+            None if stop is None else ReadyEvent("stop", actor, canonical_json(dict(stop)))
         )
         self._reader.close()
         self._opened.close()

@@ -53,7 +53,7 @@ def ready_event(event: Event) -> ReadyEvent:
         raise ValueError(
             f"no event can be appended as kind {event.kind!r}; kinds are {sorted(_PLAIN_KINDS)}"
         )
-    return ReadyEvent(event.kind, clean_text(event.actor), canonical_json(event.data))
+    return ReadyEvent(event.kind, clean_text(event.actor), canonical_json(dict(event.data)))
 
 
 def ready_message(message: Message) -> ReadyMessage:
