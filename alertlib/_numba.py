@@ -28,6 +28,10 @@ class Engine:
         """Return the loop that ``factory`` makes around ``functions``."""
         return _build(factory, functions)
 
+    def failures(self) -> tuple[type[Exception], ...]:
+        """Return what running a user's step may raise because this engine cannot build it."""
+        return ()
+
     def column(self, values: np.ndarray[Any, Any]) -> Any:
         """Return a column in the form the loops read fastest."""
         return values.tolist()
@@ -53,6 +57,12 @@ class CompiledEngine(Engine):
     def build(self, factory: Callable[..., Callable[..., Any]], *functions: Any) -> Any:
         """Return the compiled loop that ``factory`` makes around ``functions``."""
         return _compile(factory, functions)
+
+    def failures(self) -> tuple[type[Exception], ...]:
+        """Return numba's own errors: not every Python function can be compiled."""
+        from numba.core.errors import NumbaError
+
+        return (NumbaError,)
 
     def column(self, values: np.ndarray[Any, Any]) -> Any:
         """Return the array itself."""
@@ -95,7 +105,8 @@ def _compile(factory: Callable[..., Any], functions: tuple[Any, ...]) -> Any:
     inner = [njit(f, forceinline=True, error_model="numpy") for f in functions]
     loop = njit(factory(*inner), nogil=True, error_model="numpy")
     key = _cache_key(factory, functions)
-    if key is not None and not config.DISABLE_JIT:  # without a compiler njit returns the function
+    # With the compiler switched off njit returns the function itself.
+    if key is not None and not getattr(config, "DISABLE_JIT", False):
         loop._cache = _keyed_cache(loop.py_func, key)
     return loop
 
@@ -128,10 +139,11 @@ def _library_hash() -> bytes:
 def _keyed_cache(loop: Callable[..., Any], key: str) -> Any:
     from numba.core.caching import FunctionCache
 
-    class KeyedCache(FunctionCache):  # type: ignore[misc]  # numba ships no types
+    class KeyedCache(FunctionCache):
         """Numba's file cache, found by our hash of the sources."""
 
         def _index_key(self, sig: Any, codegen: Any) -> Any:
             return (sig, codegen.magic_tuple(), key)
 
-    return KeyedCache(loop)
+    make: Any = KeyedCache
+    return make(loop)

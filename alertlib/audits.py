@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from alertlib._numba import INTERPRETED, Engine
+from alertlib.alert import Alert
 from alertlib.bars import Bars
 from alertlib.batch import AlertColumns, detect
 from alertlib.config.schema import Settings
 from alertlib.detectors import Detector
 from alertlib.errors import AuditError, DataError
+from alertlib.policy import REASONS
 from alertlib.scoring import Detected, run_detectors
 from alertlib.series import Ints, Series
-from alertlib.stream import Bar, Stream
+from alertlib.stream import Bar, Stream, Suppressed
 from alertlib.tables import alert_frame
 
 PREFIX_CUTS = 200
@@ -162,7 +164,8 @@ def streaming_parity(bars: Bars, whole: Detected, settings: Settings) -> AuditIt
     name = "streaming_parity"
     instrument = whole.series.instrument
     stream = Stream(settings, symbol=bars.symbol, timeframe=bars.timeframe, instrument=instrument)
-    alerts, held = [], []
+    alerts: list[Alert] = []
+    held: list[Suppressed] = []
     columns = ("time", "open", "high", "low", "close", "tick_volume", "real_volume")
     try:
         for values in zip(*(bars.frame[c].to_list() for c in columns), strict=True):
@@ -188,8 +191,6 @@ def streaming_parity(bars: Bars, whole: Detected, settings: Settings) -> AuditIt
 
 
 def _suppressions(whole: Detected) -> list[tuple[Any, int, str]]:
-    from alertlib.policy import REASONS
-
     held = whole.suppressed
     times = alert_frame(whole, held)["bar_time"].to_list()
     reasons = [REASONS[r] for r in held.reason.tolist()]
@@ -290,7 +291,7 @@ def warm_up(
         for i in range(len(detectors)):
             where = np.flatnonzero(differs[:, i])
             if len(where):
-                needed[i] = max(needed[i], int(where[-1]) + 1)
+                needed[i] = max(needed[i], int(where[-1]))
     short = [d.name for d, n in zip(detectors, needed, strict=True) if n > d.warmup]
     seen = ", ".join(
         f"{d.name} needs {n} of {d.warmup} bars" for d, n in zip(detectors, needed, strict=True)

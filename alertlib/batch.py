@@ -20,7 +20,7 @@ from alertlib.kernels.alerting import (
 from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.kernels.bar import TickBar
 from alertlib.policy import Candidate, PolicyState, memory_size, policy_step
-from alertlib.series import Floats, Ints, Series
+from alertlib.series import Floats, Ints, Series, Signals
 from alertlib.stream import Rules
 
 # Sums of squares stay exact in 64 bits below this (window times price, in quanta).
@@ -62,7 +62,9 @@ class AlertColumns:
         return AlertColumns(*(getattr(self, name)[mask] for name in self.__dataclass_fields__))
 
 
-def detect(series: Series, detectors: tuple[Detector, ...], engine: Engine = INTERPRETED) -> Ints:
+def detect(
+    series: Series, detectors: tuple[Detector, ...], engine: Engine = INTERPRETED
+) -> Signals:
     """Return the signals of each detector, warm-up included.
 
     Parameters
@@ -86,23 +88,38 @@ def detect(series: Series, detectors: tuple[Detector, ...], engine: Engine = INT
     grid = series.instrument.grid
     assert grid is not None
     largest = max(abs(int(columns[1].max())), abs(int(columns[2].min())))
-    read: dict[str, Any] = {}
+    read = _Read(columns)
     for i, detector in enumerate(detectors):
         if detector.columns is not None:
             signals[:, i] = _frame_signals(series, detector)
             continue
         # Plain Python's integers have no end: a series too fine for 64 bits runs there.
         fits = max(detector.ring, 1) * largest < EXACT_BELOW
-        used = engine if fits else INTERPRETED
-        if used.name not in read:
-            read[used.name] = [used.column(c) for c in columns]
         params = detector.kernel_params(grid.per_tick)
-        signals[:, i] = _scan(used, detector, read[used.name], params, len(series))
+        try:
+            signals[:, i] = _scan(engine if fits else INTERPRETED, detector, read, params)
+        except engine.failures():
+            # A user's step that numba cannot compile gives the same signals, slowly.
+            signals[:, i] = _scan(INTERPRETED, detector, read, params)
     return signals
 
 
-def _scan(engine: Engine, detector: Detector, columns: list[Any], params: Any, size: int) -> Any:
-    out = engine.out(size, "int8")
+class _Read:
+    """The columns in the form each engine reads them, converted once."""
+
+    def __init__(self, columns: tuple[Ints, ...]) -> None:
+        self._columns = columns
+        self._forms: dict[Engine, list[Any]] = {}
+
+    def by(self, engine: Engine) -> list[Any]:
+        if engine not in self._forms:
+            self._forms[engine] = [engine.column(c) for c in self._columns]
+        return self._forms[engine]
+
+
+def _scan(engine: Engine, detector: Detector, read: _Read, params: Any) -> Signals:
+    columns = read.by(engine)
+    out = engine.out(len(columns[0]), "int8")
     scan = engine.build(_make_scan, detector.step)
     scan(*columns, engine.ring(detector.ring), params, detector.state, out)
     return engine.array(out, "int8")
@@ -129,7 +146,7 @@ def true_ranges(series: Series, window: int, engine: Engine = INTERPRETED) -> Fl
 
 
 def make_alerts(
-    series: Series, signals: Ints, atr: Floats, rules: Rules, engine: Engine = INTERPRETED
+    series: Series, signals: Signals, atr: Floats, rules: Rules, engine: Engine = INTERPRETED
 ) -> AlertColumns:
     """Merge signals into alerts, pass them through the policy and set their levels.
 
@@ -148,7 +165,7 @@ def make_alerts(
     """
     counted = signals.copy()
     for i, detector in enumerate(rules.detectors):
-        counted[: detector.warmup, i] = 0
+        counted[: detector.warmup + 1, i] = 0
     bars = np.flatnonzero(counted.any(axis=1) & ~np.isnan(atr))
     patterns = np.array(
         [[rules.patterns.index(d.pattern(side)) for d in rules.detectors] for side in (1, -1)],
@@ -169,30 +186,21 @@ def make_alerts(
         engine.ring(memory_size(len(rules.patterns)), -1),
         *table,
     )
-    columns = [engine.array(c, "int64")[:count] for c in table]
-    levels = _levels(series.close, atr, columns[0], columns[1], rules, engine)
-    return AlertColumns(*columns, *levels)
+    bar, direction, lead, agreeing, confidence, severity, reason = (
+        engine.array(c, "int64")[:count] for c in table
+    )
+    levels = levels_at(series, atr, bar, direction, rules, engine)
+    return AlertColumns(bar, direction, lead, agreeing, confidence, severity, reason, *levels)
 
 
 def levels_at(
     series: Series, atr: Floats, bar: Ints, direction: Ints, rules: Rules, engine: Engine
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Return ``entry_min, entry_max, stop, target`` of alerts at ``bar``, in quanta."""
-    return _levels(series.close, atr, bar, direction, rules, engine)
-
-
-def _levels(
-    close: Ints, atr: Floats, bar: Ints, direction: Ints, rules: Rules, engine: Engine
-) -> tuple[Floats, Floats, Floats, Floats]:
     scan = engine.build(_make_level_scan, setup_levels)
     out = [engine.out(len(bar), "float64") for _ in range(4)]
-    scan(
-        engine.column(close[bar]),
-        engine.column(atr[bar]),
-        engine.column(direction),
-        rules.setup,
-        *out,
-    )
+    columns = (engine.column(c) for c in (series.close[bar], atr[bar], direction))
+    scan(*columns, rules.setup, *out)
     a, b, c, d = (engine.array(column, "float64") for column in out)
     return a, b, c, d
 

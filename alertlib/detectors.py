@@ -52,7 +52,7 @@ class Detector:
     state : NamedTuple
         State at the start of a series; its fields are int or float.
     ring_size, warmup_size : callable
-        Parameters -> length of the ring, number of first bars whose signals do not count.
+        Parameters -> length of the ring, bars of warm-up.
     confidence : int
         Base confidence in hundredths.
     columns : callable or None
@@ -82,7 +82,10 @@ class Detector:
 
     @property
     def warmup(self) -> int:
-        """Number of first bars whose signals do not count."""
+        """Bars before the previous one that a signal needs in order to count.
+
+        Most steps compare two neighbouring bars; a window must have been full on both.
+        """
         return int(self.warmup_size(self.params))
 
     def pattern(self, direction: int) -> str:
@@ -119,6 +122,8 @@ class _NoParams(NamedTuple):
     """Parameters of a detector that has none."""
 
 
+_NO_PARAMS = _NoParams()
+
 _REGISTRY: dict[str, Detector] = {}
 
 
@@ -127,7 +132,7 @@ def detector(
     *,
     patterns: tuple[str, str],
     state: Any,
-    params: Any = _NoParams(),
+    params: Any = _NO_PARAMS,
     ring: Callable[[Any], int] | int = 0,
     warmup: Callable[[Any], int] | int = 0,
     confidence: float = DEFAULT_CONFIDENCE,
@@ -144,8 +149,8 @@ def detector(
     state, params : NamedTuple
         Fields of int or float. The state is the one at the start of a series.
     ring, warmup : int or callable
-        Length of the ring and number of first bars that do not count; a callable gets the
-        parameters.
+        Length of the ring, and bars of warm-up: a signal counts once so many bars lie before
+        the one that precedes it. A callable gets the parameters.
     confidence : float
         Base confidence, 0 to 0.95; it is kept in whole hundredths.
 
@@ -196,7 +201,7 @@ def frame_detector(
     name, patterns, confidence
         As of :func:`detector`.
     warmup : int
-        Number of first bars that do not count.
+        As of :func:`detector`.
 
     Returns
     -------
@@ -204,15 +209,15 @@ def frame_detector(
         Decorator of a function that takes a Polars frame (``time open high low close volume
         session``, prices in points, kept bars only) and returns one -1, 0 or +1 per row.
     """
-    _check_declaration(name, patterns, _NoParams(), _NoParams(), confidence)
+    _check_declaration(name, patterns, _NO_PARAMS, _NO_PARAMS, confidence)
 
     def decorate(columns: Columns) -> Detector:
         made = Detector(
             name=name,
             step=_no_step,
             patterns=patterns,
-            params=_NoParams(),
-            state=_NoParams(),
+            params=_NO_PARAMS,
+            state=_NO_PARAMS,
             ring_size=lambda _: 0,
             warmup_size=lambda _: warmup,
             confidence=int(confidence * 100 + 0.5),
@@ -258,9 +263,8 @@ volatility = detector(
     state=VolatilityState(),
     params=VolatilityParams(),
     ring=lambda p: p.window,
-    # One bar more than the window for each further bar of a run: a run already under way when
-    # the series starts can then no longer be mistaken for a new one.
-    warmup=lambda p: p.window + p.confirm_bars - 1,
+    # A run already under way when the series starts can then no longer be taken for a new one.
+    warmup=lambda p: p.window + p.confirm_bars - 2,
     confidence=0.85,
 )(volatility_step)
 
@@ -270,8 +274,7 @@ breakout = detector(
     state=BreakoutState(),
     params=BreakoutParams(),
     ring=lambda p: 2 * p.window,
-    # The latch compares with the bar before, whose own channel must be full.
-    warmup=lambda p: p.window + 1,
+    warmup=lambda p: p.window,
     confidence=0.70,
 )(breakout_step)
 
@@ -280,7 +283,7 @@ engulfing = detector(
     patterns=("engulfing_bullish", "engulfing_bearish"),
     state=EngulfingState(),
     params=EngulfingParams(),
-    warmup=2,
+    warmup=1,
     confidence=0.65,
 )(engulfing_step)
 

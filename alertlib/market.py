@@ -96,9 +96,7 @@ def find_family(symbol: str) -> Family | None:
     return None
 
 
-def find_instrument(
-    symbol: str, timeframe: str, symbols: Sequence[SymbolSpec] = ()
-) -> Instrument:
+def find_instrument(symbol: str, timeframe: str, symbols: Sequence[SymbolSpec] = ()) -> Instrument:
     """Return what is known of ``symbol`` at ``timeframe``.
 
     Parameters

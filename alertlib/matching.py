@@ -42,7 +42,9 @@ def move_left(series: Series, moves: Opportunities, opportunity: Ints, bar: Ints
     """
     size = np.abs(moves.end_price - moves.start_price)[opportunity].astype(np.float64)
     left = (moves.end_price[opportunity] - series.open[bar + 1]) * moves.direction[opportunity]
-    return np.divide(left, size, out=np.full(len(size), np.nan), where=size > 0)
+    share: Floats = np.full(len(size), np.nan)
+    np.divide(left, size, out=share, where=size > 0)
+    return share
 
 
 def find_validity(
@@ -98,7 +100,7 @@ def first_alerts(found: Ints, opportunities: int) -> Ints:
     int64, shape (runs, opportunities)
         Number of the alert; -1 where the opportunity was missed.
     """
-    runs, alerts, depth = found.shape
+    runs, alerts, _ = found.shape
     width = opportunities + 1
     first = np.full(runs * width, -1, dtype=np.int64)
     # Written from the last alert to the first: of equal indices the one assigned last stays.

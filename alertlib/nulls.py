@@ -70,9 +70,7 @@ def permuted_sessions(
     return Schedule(moved, np.broadcast_to(direction, moved.shape))
 
 
-def flipped_directions(
-    bar: Ints, direction: Ints, runs: int, rng: np.random.Generator
-) -> Schedule:
+def flipped_directions(bar: Ints, direction: Ints, runs: int, rng: np.random.Generator) -> Schedule:
     """Toss a coin for the direction of every alert."""
     sign = 2 * rng.integers(0, 2, size=(runs, len(bar))) - 1
     return Schedule(np.broadcast_to(bar, sign.shape), sign * direction)
@@ -135,4 +133,6 @@ def _distinct(first: Ints, alerts: int) -> Ints:
 
 
 def _ratio(part: Ints, whole: Ints) -> Floats:
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    ratio: Floats = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=ratio, where=whole > 0)
+    return ratio

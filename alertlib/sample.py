@@ -34,12 +34,27 @@ SHORT_DAY = 33  # trading stopped at 13:00: too short to be scored
 ROLL_STEP = 0.012
 
 BAR_NOISE = 42.0  # points, one standard deviation of a bar at noon
-# Planted moves: how often each kind comes, its drift per bar in standard deviations of the noise at
-# the start and at the end, and its length in bars.
+
+
+class MoveKind(NamedTuple):
+    """A kind of planted move.
+
+    ``share`` of the moves are of it; ``strength`` is the drift of the first bar in standard
+    deviations of the noise (least, most), ``fade`` the part of it left at the end, ``length``
+    its bars (least, most).
+    """
+
+    name: str
+    share: float
+    strength: tuple[float, float]
+    fade: float
+    length: tuple[int, int]
+
+
 MOVE_KINDS = (
-    ("steady", 0.60, (1.7, 2.5), 1.0, (12, 26)),
-    ("fading", 0.25, (2.4, 3.2), 0.5, (14, 24)),
-    ("impulse", 0.15, (2.6, 3.6), 1.0, (6, 10)),
+    MoveKind("steady", 0.60, (1.7, 2.5), 1.0, (12, 26)),
+    MoveKind("fading", 0.25, (2.4, 3.2), 0.5, (14, 24)),
+    MoveKind("impulse", 0.15, (2.6, 3.6), 1.0, (6, 10)),
 )
 PAUSE_CHANCE, PAUSE = 0.12, (1, 3)  # now and then a pause before the next one, bars
 STEPS = 5  # steps of the path within a bar
@@ -157,9 +172,7 @@ def _plan(
             drift[at + bar] = direction * strength * (1 - (1 - fade) * bar / length)
         if moves is not None:
             moves.append(
-                PlantedMove(
-                    times[at], times[at + length - 1], direction, kind, round(strength, 3)
-                )
+                PlantedMove(times[at], times[at + length - 1], direction, kind, round(strength, 3))
             )
         direction = -direction
         at += length
@@ -170,11 +183,13 @@ def _kind(plan: Random) -> tuple[str, float, float, tuple[int, int]]:
     """Draw a move's kind; return it with its strength, how much of that is left at the end of
     the move, and its shortest and longest length."""
     draw = plan.random()
-    for kind, share, (low, high), fade, ends in MOVE_KINDS:
-        if draw < share:
-            break
-        draw -= share
-    return kind, low + (high - low) * plan.random(), fade, ends
+    place = 0
+    while place < len(MOVE_KINDS) - 1 and draw >= MOVE_KINDS[place].share:
+        draw -= MOVE_KINDS[place].share
+        place += 1
+    kind = MOVE_KINDS[place]
+    low, high = kind.strength
+    return kind.name, low + (high - low) * plan.random(), kind.fade, kind.length
 
 
 def _bar(

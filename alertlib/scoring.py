@@ -61,9 +61,7 @@ def run_detectors(series: Series, settings: Settings, engine: Engine = INTERPRET
     atr = true_ranges(series, rules.atr_window, engine)
     alerts = make_alerts(series, signals, atr, rules, engine)
     delivered = alerts.reason == 0
-    return Detected(
-        series, rules, atr, alerts.only(delivered), alerts.only(~delivered), engine
-    )
+    return Detected(series, rules, atr, alerts.only(delivered), alerts.only(~delivered), engine)
 
 
 @dataclass(frozen=True)
@@ -130,9 +128,7 @@ class Scored:
     @cached_property
     def win_rate(self) -> float | None:
         """Winning trades over all trades."""
-        return _share(
-            int(np.count_nonzero(self.wins)), int(np.count_nonzero(self.trades.filled))
-        )
+        return _share(int(np.count_nonzero(self.wins)), int(np.count_nonzero(self.trades.filled)))
 
     def per_session(self) -> dict[str, Ints]:
         """Return the counts of each scored session, in order."""
@@ -173,12 +169,11 @@ class Scored:
     def bars_from_onset(self) -> Ints:
         """Return the bars from the move's start to each true positive."""
         hit = self.match.outcome == TRUE_POSITIVE
-        return self.alerts.bar[hit] - self.moves.start[self.match.opportunity[hit]]
+        since: Ints = self.alerts.bar[hit] - self.moves.start[self.match.opportunity[hit]]
+        return since
 
 
-def score(
-    detected: Detected, settings: Settings, moves: Opportunities | None = None
-) -> Scored:
+def score(detected: Detected, settings: Settings, moves: Opportunities | None = None) -> Scored:
     """Score what was detected.
 
     Parameters

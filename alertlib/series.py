@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Signals = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,10 @@ class Series:
         return self._part(0, bars)
 
     def tail(self, start: int) -> Series:
-        """Return the bars from ``start`` on, their places in the session unchanged."""
+        """Return the bars from ``start`` on, as if the file began there.
+
+        Their places in the session stay.
+        """
         return self._part(start, len(self))
 
     def _part(self, start: int, stop: int) -> Series:
@@ -124,7 +128,7 @@ class Series:
         number = session - (session[0] if len(session) else 0)
         return Series(
             instrument=self.instrument, session=number, first=first, last=last,
-            gaps=self.gaps[start:stop], expected=self.expected[keep], removed=0, **columns,
+            gaps=self.gaps[start:stop] - self.gaps[start : start + 1], expected=self.expected[keep], removed=0, **columns,
         )  # fmt: skip
 
 

@@ -232,9 +232,14 @@ class Stream:
         atr, self._atr = atr_step(self._atr, high, low, close, self._place, self.rules.atr_window)
         gaps = self._gaps
         tick_bar = TickBar(
-            opened - gaps, high - gaps, low - gaps, close - gaps, volume, self._place,
+            opened - gaps,
+            high - gaps,
+            low - gaps,
+            close - gaps,
+            volume,
+            self._place,
             minute_in_day,
-        )  # fmt: skip
+        )
         number = self._bars
         self._bars += 1
         fired = False
@@ -243,7 +248,7 @@ class Stream:
             signal, self._states[i] = detector.step(
                 self._states[i], self._rings[i], tick_bar, self._params[i]
             )
-            if signal != 0 and number >= self._warmups[i]:
+            if signal != 0 and number > self._warmups[i]:
                 signals[i] = signal
                 fired = True
         if not fired or atr != atr:
@@ -321,37 +326,33 @@ class Stream:
         )  # fmt: skip
 
     def _read(self, bar: Any) -> tuple[int, int, int, int, int, int]:
-        get = bar.get if isinstance(bar, Mapping) else lambda name: getattr(bar, name, None)
-        minute = _wall_minute(get("time"))
+        time, opened, high, low, close, ticks, contracts = (
+            bar if isinstance(bar, Bar) else _as_bar(bar)
+        )
+        minute = _wall_minute(time)
         if minute <= self._last_minute:
             raise DataError(
                 f"bar of {self._symbol} at {_datetime(minute)} is not after the last one "
                 f"({_datetime(self._last_minute)}); bars come once each, in order of time"
             )
-        prices = get("open"), get("high"), get("low"), get("close")
-        quanta = [self._quanta(p, minute) for p in prices]
-        opened, high, low, close = quanta
-        if not (0 < low <= opened <= high and low <= close <= high):
+        up, down = self._grid.denominator, self._grid.numerator
+        try:
+            exact = opened * up / down, high * up / down, low * up / down, close * up / down
+            o, h, lo, c = (
+                int(exact[0] + 0.5), int(exact[1] + 0.5), int(exact[2] + 0.5),
+                int(exact[3] + 0.5),
+            )  # fmt: skip
+            off = abs(exact[0] - o) + abs(exact[1] - h) + abs(exact[2] - lo) + abs(exact[3] - c)
+        except (TypeError, ValueError, OverflowError):
+            off, o, h, lo, c = 1.0, 0, 0, 0, 0
+        if off > _GRID_TOLERANCE or not (0 < lo <= o <= h and lo <= c <= h):
             raise DataError(
                 f"bar of {self._symbol} at {_datetime(minute)}: got open, high, low, close "
-                f"{prices}; expected 0 < low <= open, close <= high"
+                f"{(opened, high, low, close)}; expected multiples of {self._grid.quantum:g} "
+                "with 0 < low <= open, close <= high"
             )
-        volume = get("tick_volume")
-        if volume is None:
-            volume = get("real_volume") or 0
-        return minute, opened, high, low, close, volume
-
-    def _quanta(self, price: Any, minute: int) -> int:
-        grid = self._grid
-        if isinstance(price, (int, float)) and 0.0 < price < 1e15:
-            scaled = price * grid.denominator / grid.numerator
-            whole = int(scaled + 0.5)
-            if abs(scaled - whole) <= _GRID_TOLERANCE:
-                return whole
-        raise DataError(
-            f"bar of {self._symbol} at {_datetime(minute)}: got price {price!r}; expected a "
-            f"multiple of {grid.quantum:g} above zero"
-        )
+        volume = ticks if ticks is not None else contracts or 0
+        return minute, o, h, lo, c, volume
 
     def snapshot(self) -> dict[str, Any]:
         """Return the whole state as JSON-able values, for :meth:`restore`."""
@@ -407,9 +408,16 @@ class Stream:
 _NOTHING = Decision((), ())
 
 
-def _wall_minute(time: Any) -> int:
-    if not isinstance(time, datetime):
-        raise DataError(f"bar: got time {time!r}; expected a datetime, the open of the bar")
+def _as_bar(bar: Any) -> Bar:
+    if isinstance(bar, Mapping):
+        return Bar._make(bar.get(name) for name in Bar._fields)
+    return Bar._make(getattr(bar, name, None) for name in Bar._fields)
+
+
+def _wall_minute(value: Any) -> int:
+    if not isinstance(value, datetime):
+        raise DataError(f"bar: got time {value!r}; expected a datetime, the open of the bar")
+    time = value
     if time.tzinfo is not None:
         from zoneinfo import ZoneInfo
 

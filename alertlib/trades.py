@@ -70,10 +70,7 @@ def session_fees(series: Series, trade: Trade) -> Floats:
         return np.full(len(series.first), float(trade.fees_points))
     ordinal = EPOCH.toordinal()
     return np.array(
-        [
-            series.instrument.fee_points(EPOCH.fromordinal(ordinal + int(d)))
-            for d in series.days
-        ],
+        [series.instrument.fee_points(EPOCH.fromordinal(ordinal + int(d))) for d in series.days],
         dtype=np.float64,
     )
 

@@ -39,24 +39,11 @@ def add_bar_options(parser: argparse.ArgumentParser) -> None:
 def read_config(path: str | None, settings: Sequence[str] = ()) -> Config:
     """Return the configuration with ``key=value`` settings applied."""
     from alertlib.config import load_config
-    from alertlib.errors import ConfigError
 
-    config = load_config(path)
-    changes = {}
-    for setting in settings:
-        key, sign, value = setting.partition("=")
-        if not sign or not key:
-            raise ConfigError(
-                f"--set {setting}: got no `=`; expected key=value such as "
-                "detection.volatility.window=30"
-            )
-        changes[key.strip()] = value.strip()
-    return config.update(changes) if changes else config
+    return load_config(path, settings)
 
 
-def find_bars(
-    config: Config, bars: str | None, symbol: str | None, timeframe: str | None
-) -> Bars:
+def find_bars(config: Config, bars: str | None, symbol: str | None, timeframe: str | None) -> Bars:
     """Return the bars asked for: ``--bars``, the configured source, or the bundled sample.
 
     The sample is used only where nothing is configured; a configured source that is missing is
