@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -648,7 +649,7 @@ def test_a_call_that_hangs_ends_the_worker_and_another_takes_over(environ: Any, 
 
 @POSIX_ONLY
 def test_a_worker_that_cannot_even_end_itself_is_ended(environ: Any) -> None:
-    client, notices = wake(environ(), silence_seconds=0.3)
+    client, notices = wake(environ(), silence_seconds=2.0)
     with client:
         client.identity()
         assert client.pid is not None
@@ -670,6 +671,21 @@ def test_a_wait_for_the_terminal_is_announced(environ: Any) -> None:
     with client:
         client.identity()
     assert notices == ["terminal does not answer (-10005, IPC timeout); again in 1 s"]
+
+
+def test_a_client_that_is_closed_lets_go_of_a_question(environ: Any) -> None:
+    """As when the daemon stops while the terminal hangs."""
+    blocked = {"call": "copy_rates_from_pos", "at": 1, "kind": "block", "value": 60}
+    client = TerminalClient(environ(faults=[blocked]), retries=None)
+    client.identity()
+    with ThreadPoolExecutor(1) as thread:
+        question = thread.submit(client.rates, "WIN$N", 5, epoch("2026-03-10 13:50"))
+        time.sleep(0.1)
+        client.close()
+        with pytest.raises(DataError, match="left while it was asked for rates"):
+            question.result(timeout=10)
+    with pytest.raises(DataError, match="left while it was asked for identity"):
+        client.identity()
 
 
 PARENT = """

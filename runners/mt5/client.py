@@ -93,7 +93,8 @@ class TerminalClient:
         How long one call of the API may take before the worker is replaced.
     notice : callable
         Told in one line whenever something is waited for.
-    sleep : callable
+    sleep : callable, optional
+        Waits before another worker is started; by default until :meth:`close` at the latest.
     silence_seconds : float
         How long the worker may say nothing before it is replaced.
 
@@ -112,7 +113,7 @@ class TerminalClient:
         retries: int | None = 4,
         call_seconds: float = 30.0,
         notice: Callable[[str], None] = lambda text: None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         silence_seconds: float = _SILENCE_SECONDS,
     ) -> None:
         self._environ = dict(environ)
@@ -124,7 +125,8 @@ class TerminalClient:
         }
         self._retries = retries
         self._notice = notice
-        self._sleep = sleep
+        self._closed = threading.Event()
+        self._sleep = sleep or self._closed.wait
         self._silence_seconds = silence_seconds
         self._worker: _Worker | None = None
 
@@ -195,10 +197,11 @@ class TerminalClient:
         return _rates(self._ask("closed_bars", symbol, minutes, since, offset, grace))
 
     def close(self) -> None:
-        """End the worker."""
-        if self._worker is not None:
-            self._worker.end()
-            self._worker = None
+        """End the worker; a question that waits in another thread ends too, with a DataError."""
+        self._closed.set()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.end()
 
     def _ask(self, name: str, *args: Any) -> Frame:
         waits = retry_waits(self._retries)
@@ -206,6 +209,8 @@ class TerminalClient:
             answer = self._ask_once(name, args)
             if answer is not None:
                 return answer
+            if self._closed.is_set():
+                raise DataError(f"the terminal was left while it was asked for {name}")
             wait = next(waits, None)
             if wait is None:
                 raise DataError(
@@ -219,6 +224,8 @@ class TerminalClient:
 
     def _ask_once(self, name: str, args: tuple[Any, ...]) -> Frame | None:
         """Return the worker's answer; None if it died or had to be ended."""
+        if self._closed.is_set():
+            return None
         if self._worker is None:
             self._worker = _Worker(self._environ, self._setup)
         worker, patience = self._worker, self._silence_seconds
