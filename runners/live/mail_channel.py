@@ -1,0 +1,111 @@
+"""Health of the mail channel as a whole: a circuit breaker, without a clock of its own."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+CHANNEL_FIRST, CHANNEL_CAP = 1.0, 15.0
+LOST_LIMIT = 3
+"""One lost conversation is a blip, this many in a row are a broken channel."""
+
+
+class Verdict(Enum):
+    """How an attempt ended.
+
+    ``delivered`` is a 250 to DATA, ``refused`` and ``deferred`` are permanent and temporary
+    replies to MAIL, RCPT or DATA. ``lost``: no reply (refused connection, timeout, reset, noise).
+    ``channel``: banner, EHLO, TLS or AUTH, so that nobody's letter can leave. ``answered``: no
+    letter was sent, the server was looked at and is well.
+    """
+
+    delivered = "delivered"
+    refused = "refused"
+    deferred = "deferred"
+    lost = "lost"
+    channel = "channel"
+    answered = "answered"
+
+
+class Result(NamedTuple):
+    """One attempt: ``stage`` is the last command, ``reason`` one printable line."""
+
+    verdict: Verdict
+    stage: str
+    reason: str
+    code: int | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the server may have taken the message although no reply says so."""
+        return self.verdict is Verdict.lost and self.stage == "data"
+
+
+class Channel(NamedTuple):
+    """Health of the mail channel.
+
+    Attributes
+    ----------
+    reason : str
+        Why the last attempt failed, be it the letter's own fault; empty while all is well.
+    lost : int
+        Conversations lost in a row.
+    step : int
+        Times in a row the channel was found broken; decides the next delay.
+    retry_at : float or None
+        When to look again, on a clock that never jumps; None while letters may leave.
+    """
+
+    reason: str = ""
+    lost: int = 0
+    step: int = 0
+    retry_at: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the breaker is open: nothing may leave."""
+        return self.retry_at is not None
+
+
+def after_result(channel: Channel, result: Result, now: float) -> Channel:
+    """Return the channel's health after an attempt or a look at the server.
+
+    A channel that was broken and answers again lets one letter go first (:func:`allowance`).
+    Until that one gets a reply the step is kept: a server that greets well and then hangs is
+    not hammered.
+
+    Parameters
+    ----------
+    now : float
+        Seconds of a monotonic clock.
+    """
+    if result.verdict is Verdict.answered:
+        if not channel.is_open:
+            # That it answers says nothing of letters it lost or refused.
+            return channel
+        return channel._replace(retry_at=None, reason="", lost=LOST_LIMIT - 1)
+    if result.verdict is Verdict.channel:
+        return _opened(channel, result, now)
+    if result.verdict is Verdict.lost:
+        channel = channel._replace(lost=channel.lost + 1, reason=_told(result))
+        return _opened(channel, result, now) if channel.lost >= LOST_LIMIT else channel
+    return Channel() if result.verdict is Verdict.delivered else Channel(_told(result))
+
+
+def allowance(channel: Channel, max_concurrent: int) -> int:
+    """Return how many letters may be under way at once."""
+    if channel.is_open:
+        return 0
+    return 1 if channel.step else max_concurrent
+
+
+def _opened(channel: Channel, result: Result, now: float) -> Channel:
+    if channel.retry_at is not None and now < channel.retry_at:
+        # A letter that was under way when the breaker opened: no news about the next look.
+        return channel._replace(reason=_told(result))
+    delay = min(CHANNEL_CAP, CHANNEL_FIRST * 2.0 ** min(channel.step, 10))
+    return Channel(_told(result), channel.lost, channel.step + 1, now + delay)
+
+
+def _told(result: Result) -> str:
+    return f"{result.stage}: {result.reason}"
