@@ -155,6 +155,7 @@ ALL_COLUMNS = {
     "iso T minutes": iso("%Y-%m-%dT%H:%M", ""),
     "iso Z": iso("%Y-%m-%dT%H:%M:%S", "Z"),
     "iso -03:00": iso("%Y-%m-%dT%H:%M:%S", "-03:00"),
+    "iso +0100 apart": iso("%Y-%m-%d %H:%M:%S", " -0300"),
     "iso +01:00": iso("%Y-%m-%d %H:%M:%S", "+01:00"),
 }
 REAL_VOLUME_ONLY = {
@@ -365,7 +366,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         GOOD.encode() + b"2021-01-04 09:00,1,2,1,1\xe9\n",
         r"line 2 or later holds bytes that are not UTF-8",
     ),
-    "utf-16 without mark": (GOOD.encode("utf-16-le"), r"holds NUL bytes"),
+    "utf-16 without mark": (GOOD.encode("utf-16-le"), r"is full of NUL bytes"),
     "utf-16 cut": (b"\xff\xfe" + GOOD.encode("utf-16-le")[:-1], r"marked as UTF-16 LE, but byte"),
     "open quote": (GOOD + '2021-01-04,"1,2,1,2\n2021-01-05,1,2,1,2\n', r"quotation marks"),
     "mixed zones": (
@@ -425,6 +426,10 @@ QUARANTINED = {
     "not a number": ("2021-01-04 09:05,105,abc,95,110", "high is not a number", "abc"),
     "empty price": ("2021-01-04 09:05,105,,95,110", "price missing", "105.0 nothing 95.0 110.0"),
     "nan": ("2021-01-04 09:05,nan,115,95,110", "price missing", "NaN 115.0 95.0 110.0"),
+    "huge": ("2021-01-04 09:05,105,1e300,95,110", "price above 1,000,000,000", None),
+    "year 0": ("0000-01-04 09:05,105,115,95,110", "not a time", "0000-01-04 09:05"),
+    "NUL": ("2021-01-04 09:05,105,1\x0015,95,110", "high is not a number", None),
+    "signs and no number": ("2021-01-04 09:05,105,1.1.5,95,110", "high is not a number", "1.1.5"),
     "inf": ("2021-01-04 09:05,105,inf,95,110", "price infinite", "105.0 inf 95.0 110.0"),
     "zero": ("2021-01-04 09:05,105,115,0,110", "price zero or negative", "105.0 115.0 0.0 110.0"),
     "negative": ("2021-01-04 09:05,-5,115,-9,110", "price zero or negative", None),

@@ -18,6 +18,9 @@ YEARS = 1990, 2100
 
 OUTSIDE_YEARS = f"time outside {YEARS[0]}-{YEARS[1]}"
 
+# Up to here a price in millionths is an exact integer in a double; no instrument trades higher.
+_HIGHEST = 1e9
+
 # A price ten times its neighbours on both sides is a slip of the decimal point; real moves of
 # that size do not come back within a bar.
 _SPIKE = 10.0
@@ -33,6 +36,10 @@ _RULES: tuple[tuple[str, pl.Expr], ...] = (
     ("price missing", _any_price("is_null") | _any_price("is_nan")),
     ("price infinite", _any_price("is_infinite")),
     ("price zero or negative", pl.any_horizontal(pl.col(name) <= 0 for name in PRICES)),
+    (
+        f"price above {_HIGHEST:,.0f}",
+        pl.any_horizontal(pl.col(name) > _HIGHEST for name in PRICES),
+    ),
     (
         "high below open, low or close",
         pl.col("high") < pl.max_horizontal("open", "low", "close"),

@@ -68,6 +68,8 @@ def find_decimal(prices: Sequence[pl.Series], localised: bool, where: str) -> De
     if both.len():
         return _from_both(both, where)
     point, comma = _use(texts, "."), _use(texts, ",")
+    if point is comma is _Use.ABSENT:
+        return UNSIGNED  # what carried a sign was no number
     for sign, other, use, others_use in ((",", ".", comma, point), (".", ",", point, comma)):
         if use is _Use.DECIMAL and others_use is not _Use.DECIMAL:
             return Decimal(sign, "" if others_use is _Use.ABSENT else other)

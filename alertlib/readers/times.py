@@ -20,7 +20,7 @@ _SECONDS_PER_DAY = 86_400
 _PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 
 _EPOCH = r"^\d{9,19}(\.0*)?$"
-_OFFSET = r":\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$"
+_OFFSET = r":\d{2}(\.\d+)?\s?(Z|[+-]\d{2}:?\d{2})$"
 _YEAR_FIRST = ("%Y.%m.%d", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d")
 _DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 _CLOCKS = (" %H:%M:%S", " %H:%M", " %H:%M:%S%.f", " %H%M%S", "")
@@ -110,7 +110,7 @@ def parse_times(texts: pl.Series, numbers: pl.Series, where: str) -> Times:
     texts = texts.str.replace(r"^(\d+-\d+-\d+|\d{8})T", "$1 ")
     offset = _all_have_offset(texts, numbers, where)
     if offset:
-        texts = texts.str.replace(r"Z$", "+00:00")
+        texts = texts.str.replace(r"\s?Z$", "+00:00").str.replace(r"\s([+-])", "$1")
     dates = (
         _DAY_FIRST
         if _share(_sample(texts).str.contains(r"^\d{1,2}[/.-]\d{1,2}[/.-]")) > 0.5
@@ -119,6 +119,7 @@ def parse_times(texts: pl.Series, numbers: pl.Series, where: str) -> Times:
     column = _try_all(texts, dates or _YEAR_FIRST, offset)
     if dates:
         _refuse_month_first(texts, column, where)
+    column = pl.select(pl.when(sayable(column)).then(column)).to_series()
     if offset:
         column = column.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
     return Times(column, "day first" if dates else "year first", offset)
