@@ -177,16 +177,15 @@ class StoreWriter:
 
     def record_missing(
         self, symbol: str, timeframe: str, time: datetime, provenance: Provenance
-    ) -> Revision:
+    ) -> None:
         """Record that the source no longer has the stored bar that opened at ``time``."""
         key = Key(symbol, timeframe, time.year)
-        stored = self._read(key).filter(pl.col("time") == time).drop("time").row(0, named=True)
-        revision = Revision(time, stored, None, provenance.source, provenance.fetched_at)
-        entry = self._manifest[key]
-        history = _extended(entry, [revision])
-        if history != entry.revisions:
-            self._commit(key, msgspec.structs.replace(entry, revisions=history))
-        return revision
+        for stored in self._read(key).filter(pl.col("time") == time).drop("time").to_dicts():
+            revision = Revision(time, stored, None, provenance.source, provenance.fetched_at)
+            entry = self._manifest[key]
+            history = _extended(entry, [revision])
+            if history != entry.revisions:
+                self._commit(key, msgspec.structs.replace(entry, revisions=history))
 
     def set_aside_bad_rows(
         self, symbol: str, timeframe: str, rows: pl.DataFrame, source: str, near: datetime

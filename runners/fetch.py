@@ -51,7 +51,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=float,
+        type=_seconds,
         default=30.0,
         help="longest call of the terminal (30)",
     )
@@ -64,6 +64,18 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100_000):
         raise ArgumentTypeError(f"got {text!r}, expected a number of sessions from 1 to 100000")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    from argparse import ArgumentTypeError
+
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value <= 3_600.0:
+        raise ArgumentTypeError(f"got {text!r}, expected seconds up to 3600")
+    return value
 
 
 def _check(option: str, value: str | None, kind: Any) -> None:
@@ -127,7 +139,7 @@ def _import(args: argparse.Namespace, config: Config) -> int:
             )
         _check_symbol(args, file, bars)
         for found in bars.quality.findings:
-            _say(f"{file}: {found.message}")
+            _say(f"{file}: {found.message}", found.severity)
         with StoreWriter(args.out) as store:
             _store(store, file, bars)
     return OK
@@ -178,8 +190,8 @@ def _print(series: StoredSeries, written: Written) -> None:
     )
 
 
-def _say(text: str) -> None:
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+def _say(text: str, severity: str = "warning") -> None:
+    print(f"{severity}: {text}", file=sys.stderr, flush=True)
 
 
 def _now() -> datetime:

@@ -357,6 +357,34 @@ def test_a_damaged_partition_is_set_aside_and_fetched_again(tmp_path: Path) -> N
     assert stored(tmp_path).head(before.height).equals(before)
 
 
+def test_a_damaged_partition_that_the_terminal_lacks_is_not_given_up(
+    tmp_path: Path, fetch: Any
+) -> None:
+    """Its bars came from a file and are older than the terminal's history."""
+    whole = reference(FakeTerminal(now=NOW), "2026-02-27 09:00", "2026-03-09 18:20")
+    file = export(tmp_path / "old.csv", whole)
+    assert fetch("--import", str(file)).status == 0
+    path = tmp_path / "bars/symbol=WIN$N/timeframe=M5/year=2026/bars.parquet"
+    path.write_bytes(b"PAR1")
+    done = fetch("--sessions", "2", days=4)
+    assert done.status == 0
+    assert "the terminal has 339 of its 791 bars; --import the file" in done.err
+    with pytest.raises(DataError, match=r"791 bars from .* were damaged and set aside"):
+        read_bars(tmp_path / "bars")
+    assert fetch("--import", str(file)).status == 0
+    assert stored(tmp_path / "bars").head(whole.height).equals(whole)
+
+
+def test_a_fast_machine_does_not_store_a_forming_bar(tmp_path: Path) -> None:
+    """Six minutes fast, its clock would close the bar of 14:00 at 14:02."""
+    fake = FakeTerminal(now=NOW)
+    client = Direct(fake)
+    client.terminal._clock = lambda: fake.utc() + 360
+    _, said = download(tmp_path, fake, client=client)
+    assert stored(tmp_path)["time"][-1] == datetime(2026, 3, 10, 13, 55)
+    assert "this machine's clock" in said[0]
+
+
 def test_no_history_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"WIN\$N M5: the terminal has no closed bar"):
         download(tmp_path, FakeTerminal(now=NOW, empty_first=10**6))

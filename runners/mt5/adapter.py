@@ -99,8 +99,10 @@ class Terminal:
         self._limit = 0
 
     def identity(self) -> dict[str, Any]:
-        """Return what is at the other end: ``login server path``, and its limits
-        ``maxbars`` and ``page`` (bars to ask for at once)."""
+        """Return what is at the other end: ``login server path maxbars page``.
+
+        ``page`` is how many bars to ask for at once.
+        """
         account = self._ask("account_info")
         terminal = self._ask("terminal_info")
         return {

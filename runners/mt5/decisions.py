@@ -187,7 +187,7 @@ def find_shift(
     """
     for span, (opening, closing) in zip(spans, hours, strict=True):
         at_open = _half_hours(span.first % _DAY // 60 - opening)
-        at_close = _half_hours(span.last % _DAY // 60 + minutes - closing)
+        at_close = _half_hours(span.last % _DAY // 60 - (closing - 1) // minutes * minutes)
         if at_open and (at_close == at_open if span.is_whole else 60 * at_open == ahead):
             return span.first // _DAY, 60 * at_open
     return None

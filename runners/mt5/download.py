@@ -164,9 +164,13 @@ class Download:
             bars = pl.concat([page.frame for page in pages]).filter(pl.col("time") <= lost.last)
             bad = pl.concat([page.quarantined for page in pages])
             self._store_page(Screened(bars, bad, ()))
-            if bars.height < lost.rows:
-                self._say(f"{where}: the terminal has {bars.height:,} of its {lost.rows:,} bars")
-            self._store.settle(key)
+            if bars.height and bars["time"][0] <= lost.first:
+                self._store.settle(key)
+            else:
+                self._say(
+                    f"{where}: the terminal has {bars.height:,} of its {lost.rows:,} bars; "
+                    "--import the file the others came from; until then they cannot be read"
+                )
 
     def _forward(self) -> None:
         """Add what came after the last stored bar, which is read again."""
@@ -211,7 +215,12 @@ class Download:
             # One bar of an older session shows that the oldest one wanted is whole.
             count = min((wanted - len(days) + 1) * self._bars_a_day() + 1, page_limit)
             page = self._client.history(
-                self._symbol, self._minutes, end, count, self._clock.offset, self._order.grace
+                self._symbol,
+                self._minutes,
+                end,
+                count,
+                self._clock.closing_offset,
+                self._order.grace,
             )
             received = page.rows()
             if not received:
@@ -257,7 +266,7 @@ class Download:
         """Yield the closed bars that opened from ``since`` on, checked; at least one page."""
         while True:
             page = self._client.closed_bars(
-                self._symbol, self._minutes, since, self._clock.offset, self._order.grace
+                self._symbol, self._minutes, since, self._clock.closing_offset, self._order.grace
             )
             yield self._inspector.inspect(page.content)
             if page.newest is None or page.through >= min(page.newest, until or page.newest):

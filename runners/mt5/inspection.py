@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from alertlib.errors import DataError
 from alertlib.market import Instrument
+from alertlib.quality.findings import QUARANTINE_SCHEMA
 from alertlib.quality.rows import Screened, screen
 from alertlib.quality.timeframe import infer_minutes, timeframe_name
 from alertlib.readers.columns import table_from_columns
@@ -57,7 +58,9 @@ class Inspector:
         """
         raw = np.frombuffer(content, RECORD)
         if not raw.size:
-            return Screened(pl.DataFrame(schema=BAR_SCHEMA), pl.DataFrame(), ())
+            return Screened(
+                pl.DataFrame(schema=BAR_SCHEMA), pl.DataFrame(schema=QUARANTINE_SCHEMA), ()
+            )
         self._check_timeframe(raw["time"])
         self._check_clock(raw["time"])
         frame = pl.DataFrame({name: raw[name] for name, _ in RECORD}).with_columns(
@@ -66,10 +69,13 @@ class Inspector:
         screened = screen(table_from_columns(frame, self._name, "MetaTrader 5").frame, "row")
         for found in screened.findings:
             self._say(f"{self._name}: {found.message}")
-        return screened
+        bars = screened.frame.select(BAR_SCHEMA.names())
+        return Screened(bars, screened.quarantined, screened.findings)
 
     def _check_timeframe(self, times: NDArray[Any]) -> None:
-        if times.size < _TELLING_BARS:
+        steps = np.diff(times)
+        is_finer = bool(((steps > 0) & (steps < 60 * self._instrument.minutes)).any())
+        if times.size < _TELLING_BARS and not is_finer:
             return
         length = infer_minutes(1_000_000 * times, None, self._name)
         if length != self._instrument.minutes:

@@ -21,6 +21,9 @@ class ServerClock(NamedTuple):
     ----------
     offset : int or None
         Its distance from UTC in seconds; None if unknown.
+    closing_offset : int or None
+        The same, to close bars by; None also where no tick confirms it while the exchange is
+        open. (On a machine whose clock is fast, a bar still forming would count as closed.)
     now : datetime
         What it shows now (naive wall clock), or the earliest it can where the offset is unknown.
     ahead : int or None
@@ -30,6 +33,7 @@ class ServerClock(NamedTuple):
     """
 
     offset: int | None
+    closing_offset: int | None
     now: datetime
     ahead: int | None
     warning: str | None
@@ -66,10 +70,11 @@ def tell_clock(utc: float, tick: int | None, instrument: Instrument) -> ServerCl
         )
     elif measured is None and is_open:
         warning = (
-            f"{instrument.symbol}: the last tick is old though the exchange should be open; a "
-            "holiday, a halt, or a terminal without connection: bars may be missing"
+            f"{instrument.symbol}: the last tick is not of now though the exchange should be "
+            "open: a holiday, a halt, this machine's clock, or a terminal without connection"
         )
-    return ServerClock(offset, now, ahead, warning)
+    closing_offset = None if measured is None and is_open else offset
+    return ServerClock(offset, closing_offset, now, ahead, warning)
 
 
 def _exchange_offset(utc: float, instrument: Instrument) -> int | None:
