@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from alertlib.report import figures
+from alertlib.report import facts, figures
 from alertlib.report.figures import Card
 
 Style = Literal["auto", "github", "none"]
@@ -33,10 +33,12 @@ def annotations(card: Card, style: Style, environ: Mapping[str, str] | None = No
     title = f"Alert gate {verdict}: {subject}"
     level = "notice" if verdict == "PASS" else "error"
     lines = [_command(level, title, _headline(card))]
-    lines += [_command("error", title, r) for r in _capped(card["reasons"], MAX_PER_LEVEL - 1)]
+    lines += [
+        _command("error", title, r) for r in _capped(figures.reasons(card), MAX_PER_LEVEL - 1)
+    ]
     lines += [
         _command("warning", f"Alert gate: {subject}", w)
-        for w in _capped(card["warnings"], MAX_PER_LEVEL)
+        for w in _capped(figures.warnings(card), MAX_PER_LEVEL)
     ]
     return lines
 
@@ -47,7 +49,7 @@ def _headline(card: Card) -> str:
         f"({figures.limit_text(line)}, chance {figures.percent(line['chance'])})"
         for line in figures.rates(card)
     )
-    proof = figures.proof(card)
+    proof = facts.proof(card)
     return f"{figures.span(card)}: {shown}" + (f"; {proof}" if proof else "")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from alertlib.report import figures
+from alertlib.report import facts, figures
 from alertlib.report.figures import Card
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def scorecard_page(card: Card) -> str:
     card : dict
         ``Scorecard.to_dict()`` or the parsed JSON file.
     """
-    return _environment().get_template("page.html.j2").render(card=card, f=figures)
+    return _environment().get_template("page.html.j2").render(card=card, f=figures, facts=facts)
 
 
 def scorecard_fragment(card: Card | Scorecard) -> str:
@@ -45,5 +45,8 @@ def scorecard_fragment(card: Card | Scorecard) -> str:
     card : Scorecard or dict
         A dict is ``Scorecard.to_dict()`` or the parsed JSON file.
     """
-    values = card if isinstance(card, dict) else card.to_dict()  # type: ignore[union-attr]
-    return _environment().get_template("fragment.html.j2").render(card=values, f=figures)
+    return (
+        _environment()
+        .get_template("fragment.html.j2")
+        .render(card=figures.as_card(card), f=figures, facts=facts)
+    )

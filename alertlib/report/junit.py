@@ -75,7 +75,7 @@ def _detail(line: Line) -> str:
     if line["chance"] is not None:
         parts.append(f"chance {figures.percent(line['chance'])}")
     if line["p_value"] is not None:
-        parts.append(f"p {figures.plain(line['p_value'], 3)}")
+        parts.append(f"p {figures.probability(line['p_value'])}")
     if line["ci_low"] is not None:
         parts.append(f"95 % interval {figures.bounds(line['ci_low'], line['ci_high'])}")
     if line["n"] is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alertlib.report import figures
+from alertlib.report import facts, figures
 from alertlib.report.figures import Card, Line
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ def run_text(card: Card | Scorecard) -> str:
     card : Scorecard or dict
         A dict is ``Scorecard.to_dict()`` or the parsed JSON file.
     """
-    values = card if isinstance(card, dict) else card.to_dict()  # type: ignore[union-attr]
+    values = figures.as_card(card)
     lines = [f"{values['verdict']}  {figures.subject(values)}, {figures.span(values)}"]
     lines += [_rate(line) for line in figures.rates(values)]
     lines += [_counts(values), _money(values)]
-    reasons = [figures.clean(reason) for reason in values["reasons"]]
+    reasons = figures.reasons(values)
     lines += [f"  - {reason}" for reason in reasons[:MAX_REASONS]]
     if len(reasons) > MAX_REASONS:
         lines.append(f"  - and {len(reasons) - MAX_REASONS} more")
-    elif proof := figures.proof(values):
+    elif proof := facts.proof(values):
         lines.append(f"  {proof}")
     return "\n".join(lines)
 

@@ -1,0 +1,179 @@
+"""The parts of a scorecard in the terminal, each a rich renderable."""
+
+from __future__ import annotations
+
+from rich.console import ConsoleOptions, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from alertlib.report import facts, figures, strips
+from alertlib.report.figures import Card, Line
+
+# Columns of a drawn interval, and from how many columns on there is room for it.
+STRIP, WIDE = 24, 100
+STYLES = {"PASS": "green", "FAIL": "red", "INSUFFICIENT": "yellow"}
+
+Column = tuple[str, str]
+
+
+def table(*columns: Column, wraps: int = 0, gap: int = 1) -> Table:
+    """Return an empty table without lines.
+
+    Parameters
+    ----------
+    *columns : (heading, ``<`` or ``>``)
+    wraps : int
+        The column that gives way where space is short; figures are never cut.
+    gap : int
+        Blanks between columns.
+    """
+    made = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
+    for i, (heading, side) in enumerate(columns):
+        made.add_column(
+            heading,
+            justify="right" if side == ">" else "left",
+            no_wrap=i != wraps,
+            overflow="fold",
+            min_width=len(heading),
+        )
+    return made
+
+
+def section(title: str, content: RenderableType) -> RenderableType:
+    """Return content under a title, with a line of air above."""
+    return Padding(Group(Text(title, "bold"), content), (1, 0, 0, 1), expand=False)
+
+
+def mark(passed: bool) -> Text:
+    """Return whether something passed; the word says it without the colour."""
+    return Text("pass", "green") if passed else Text("FAIL", "bold red")
+
+
+def headline(card: Card) -> RenderableType:
+    """Return the verdict, what was scored, and why."""
+    style = STYLES.get(card["verdict"], "red")
+    title = Text.assemble(
+        (f" {figures.clean(card['verdict'])} ", f"bold reverse {style}"),
+        ("  " + figures.instrument(card), "bold"),
+        f", {figures.span(card)}",
+    )
+    lines: list[RenderableType] = [title]
+    if figures.is_synthetic(card):
+        note = Text(f" {figures.SYNTHETIC} ", "bold reverse magenta")
+        lines.append(note.append(" made by a generator: it says nothing about a market", "magenta"))
+    if proof := facts.proof(card):
+        lines.append(Text(proof, "green" if card["proven"] else "yellow"))
+    notes = Table.grid(padding=(0, 1))
+    for reason in figures.reasons(card):
+        notes.add_row(Text("-", style), Text(reason))
+    for warning in figures.warnings(card):
+        notes.add_row(Text("!", "bold yellow"), Text(warning, "yellow"))
+    if notes.row_count:
+        lines.append(notes)
+    return Panel(Group(*lines), border_style=style, padding=(0, 1))
+
+
+def criteria(card: Card, options: ConsoleOptions) -> RenderableType:
+    """Return the customer's criteria, each beside its limit, chance level and interval."""
+    drawn = options.max_width >= WIDE
+    columns = [
+        ("", "<"), ("value", ">"), ("limit", "<"), ("chance", ">"), ("95 % interval", ">"),
+        ("n/n eff", ">"), ("p", ">"), ("", "<"),
+    ]  # fmt: skip
+    if drawn:
+        columns.append(("0 %" + "100 %".rjust(STRIP - 3), "<"))
+    made = table(*columns, gap=2 if options.max_width > WIDE + len(columns) else 1)
+    for line in figures.rates(card):
+        style = "green" if line["passed"] else "red"
+        row = [
+            Text(figures.name(line["name"])),
+            Text(figures.shown(line), f"bold {style}"),
+            Text(figures.limit_text(line)),
+            Text(figures.percent(line["chance"])),
+            Text(figures.bounds(line["ci_low"], line["ci_high"])),
+            Text(figures.sizes(line)),
+            Text(figures.probability(line["p_value"])),
+            mark(line["passed"]),
+        ]
+        if drawn:
+            row.append(strips.interval(line, STRIP, ascii_only=options.ascii_only))
+        made.add_row(*row)
+    if not drawn:
+        return section("Criteria", made)
+    legend = Text(strips.legend(ascii_only=options.ascii_only), "dim")
+    return section("Criteria", Group(made, legend))
+
+
+def guard_rails(card: Card) -> RenderableType:
+    """Return the guard rails, two to a line."""
+    columns = [("", "<"), ("value", ">"), ("limit", "<"), ("", "<")]
+    made = table(*columns, ("", "<"), *columns)
+    rails = figures.guard_rails(card)
+    half = (len(rails) + 1) // 2
+    for i in range(half):
+        left, *right = (_rail(line) for line in rails[i::half])
+        made.add_row(*left, "", *(right[0] if right else ()))
+    return section("Guard rails", made)
+
+
+def _rail(line: Line) -> list[Text]:
+    return [
+        Text(figures.name(line["name"])),
+        Text(figures.shown(line), "" if line["passed"] else "bold red"),
+        Text(figures.limit_text(line)),
+        mark(line["passed"]),
+    ]
+
+
+def _sentences(title: str, rows: list[facts.Fact]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column()
+    for label, sentence in rows:
+        grid.add_row(Text(label), Text(sentence))
+    return section(title, grid)
+
+
+def trader(card: Card) -> RenderableType:
+    """Return what the alerts earned, how early they came, and what was held back."""
+    return _sentences("What a trader would have seen", facts.trader_facts(card))
+
+
+def patterns(card: Card) -> RenderableType:
+    """Return each pattern's share in the alerts."""
+    made = table(
+        ("", "<"), ("alerts", ">"), ("tp", ">"), ("fp", ">"), ("redund.", ">"),
+        ("capture", ">"), ("fp share", ">"), ("wins", ">"), ("points", ">"),
+    )  # fmt: skip
+    for row in card["per_detector"]:
+        cells = [
+            figures.clean(row["pattern"]),
+            *(figures.count(row[k]) for k in ("alerts", "tp", "false_positives", "redundant")),
+            *(figures.percent(row[k]) for k in ("capture_rate", "false_positive_share")),
+            figures.percent(row["win_rate"]),
+            figures.points(row["expectancy_points"]),
+        ]
+        made.add_row(*(Text(cell, "" if row["alerts"] else "dim") for cell in cells))
+    return section("By pattern (the one an alert is named after)", made)
+
+
+def sensitivity(card: Card) -> RenderableType:
+    """Return both rates under other definitions of a move, each beside its chance level."""
+    heads, rows = facts.sensitivity(card)
+    made = table(("move of", "<"), ("", "<"), *((head, ">") for head in heads), gap=2)
+    for row in rows:
+        first = row.rate == "capture_rate"
+        cells = [
+            f"{'*' if c.scored else ''}{figures.percent(c.value)} ({figures.percent(c.chance)})"
+            for c in row.cells
+        ]
+        made.add_row(row.k if first else "", "captured" if first else "false", *cells)
+    title = "Under other definitions of a move (chance by session permutation, * as scored)"
+    return section(title, made)
+
+
+def background(card: Card) -> RenderableType:
+    """Return where the figures come from and how far they can be trusted."""
+    return _sentences("Data and audits", facts.background_facts(card))
