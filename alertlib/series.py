@@ -38,7 +38,7 @@ class Series:
     gaps : int64
         Sum of the overnight gaps so far; ``close - gaps`` is the gap-joined series.
     volume : int64
-        Tick volume, or real volume where there is none; 0 if unknown.
+        Tick volume, or real volume of a bar without it; 0 if unknown.
     day : int64
         Session, days since 1970-01-01.
     place : int64
@@ -120,7 +120,7 @@ class Series:
 
     def _part(self, start: int, stop: int) -> Series:
         session = self.session[start:stop]
-        keep = np.unique(session)
+        keep = session[np.diff(session, prepend=-1) != 0]
         first = np.maximum(self.first[keep] - start, 0)
         last = np.minimum(self.last[keep], stop - 1) - start
         names = ("minute", "open", "high", "low", "close", "volume", "day", "place", "rows")
@@ -128,7 +128,8 @@ class Series:
         number = session - (session[0] if len(session) else 0)
         return Series(
             instrument=self.instrument, session=number, first=first, last=last,
-            gaps=self.gaps[start:stop] - self.gaps[start : start + 1], expected=self.expected[keep], removed=0, **columns,
+            gaps=self.gaps[start:stop] - self.gaps[start : start + 1],
+            expected=self.expected[keep], removed=0, **columns,
         )  # fmt: skip
 
 
@@ -156,7 +157,8 @@ def make_series(bars: Bars) -> Series:
             instrument, sessions=modal_session(day, minute_of_day, instrument.minutes)
         )
     assert instrument.sessions is not None
-    days, inverse = np.unique(day, return_inverse=True)
+    new_day = np.diff(day, prepend=-1) != 0
+    days, inverse = day[new_day], np.cumsum(new_day) - 1
     hours = _hours(instrument.sessions, days)
     kept = (minute_of_day >= hours[inverse, 0]) & (minute_of_day < hours[inverse, 1])
     rows = np.flatnonzero(kept)
@@ -227,11 +229,10 @@ def _quanta(frame: Any, name: str, instrument: Instrument) -> Ints:
 
 
 def _volume(frame: Any) -> Ints:
-    for name in ("tick_volume", "real_volume"):
-        if name in frame.columns and frame[name].null_count() < frame.height:
-            column: Ints = frame[name].fill_null(0).to_numpy()
-            return column
-    return np.zeros(frame.height, dtype=np.int64)
+    ticks, contracts = frame["tick_volume"], frame["real_volume"]
+    # Bar by bar, as the live core does: a feed may change within a file.
+    volume: Ints = ticks.zip_with(ticks.is_not_null(), contracts).fill_null(0).to_numpy()
+    return volume
 
 
 def _gap_sums(open_: Ints, close: Ints, first: Ints, session: Ints) -> Ints:

@@ -77,12 +77,12 @@ def test_true_ranges_equal_their_naive_twin(seed: int, window: int) -> None:
 
 def test_prices_too_large_for_64_bits_are_run_in_plain_python() -> None:
     """Window times price beyond 3e9 quanta would overflow the sum of squares."""
-    rows = [(t, *(p + 2.0e9 for p in prices)) for t, *prices in walk(1, sessions=3)]
-    series = series_of(rows)
-    assert series.instrument.grid is not None
+    rows = walk(1, sessions=3, tick=0.01)
+    above = [(t, *(round(p + 4.0e7, 2) for p in prices)) for t, *prices in rows]
+    series = series_of(above, "PETR4")
     assert int(series.high.max()) * volatility.ring > 3.0e9
 
-    low = detect(series_of(walk(1, sessions=3)), (volatility, breakout), COMPILED)
+    low = detect(series_of(rows, "PETR4"), (volatility, breakout), COMPILED)
     high = detect(series, (volatility, breakout), COMPILED)
 
     assert np.array_equal(low, high)
@@ -300,12 +300,14 @@ def test_head_and_tail_make_the_whole(seed: int, share: float) -> None:
     cut = int(share * len(series))
     head, tail = series.head(cut), series.tail(cut)
 
-    for name in ("minute", "open", "high", "low", "close", "gaps", "volume", "place"):
+    for name in ("minute", "open", "high", "low", "close", "volume", "place"):
         joined = [*getattr(head, name).tolist(), *getattr(tail, name).tolist()]
         assert joined == getattr(series, name).tolist(), name
     assert len(tail.first) == len(tail.last) == len(np.unique(tail.session))
     if len(tail):
         assert tail.session[0] == 0
+        assert tail.gaps[0] == 0  # as if the file began there
+        assert np.array_equal(np.diff(tail.gaps), np.diff(series.gaps[cut:]))
         assert tail.first[0] == 0
         assert tail.last[-1] == len(tail) - 1
 
@@ -329,6 +331,19 @@ def test_volume_is_real_where_there_are_no_ticks_and_zero_where_there_is_none() 
 
     assert set(make_series(from_frame(real, symbol="WIN$N")).volume.tolist()) == {3}
     assert set(series_of(rows).volume.tolist()) == {0}
+
+
+def test_volume_is_chosen_bar_by_bar_as_the_live_core_does() -> None:
+    """Found by a detector of volume on a file whose feed changes: live and batch disagreed."""
+    rows = walk(6, sessions=1)
+    ticks = pl.Series(
+        "tick_volume", [None if n % 3 == 0 else 0 if n % 3 == 1 else 7 for n in range(107)]
+    )
+    both = frame(rows).with_columns(ticks, real_volume=pl.lit(900))
+
+    volume = make_series(from_frame(both, symbol="WIN$N")).volume
+
+    assert volume.tolist() == [(900, 0, 7)[n % 3] for n in range(107)]
 
 
 # --- mirror surrogates --------------------------------------------------------------------
