@@ -398,7 +398,8 @@ class Stream:
 
     def _fingerprint(self) -> str:
         detectors = [(d.name, list(d.params)) for d in self.rules.detectors]
-        return repr((self._symbol, self._timeframe, detectors, self.rules.policy, self._grid))
+        kept = (detectors, self.rules.policy, self.rules.atr_window)
+        return repr((self._symbol, self._timeframe, *kept, self._grid))
 
     def __repr__(self) -> str:
         names = ", ".join(d.name for d in self.rules.detectors)

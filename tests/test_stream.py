@@ -151,6 +151,7 @@ def test_restoring_does_not_tie_two_streams_together() -> None:
         ("detection.enabled", MOST),
         ("policy.cooldown_bars", 7),
         ("policy.min_severity", "ALTO"),
+        ("trade.atr_window", 20),  # found missing from the fingerprint
     ],
 )
 def test_a_snapshot_of_other_rules_is_refused(setting: str, value: Any) -> None:
