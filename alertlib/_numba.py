@@ -102,7 +102,11 @@ def _compile(factory: Callable[..., Any], functions: tuple[Any, ...]) -> Any:
     from numba import config, njit
 
     # Inlining matters more than anything else: a step's state then stays in registers.
-    inner = [njit(f, forceinline=True, error_model="numpy") for f in functions]
+    # A user's step that leaves its ring has to fail, not to write over other memory.
+    inner = [
+        njit(f, forceinline=True, error_model="numpy", boundscheck=not _is_ours(f))
+        for f in functions
+    ]
     loop = njit(factory(*inner), nogil=True, error_model="numpy")
     key = _cache_key(factory, functions)
     # With the compiler switched off njit returns the function itself.
@@ -120,10 +124,14 @@ def _cache_key(factory: Callable[..., Any], functions: tuple[Any, ...]) -> str |
     digest = hashlib.sha256(_library_hash())
     for function in (factory, *functions):
         digest.update(f"{function.__module__}.{function.__qualname__}".encode())
-        if not function.__module__.startswith("alertlib."):
+        if not _is_ours(function):
             # A user's step may call anything: compiled anew in every process.
             return None
     return digest.hexdigest()
+
+
+def _is_ours(function: Callable[..., Any]) -> bool:
+    return function.__module__.startswith("alertlib.")
 
 
 @lru_cache(maxsize=1)

@@ -179,10 +179,7 @@ def test_holes_in_the_bars_are_no_trouble(one: Detector, engine: Engine) -> None
 
 @each
 def test_a_bad_print_leaves_no_trace(one: Detector) -> None:
-    """One absurd bar in mid-session; the signals return to what they would have been.
-
-    Within the declared warm-up, and one bar more for a detector whose warm-up is short of it.
-    """
+    """One absurd bar in mid-session; after the warm-up its signals are the clean ones."""
     series = series_of(walk(8, sessions=12))
     at = 200
     high, close = series.high.copy(), series.close.copy()
@@ -227,7 +224,7 @@ def test_the_declared_warmup_is_long_enough_for_signals_to_be_the_same(one: Dete
 
     for start in (1, 50, 107, 321, 500):
         late = signals(series.tail(start), one)
-        assert late[one.warmup :] == whole[start + one.warmup :], start
+        assert late[one.warmup + 1 :] == whole[start + one.warmup + 1 :], start
 
 
 # --- the registry -------------------------------------------------------------------------
@@ -431,6 +428,34 @@ def test_everything_runs_where_nothing_can_be_compiled(tmp_path: Path) -> None:
 
     assert found > 0
     assert (hits, misses) == (0, 0)
+
+
+def test_a_step_that_leaves_its_ring_is_stopped_compiled_and_interpreted(engine: Engine) -> None:
+    """Compiled without bounds it wrote over other memory and took the process with it."""
+
+    @detector("outside", patterns=("a", "b"), state=Seen(), ring=2)
+    def outside(state, ring, bar, params):  # type: ignore[no-untyped-def]  # as a user writes it
+        ring[2] = bar.close
+        return 0, Seen(state.seen + 1)
+
+    with pytest.raises(IndexError):
+        detect(series_of(walk(1, sessions=1)), (outside,), engine)
+
+
+def test_a_step_that_cannot_be_compiled_runs_in_plain_python() -> None:
+    """Its state turns from an integer into a float, which numba refuses."""
+
+    @detector("drifting", patterns=("a", "b"), state=Numbers(n=0), warmup=20)
+    def drifting(state, ring, bar, params):  # type: ignore[no-untyped-def]  # as a user writes it
+        mean = state.n + (bar.close - state.n) / 8
+        return (1 if bar.close > mean + 10 else 0), Numbers(n=mean)
+
+    series = series_of(walk(1, sessions=4))
+
+    compiled = signals(series, drifting, COMPILED)
+
+    assert compiled == signals(series, drifting, INTERPRETED)
+    assert any(compiled)
 
 
 def test_a_users_step_is_never_taken_from_the_cache() -> None:
