@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from math import gcd
 
 import numpy as np
 import polars as pl
@@ -19,6 +21,8 @@ ADJUSTED_BELOW = 0.99
 # Prices are decimals in their files, so the distance of a float from the nearest multiple of the
 # quantum is either rounding (a few times 1e-16 of the price) or real (at least 1e-6 points).
 _ROUNDING = 1e-13
+
+_BLOCK = 65_536
 
 
 def infer_grid(prices: NDArray[np.float64], tick: float | None) -> tuple[Grid, float]:
@@ -40,11 +44,11 @@ def infer_grid(prices: NDArray[np.float64], tick: float | None) -> tuple[Grid, f
         Share of the prices on the tick, in [0, 1]. For an inferred tick, the share of prices
         of at most six decimals.
     """
-    flat = prices.ravel()
+    flat = prices.ravel(order="K")
     if tick is None:
         return _common_divisor(flat)
     grid = tick_grid(tick)
-    share = float(on_grid(flat, grid).mean()) if flat.size else 1.0
+    share = _share_on(flat, grid)
     if share == 1.0:
         return grid, share
     return replace(decimal_grid(_decimals(flat), tick), on_tick=share >= ADJUSTED_BELOW), share
@@ -73,10 +77,10 @@ def check_grid(bars: pl.DataFrame, known: Grid | None) -> tuple[Grid, tuple[Find
     if share == 1.0:
         return grid, ()
     step = known or grid
-    off = ~on_grid(prices, step)
-    rows = np.flatnonzero(off.any(axis=1))
+    on = np.logical_and.reduce([on_grid(column, step) for column in prices.T])
+    rows = np.flatnonzero(~on)
     first = int(rows[0])
-    time, price = bars["time"][first], prices[first][off[first]][0]
+    time, price = bars["time"][first], prices[first][~on_grid(prices[first], step)][0]
     kind = "bad prices" if grid.on_tick else "an adjusted series"
     message = (
         f"{rows.size:,} of {bars.height:,} bars have prices off the grid of {step.tick:g} points "
@@ -85,17 +89,31 @@ def check_grid(bars: pl.DataFrame, known: Grid | None) -> tuple[Grid, tuple[Find
     return grid, (finding("off_grid", "error", time, int(rows.size), message),)
 
 
+def _blocks(prices: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """Cut prices into pieces whose intermediate results stay in cache, and small."""
+    return (prices[start : start + _BLOCK] for start in range(0, prices.size, _BLOCK))
+
+
+def _share_on(prices: NDArray[np.float64], grid: Grid) -> float:
+    count = sum(int(np.count_nonzero(on_grid(block, grid))) for block in _blocks(prices))
+    return count / prices.size if prices.size else 1.0
+
+
 def _decimals(prices: NDArray[np.float64]) -> int:
     for decimals in range(MAX_DECIMALS):
-        if on_grid(prices, Grid(1, 10**decimals)).all():
+        if all(on_grid(block, Grid(1, 10**decimals)).all() for block in _blocks(prices)):
             return decimals
     return MAX_DECIMALS
 
 
 def _common_divisor(prices: NDArray[np.float64]) -> tuple[Grid, float]:
     scale = 10 ** _decimals(prices)
-    exact = on_grid(prices, Grid(1, scale))
-    divisor = int(np.gcd.reduce(np.rint(prices[exact] * scale).astype(np.int64))) or 1
-    common = int(np.gcd(divisor, scale))
-    share = float(exact.mean()) if exact.size else 1.0
-    return Grid(divisor // common, scale // common), share
+    decimal = Grid(1, scale)
+    divisor = 0
+    for block in _blocks(prices):
+        exact = block[on_grid(block, decimal)]
+        whole = np.rint(exact * scale).astype(np.int64)
+        divisor = gcd(divisor, int(np.gcd.reduce(whole, initial=0)))
+    divisor = divisor or 1
+    common = gcd(divisor, scale)
+    return Grid(divisor // common, scale // common), _share_on(prices, decimal)
