@@ -13,6 +13,8 @@ from alertlib.report.figures import Card, Line
 
 # Columns of a drawn interval, and from how many columns on there is room for it.
 STRIP, WIDE = 24, 100
+# A name is folded before a figure is cut, but not below this.
+NAME_WIDTH = 12
 STYLES = {"PASS": "green", "FAIL": "red", "INSUFFICIENT": "yellow"}
 
 Column = tuple[str, str]
@@ -36,7 +38,7 @@ def table(*columns: Column, wraps: int = 0, gap: int = 1) -> Table:
             justify="right" if side == ">" else "left",
             no_wrap=i != wraps,
             overflow="fold",
-            min_width=len(heading),
+            min_width=max(len(heading), NAME_WIDTH if i == wraps else 0),
         )
     return made
 

@@ -10,9 +10,9 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.segment import Segment
 from rich.text import Text
 
-from alertlib.report import figures, sections
+from alertlib.report import differences, figures, sections
 from alertlib.report.figures import Card
-from alertlib.report.sections import mark, section, table
+from alertlib.report.sections import mark, table
 
 if TYPE_CHECKING:
     from alertlib.audits import AuditReport
@@ -42,12 +42,12 @@ def scorecard_renderable(card: Card) -> RenderableType:
 
 def print_difference(diff: Difference, console: Console) -> None:
     """Print how two scorecards or runs differ."""
-    console.print(_Fitted(partial(_difference, diff)))
+    console.print(_Fitted(lambda _: differences.difference(diff)))
 
 
 def print_audits(report: AuditReport, console: Console) -> None:
     """Print what the audits of a set of detectors found."""
-    console.print(_Fitted(partial(_audits, report)))
+    console.print(_Fitted(lambda _: _audits(report)))
 
 
 class _Fitted:
@@ -82,35 +82,7 @@ def _scorecard(card: Card, options: ConsoleOptions) -> RenderableType:
     )
 
 
-def _difference(diff: Difference, options: ConsoleOptions) -> RenderableType:
-    parts: list[RenderableType] = []
-    if not diff.comparable:
-        parts.append(Text("NOT COMPARABLE: other bars, or another spec of scoring", "bold yellow"))
-    if diff.settings:
-        settings = table(("", "<"), ("before", ">"), ("after", ">"))
-        for path, (before, after) in diff.settings.items():
-            settings.add_row(*(Text(figures.clean(v)) for v in (path, before, after)))
-        parts.append(section("Settings", settings))
-    if diff.gained is not None and diff.lost is not None:
-        gained, lost = (figures.counted(f.height, "alert") for f in (diff.gained, diff.lost))
-        parts.append(section("Alerts", Text(f"{gained} gained, {lost} lost")))
-    if diff.changes:
-        changes = table(("", "<"), ("before", ">"), ("after", ">"), ("change", ">"))
-        for change in diff.changes:
-            delta = "" if change.delta is None else f"{change.delta:+.4g}"
-            row = (change.path, _figure(change.before), _figure(change.after), delta)
-            changes.add_row(*(Text(figures.clean(v)) for v in row))
-        parts.append(section("Figures", changes))
-    return Group(*(parts or [Text("no difference")]))
-
-
-def _figure(value: object) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def _audits(report: AuditReport, options: ConsoleOptions) -> RenderableType:
+def _audits(report: AuditReport) -> RenderableType:
     title = Text("clean" if report.clean else "NOT CLEAN", "green" if report.clean else "bold red")
     title = (
         Text("Audits of ").append(", ".join(report.detectors), "bold").append(": ").append(title)
