@@ -110,6 +110,7 @@ class Scenario:
     password: str = "secret"
     server: str = "XPMT5-DEMO"
     path: str = "C:\\Program Files\\MetaTrader 5"
+    connected: bool = True
     maxbars: int = 100_000
     depth: int | None = None
     initialize: list[int] = field(default_factory=list)
@@ -220,8 +221,10 @@ class FakeTerminal:
     def terminal_info(self) -> Any:
         if self._is_out("terminal_info"):
             return None
-        info = TerminalInfo(self.scenario.path, True, self.scenario.maxbars, 5_000, "MetaTrader 5")
-        return self._done(info)
+        scenario = self.scenario
+        return self._done(
+            TerminalInfo(scenario.path, scenario.connected, scenario.maxbars, 5_000, "MetaTrader 5")
+        )
 
     # Symbols
 

@@ -385,6 +385,11 @@ def test_a_fast_machine_does_not_store_a_forming_bar(tmp_path: Path) -> None:
     assert "this machine's clock" in said[0]
 
 
+def test_a_terminal_without_connection_is_told(tmp_path: Path) -> None:
+    _, said = download(tmp_path, FakeTerminal(now=NOW, connected=False), sessions=1)
+    assert said[0].startswith("the terminal is not connected to its broker")
+
+
 def test_no_history_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"WIN\$N M5: the terminal has no closed bar"):
         download(tmp_path, FakeTerminal(now=NOW, empty_first=10**6))

@@ -116,7 +116,16 @@ def test_wall_clock_and_request_are_inverse_and_never_convert(seconds: int) -> N
     ("clock", "closed"), [("18:24:59", False), ("18:25:02", False), ("18:25:03", True)]
 )
 def test_the_last_bar_closes_with_the_clock_and_grace(clock: str, closed: bool) -> None:
-    assert is_closed(epoch("2026-03-10 18:20"), 5, epoch(f"2026-03-10 {clock}"), 3) is closed
+    now, tick = epoch(f"2026-03-10 {clock}"), epoch("2026-03-10 18:24:50")
+    assert is_closed(epoch("2026-03-10 18:20"), 5, now, 3, tick) is closed
+
+
+def test_a_bar_in_which_the_feed_stopped_days_ago_is_not_closed_by_the_clock() -> None:
+    bar, later = epoch("2026-03-10 14:00"), epoch("2026-03-17 09:00")
+    assert not is_closed(bar, 5, later, 3, epoch("2026-03-10 14:02:30"))
+    assert is_closed(bar, 5, later, 3, epoch("2026-03-10 14:05:00"))
+    # Over Carnival the last tick of Friday is that old and the bar is whole.
+    assert is_closed(bar, 5, epoch("2026-03-15 12:59"), 3, epoch("2026-03-10 14:04:50"))
 
 
 def test_an_unknown_offset_leaves_the_least_the_clock_can_show() -> None:
@@ -364,6 +373,13 @@ def test_without_an_offset_only_what_is_certain_is_closed() -> None:
     assert opens(watch.terminal.closed_bars("WIN$N", 5, since, None, 3).bars)[-1] == "10 18:20"
 
 
+def test_a_terminal_without_connection_closes_no_bar_by_the_clock() -> None:
+    """Its newest bar is as far as the connection was: the rest is not there yet."""
+    watch = adapt("2026-03-10 18:40:00", connected=False)
+    page = watch.terminal.closed_bars("WIN$N", 5, epoch("2026-03-10 18:10"), BRASILIA, 3)
+    assert opens(page.bars) == ["10 18:10", "10 18:15"]
+
+
 def test_a_look_at_a_live_market_is_one_call() -> None:
     watch = adapt()
     since = epoch("2026-03-10 13:55")
@@ -586,6 +602,7 @@ def test_questions_cross_the_pipe(environ: Any) -> None:
             "login": 1234,
             "server": "XPMT5-DEMO",
             "path": "C:\\Program Files\\MetaTrader 5",
+            "connected": True,
             "maxbars": 100_000,
             "page": 10_000,
         }

@@ -99,9 +99,9 @@ class Terminal:
         self._limit = 0
 
     def identity(self) -> dict[str, Any]:
-        """Return what is at the other end: ``login server path maxbars page``.
+        """Return what is at the other end: ``login server path connected maxbars page``.
 
-        ``page`` is how many bars to ask for at once.
+        ``connected`` is to the broker, ``page`` how many bars to ask for at once.
         """
         account = self._ask("account_info")
         terminal = self._ask("terminal_info")
@@ -109,6 +109,7 @@ class Terminal:
             "login": getattr(account, "login", None),
             "server": getattr(account, "server", None),
             "path": getattr(terminal, "path", None),
+            "connected": getattr(terminal, "connected", True) is not False,
             "maxbars": self._maxbars,
             "page": self._limit,
         }
@@ -199,10 +200,15 @@ class Terminal:
     ) -> Page:
         if page.newest is None or not len(page.bars) or page.bars["time"][-1] < page.newest:
             return page
-        tick = self.clock(symbol)["tick"] if offset is None else None
-        now = server_clock(self._clock(), offset, tick)
-        is_over = is_closed(page.newest, minutes, now, grace)
-        return page if is_over else page._replace(bars=page.bars[:-1])
+        utc = self._clock()
+        # Most looks find a bar that the clock cannot close yet: those cost no more calls.
+        if offset is None or is_closed(page.newest, minutes, utc + offset, grace, None):
+            tick = self.clock(symbol)["tick"]
+            now = server_clock(utc, offset, tick)
+            connected = getattr(self._ask("terminal_info"), "connected", True)
+            if connected is not False and is_closed(page.newest, minutes, now, grace, tick):
+                return page
+        return page._replace(bars=page.bars[:-1])
 
     def _newest(self, symbol: str, minutes: int) -> int | None:
         recent = self._recent(symbol, minutes, 1)

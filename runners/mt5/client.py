@@ -147,7 +147,7 @@ class TerminalClient:
         return None if self._worker is None else self._worker.pid
 
     def identity(self) -> dict[str, Any]:
-        """Connect, and return what is at the other end: ``login server path maxbars page``."""
+        """Connect, and return what is at the other end: account, terminal and its limits."""
         return dict(self._ask("identity")[0]["answer"])
 
     def info(self, symbol: str) -> dict[str, Any]:

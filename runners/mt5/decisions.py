@@ -26,6 +26,9 @@ _HALF_HOUR = 1_800
 _DAY = 86_400
 _LONGEST_WAIT = 60.0
 
+# Carnival: from the close of Friday to 13:00 on Ash Wednesday, four days and eighteen hours.
+_LONGEST_BREAK = 5 * _DAY
+
 # A tick of a live market is seconds old. An old one could be taken for another offset only if
 # its age were a multiple of half an hour, to within this.
 _FRESH = 15
@@ -76,7 +79,7 @@ def page_limit(maxbars: int) -> int:
     return min(maxbars - 1, _MAX_PAGE)
 
 
-def is_closed(last_open: int, minutes: int, clock: float, grace: float) -> bool:
+def is_closed(last_open: int, minutes: int, clock: float, grace: float, tick: int | None) -> bool:
     """Whether the newest bar is closed. (Every earlier one is: a newer one exists.)
 
     Parameters
@@ -89,8 +92,18 @@ def is_closed(last_open: int, minutes: int, clock: float, grace: float) -> bool:
         The server's clock now, or the earliest it can be.
     grace : float
         Seconds to allow for trades that arrive late.
+    tick : int or None
+        Time of the last tick. When it lies days back within the bar, the feed stopped there and
+        the bar may lack what came after.
     """
-    return clock >= last_open + 60 * minutes + grace
+    end = last_open + 60 * minutes
+    stopped = tick is not None and tick < end and is_stale(tick, clock)
+    return clock >= end + grace and not stopped
+
+
+def is_stale(tick: int | None, clock: float) -> bool:
+    """Whether the last tick is older than any holiday explains."""
+    return tick is not None and clock - tick > _LONGEST_BREAK
 
 
 def server_clock(utc: float, offset: int | None, tick: int | None) -> float:

@@ -139,6 +139,8 @@ class Download:
     def run(self) -> Receipt:
         """Download what is missing."""
         identity = self._client.identity()
+        if not identity["connected"]:
+            self._say("the terminal is not connected to its broker: the newest bars may be missing")
         info = self._client.info(self._symbol)
         for difference in specification_differs(info, self._order.instrument):
             self._say(difference)

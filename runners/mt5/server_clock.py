@@ -8,7 +8,13 @@ from zoneinfo import ZoneInfo
 
 from alertlib.market import Instrument
 from alertlib.sessions import EPOCH
-from runners.mt5.decisions import choose_offset, measure_offset, server_clock, wall_clock
+from runners.mt5.decisions import (
+    choose_offset,
+    is_stale,
+    measure_offset,
+    server_clock,
+    wall_clock,
+)
 
 # Every family of the table trades at B3.
 _EXCHANGE = ZoneInfo("America/Sao_Paulo")
@@ -67,6 +73,12 @@ def tell_clock(utc: float, tick: int | None, instrument: Instrument) -> ServerCl
         warning = (
             f"{instrument.symbol}: the server's clock is {(offset - expected) / 3_600:+g} h from "
             "the exchange's, or this machine's clock is wrong; the server's is used"
+        )
+    elif is_stale(tick, utc + offset):
+        warning = (
+            f"{instrument.symbol}: the last tick is {(utc + offset - (tick or 0)) / 86_400:.0f} "
+            "days old: an expired contract, or a terminal without connection; a bar that it lies "
+            "within is left out"
         )
     elif measured is None and is_open:
         warning = (
