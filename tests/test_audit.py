@@ -119,9 +119,10 @@ def test_filters_choose_events(db: str, options: Sequence[str], kinds: list[str]
     assert ask("query", "--db", db, *options).out.endswith(f"\n{len(kinds)} events\n")
 
 
-def test_a_bare_date_as_until_includes_its_day(db: str) -> None:
+@pytest.mark.parametrize("day", ["2026-07-28", "20260728"])
+def test_a_bare_date_as_until_includes_its_day(db: str, day: str) -> None:
     every = ask("export", "--db", db).events
-    assert ask("export", "--db", db, "--until", "2026-07-28").events == every
+    assert ask("export", "--db", db, "--until", day).events == every
 
 
 def test_query_lets_no_control_character_through(db: str) -> None:
@@ -133,6 +134,7 @@ def test_query_lets_no_control_character_through(db: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
+        (["export", "--until", "9999-12-31"], "--until '9999-12-31': beyond the calendar"),
         (["export", "--since", "yesterday"], "--since 'yesterday': expected an ISO date"),
         (["verify", "--since", "2026-07-28"], "--since is for export and query"),
         (["export", "--anchor", "1:2"], "--anchor is for verify"),

@@ -334,6 +334,16 @@ def test_the_window_ends_after_so_many_alerts(path: str) -> None:
         assert [message.seq for message in store.read(15, limit=3)] == [16, 17, 18]
 
 
+def test_a_clock_that_jumps_ahead_and_back_leaves_the_window_open(path: str) -> None:
+    now = [NOON]
+    with Store.open(path, clock=lambda: now[0]) as store:
+        store.commit(batch(1)).result()
+        now[0] += 365 * 86_400.0
+        assert store.oldest == 2
+        now[0] = NOON + 61.0
+        assert store.oldest == 1
+
+
 def test_the_window_ends_after_so_many_days(path: str) -> None:
     day = 86_400.0
     now = [NOON]

@@ -213,6 +213,8 @@ def test_a_database_locked_by_another_program_is_refused_in_time(path: str) -> N
 
 def test_a_lock_that_outlasts_patience_fails_the_store_and_loses_nothing(path: str) -> None:
     store = Store.open(path, busy_seconds=0.1)
+    reasons: list[StorageError] = []
+    store.on_failed(reasons.append)
     store.commit(batch(1)).result()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -223,6 +225,8 @@ def test_a_lock_that_outlasts_patience_fails_the_store_and_loses_nothing(path: s
         other.execute("ROLLBACK")
     with pytest.raises(StorageError, match="locked"):
         store.commit(batch(4))
+    store.on_failed(reasons.append)
+    assert [str(reason) for reason in reasons] == [store.trouble()] * 2
     assert store.read(0)[0].seq == 1, "what is durable can still be read"
     with pytest.raises(StorageError, match="locked"):
         store.close()

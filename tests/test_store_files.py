@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -101,6 +102,31 @@ def test_a_forked_helper_does_not_keep_the_lock_of_a_killed_parent(path: str) ->
             Store.open(path).close()
         finally:
             os.kill(child, signal.SIGKILL)
+
+
+def test_every_commit_is_synced(store: Store) -> None:
+    writer = store._opened.writer
+    assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert writer.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit SET actor = 'eva'",
+        "DELETE FROM audit",
+        "DROP TRIGGER audit_update",
+        "DROP TABLE audit",
+        "ALTER TABLE audit ADD COLUMN more",
+        "PRAGMA writable_schema = ON",
+        "ATTACH ':memory:' AS other",
+        "CREATE TEMP TRIGGER spy BEFORE INSERT ON audit BEGIN SELECT 1; END",
+        "UPDATE sqlite_master SET sql = ''",
+    ],
+)
+def test_the_writers_own_connection_cannot_tamper(store: Store, statement: str) -> None:
+    with pytest.raises(sqlite3.DatabaseError, match=r"not authorized|may not be modified"):
+        store._opened.writer.execute(statement)
 
 
 def test_the_store_needs_nothing_heavy() -> None:

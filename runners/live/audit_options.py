@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from alertlib.errors import ConfigError
-from runners.live.chain import Record, timestamp
+from runners.live.chain import Record
 
+_ANCHOR = re.compile(r"([0-9]{1,20}):([0-9a-f]{64})")
 _WEBSOCKET_KINDS = ("client_", "operator_action")
 
 
@@ -36,33 +38,34 @@ class Filter(NamedTuple):
 
 
 def parse_anchor(text: str | None) -> tuple[int, str] | None:
+    """Return number and hash of ``SEQ:HASH``; ConfigError if it is none."""
     if text is None:
         return None
-    seq, _, digest = text.strip().partition(":")
-    digest = digest.lower()
-    if (
-        not seq.isascii()
-        or not seq.isdigit()
-        or len(digest) != 64
-        or set(digest) - set("0123456789abcdef")
-    ):
+    match = _ANCHOR.fullmatch(text.strip().lower())
+    if match is None:
         raise ConfigError(
             f"--anchor {text!r}: expected SEQ:HASH with 64 hex digits, as printed by "
             "python -m runners.audit head"
         )
-    return int(seq), digest
+    return int(match[1]), match[2]
 
 
 def parse_bound(text: str | None, option: str, *, end: bool = False) -> str | None:
+    """Return a time as the log writes it; a bare date is its beginning, or with ``end`` its end."""
     if text is None:
         return None
     moment = parse_moment(text, option)
-    if end and len(text.strip()) == len("2026-01-31"):
-        moment += timedelta(days=1)
-    return timestamp(moment.timestamp())
+    try:
+        if end and _is_bare_date(text):
+            moment += timedelta(days=1)
+        plain = moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise ConfigError(f"{option} {text!r}: beyond the calendar; leave it out") from None
+    return f"{plain.isoformat(timespec='microseconds')}Z"
 
 
 def parse_moment(text: str, option: str) -> datetime:
+    """Return an ISO date or date-time, UTC unless it has an offset; ConfigError if it is none."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -73,9 +76,18 @@ def parse_moment(text: str, option: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
+def _is_bare_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
+
+
 def data_of(record: Record) -> dict[str, Any]:
+    """Return the event's data; an empty object if it is none."""
     try:
         data = json.loads(record.data)
-    except ValueError:  # reported as a problem of the chain
+    except (ValueError, RecursionError):  # reported as a problem of the chain
         return {}
     return data if isinstance(data, dict) else {}

@@ -139,7 +139,7 @@ def split_object(payload: Mapping[str, Any]) -> SplitObject:
 def without_seq(data: str, seq: int) -> str:
     """Return the canonical object ``data`` without its own ``seq``; the inverse of numbering."""
     if data.count('"seq":') == 1:
-        # The usual case, a flat alert: a hundred times cheaper than parsing it.
+        # The usual case, a flat alert: 1 us, where parsing and serialising take 14.
         member = f'"seq":{seq}'
         return (
             data.replace(f",{member}", "")

@@ -178,13 +178,13 @@ def guard_writer(connection: sqlite3.Connection) -> None:
 
 
 def _authorize(
-    action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None
+    action: int, first: str | None, _second: str | None, _database: str | None, _trigger: str | None
 ) -> int:
     if action in _DENIED_ON_WRITER:
         return sqlite3.SQLITE_DENY
     if action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and first in _APPEND_ONLY:
         return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_PRAGMA and second is not None and first in ("writable_schema",):
+    if action == sqlite3.SQLITE_PRAGMA and first == "writable_schema":
         return sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK
 

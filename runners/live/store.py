@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from alertlib.errors import StorageError
 from runners.live.chain import canonical_json
 from runners.live.store_acks import AckBuffer
 from runners.live.store_files import Opened, open_database
@@ -56,7 +57,7 @@ class Store:
         self._clock = clock
         self._retain_alerts = retain_alerts
         self._retain_seconds = retain_days * 86_400.0
-        self._window = (1, float("-inf"))
+        self._by_age, self._aged_at = 1, float("-inf")
         self._acks = AckBuffer()
         self._reader = Reader(opened.reader, opened.path)
         self._writer = Writer(opened, clock, self._acks.take, busy_seconds)
@@ -177,6 +178,10 @@ class Store:
         self._writer.listeners.append(listener)
         return lambda: self._writer.listeners.remove(listener)
 
+    def on_failed(self, listener: Callable[[StorageError], None]) -> None:
+        """Have ``listener`` called, in the writer's thread, should the store fail; once."""
+        self._writer.on_failed(listener)
+
     # ---- reading
 
     @property
@@ -234,14 +239,14 @@ class Store:
 
         Nothing is deleted when the window moves: the audit log keeps the message for years.
         """
+        by_count = max(1, self.head - self._retain_alerts + 1)
         now = self._clock()
-        low, looked_at = self._window
-        low = max(low, self.head - self._retain_alerts + 1)
-        if abs(now - looked_at) >= _WINDOW_SECONDS:
-            low = self._reader.first_since(now - self._retain_seconds, low, self.head)
-            looked_at = now
-        self._window = (low, looked_at)
-        return low
+        if abs(now - self._aged_at) >= _WINDOW_SECONDS:
+            # Anew each time: a clock that jumped ahead and back must not have closed the window.
+            limit = now - self._retain_seconds
+            self._by_age = self._reader.first_since(limit, by_count, self.head)
+            self._aged_at = now
+        return max(by_count, self._by_age)
 
     # ---- closing
 

@@ -49,6 +49,7 @@ class Writer:
         self.stats = StoreStats()
         self.error: StorageError | None = None
         self.listeners: list[Listener] = []
+        self._failure_listeners: list[Callable[[StorageError], None]] = []
         self._connection = opened.writer
         self._path = opened.path
         self._mark = opened.mark
@@ -89,6 +90,15 @@ class Writer:
         """Let the thread look at its periodic work again."""
         with self._wake:
             self._wake.notify()
+
+    def on_failed(self, listener: Callable[[StorageError], None]) -> None:
+        """Have ``listener`` called once, with the reason; at once if it has failed already."""
+        with self._wake:
+            error = self.error
+            if error is None:
+                self._failure_listeners.append(listener)
+        if error is not None:
+            listener(error)
 
     def queued(self) -> int:
         """Return how many pieces of work wait for the next transaction."""
@@ -216,12 +226,14 @@ class Writer:
 
     def _fail(self, error: Exception, group: Iterable[Work] = ()) -> None:
         with self._wake:
-            if self.error is None:
-                self.error = storage_error(self._path, "writing", error)
+            self.error = self.error or storage_error(self._path, "writing", error)
             failed = [*group, *self._queue]
             self._queue.clear()
+            listeners, self._failure_listeners = self._failure_listeners, []
         for work in failed:
             work.done.set_exception(self.error)
+        for listener in listeners:
+            listener(self.error)
 
 
 def _identities(path: str) -> dict[str, tuple[int, int] | None]:
