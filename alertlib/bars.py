@@ -31,7 +31,7 @@ from alertlib.readers.columns import table_from_columns
 from alertlib.readers.delimited import read_delimited
 from alertlib.readers.hive import read_hive
 from alertlib.readers.parquet import is_parquet, read_parquet
-from alertlib.readers.table import BAR_SCHEMA, Table
+from alertlib.readers.table import BAR_SCHEMA, Table, one_line
 from alertlib.store import is_store, open_series, open_store
 
 SYNTHETIC_HASHES: frozenset[str] = frozenset()
@@ -230,8 +230,9 @@ def from_frame(
         frame = df if isinstance(df, pl.DataFrame) else pl.DataFrame(df)
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise DataError(
-            f"{source}: got {type(df).__name__}; expected a Polars or pandas frame, an Arrow "
-            "table or a structured array; convert it before"
+            f"{source}: got {type(df).__name__}, of which no frame can be made "
+            f"({one_line(error)}); expected a Polars or pandas frame, an Arrow table or a "
+            "structured array; convert it before"
         ) from error
     table = table_from_columns(frame, source, "frame", synthetic=synthetic)
     return _assemble(table, source, _agreed(symbol, table.symbol, source), timeframe, None, symbols)

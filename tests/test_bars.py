@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError
 from alertlib.quality.grid import infer_grid
 from alertlib.readers.table import BAR_SCHEMA
+from alertlib.store_writer import Provenance, write_bars
 from alertlib.ticks import Grid, decimal_grid, tick_grid
 
 ROOT = Path(__file__).parents[1]
@@ -122,6 +123,20 @@ def test_zoned_times_become_exchange_wall_clock(zone: str) -> None:
     assert zone in found.message
 
 
+def test_dates_are_daily_bars() -> None:
+    daily = walked(9)[::107].with_columns(pl.col("time").dt.date())
+    bars = from_frame(daily, symbol="XYZ")
+    assert bars.timeframe == "D1"
+    assert bars.frame["time"][0] == datetime(2021, 4, 5)
+
+
+def test_unknown_zone_is_refused() -> None:
+    stamps = pa.array(walked()["time"].dt.epoch("us").to_list(), pa.timestamp("us", "Mars/Base"))
+    table = walked().to_arrow().set_column(0, "time", stamps)
+    with pytest.raises(DataError, match="Mars/Base"):
+        from_frame(table, symbol="WIN$N")
+
+
 REFUSED_FRAMES: dict[str, tuple[Any, str]] = {
     "no rows": (walked().clear(), "frame: no rows; expected bars with time, open, high"),
     "no columns": (pl.DataFrame(), "no rows"),
@@ -149,7 +164,7 @@ REFUSED_FRAMES: dict[str, tuple[Any, str]] = {
         walked().with_columns(symbol=pl.lit("WDO$N")),
         r"frame: holds symbol WDO\$N; expected WIN\$N",
     ),
-    "no frame": (object(), "frame: got object; expected a Polars or pandas frame"),
+    "no frame": (object(), "frame: got object, of which no frame can be made"),
     "no epochs": (walked().with_columns(time=pl.lit(0)), "holds no epochs"),
     "all bad": (
         walked().with_columns(low=pl.lit(-1.0)),
@@ -525,23 +540,32 @@ def test_folder_without_bars(tmp_path: Path) -> None:
         read_bars(tmp_path)
 
 
-def test_store_gives_the_bars_that_went_in(tmp_path: Path) -> None:
-    from datetime import UTC
-
-    from alertlib.store_writer import Provenance, write_bars
-
-    bars = from_frame(walked(4, first=date(2020, 12, 30)), symbol="WIN$N")
+def write_store(root: Path, symbol: str, bars: pl.DataFrame) -> None:
+    stored = from_frame(bars, symbol=symbol).frame
     write_bars(
-        tmp_path,
-        "WIN$N",
-        "M5",
-        bars.frame,
-        Provenance("test", datetime(2021, 1, 1, tzinfo=UTC), None),
+        root, symbol, "M5", stored, Provenance("test", datetime(2026, 1, 1, tzinfo=UTC), None)
     )
+
+
+def test_store_gives_the_bars_that_went_in(tmp_path: Path) -> None:
+    bars = from_frame(walked(4, first=date(2020, 12, 30)), symbol="WIN$N")
+    write_store(tmp_path, "WIN$N", bars.frame)
     stored = read_bars(tmp_path)
     assert (stored.symbol, stored.timeframe) == ("WIN$N", "M5")
     assert stored.sha256 == bars.sha256
     assert read_bars(tmp_path, sessions=1).frame["time"][0] == datetime(2021, 1, 4, 9, 0)
+
+
+def test_rows_left_out_on_the_way_into_a_store_stay_an_error(tmp_path: Path) -> None:
+    from alertlib.store import StoredSeries
+
+    write_store(tmp_path, "WIN$N", walked())
+    write_store(tmp_path, "WDO$N", walked())
+    assert read_bars(tmp_path, default_symbol="WIN$N").symbol == "WIN$N"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StoredSeries, "bad_rows", property(lambda series: 3))
+        (found,) = read_bars(tmp_path, symbol="WIN$N").quality.findings
+    assert (found.kind, found.severity, found.count) == ("bad_row", "error", 3)
 
 
 DAMAGED: dict[str, Callable[[bytes], bytes]] = {

@@ -275,6 +275,7 @@ def decimal_of(*texts: str, localised: bool = True) -> Decimal:
         (("1.126.505", "126.505"), Decimal(",", ".")),
         (("126.505", "35857,5"), Decimal(",", ".")),
         (("105.25", "105.125", "105"), Decimal(".", "")),
+        (("1.2.3", "1,2,3", "126505"), Decimal("", "")),
     ],
 )
 def test_decimal_sign_is_found(texts: tuple[str, ...], expected: Decimal) -> None:
@@ -549,6 +550,34 @@ def test_excel_separator_hint_is_skipped(tmp_path: Path) -> None:
 
 def test_old_mac_line_endings(tmp_path: Path) -> None:
     assert len(read(tmp_path, three().replace("\n", "\r"))) == 3
+
+
+def test_clocks_with_and_without_seconds_in_one_file(tmp_path: Path) -> None:
+    clocks = ("09:00", "09:05:00", "09:10", "09:15:00.000")
+    bars = read(tmp_path, iso_rows(*((f"2021-01-04 {clock}", 1, 2, 1, 2) for clock in clocks)))
+    assert [time.minute for time in bars.frame["time"]] == [0, 5, 10, 15]
+
+
+def test_headless_metatrader_export(tmp_path: Path) -> None:
+    text = "".join(f"2021.01.04,09:{5 * n:02d},1,2,1,2,3,4,5\n" for n in range(3))
+    bars = read(tmp_path, text)
+    assert bars.frame.row(0)[1:] == (1.0, 2.0, 1.0, 2.0, 3, 4, 5)
+    assert bars.quality.layout == "MetaTrader 5 export, comma separated, UTF-8, no header"
+
+
+def test_daily_bars_have_dates_only(tmp_path: Path) -> None:
+    text = "<DATE>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\n" + "".join(
+        f"2021.01.{4 + n:02d}\t1\t2\t1\t2\n" for n in range(4)
+    )
+    assert read(tmp_path, text).timeframe == "D1"
+
+
+@pytest.mark.parametrize("label", ["M5", "PERIOD_M5", "5"])
+def test_timeframe_column_is_a_declaration(label: str, tmp_path: Path) -> None:
+    rows = "".join(f"{label},2021-01-04 09:{15 * n:02d},1,2,1,2\n" for n in range(4))
+    bars = read(tmp_path, "tf,time,open,high,low,close\n" + rows)
+    (found,) = bars.quality.of_kind("timeframe")
+    assert found.message.startswith("declared M5, but bars are 15 minutes apart")
 
 
 def test_compact_dates_and_clocks(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +143,7 @@ def absent_days(coverage: Coverage) -> list[date]:
 
 def absences(coverage: Coverage) -> Iterator[Finding]:
     """Report trading days of B3 without any bar, those in a row together."""
-    expected = int(np.median(coverage.expected))
+    expected = int(median(coverage.expected.tolist()))
     absent = absent_days(coverage)
     for first, last, count in _runs(absent, coverage.dates()):
         many = f"{count} sessions from {first} to {last} missing"

@@ -62,7 +62,7 @@ def _look(bars: Bars) -> Iterator[Finding]:
     if bars.instrument.family in _B3_FAMILIES:
         yield from attendance.absences(coverage)
     yield from trading.locks(bars.frame, coverage)
-    yield from trading.feed_changes(bars.frame, coverage)
+    yield from trading.feed_changes(bars.frame)
     yield from trading.rolls(bars.frame, coverage, bars.instrument)
 
 

@@ -64,13 +64,12 @@ def _is_traded(trades: pl.Series) -> bool:
     return int(trades.sum()) >= _LOCK_TRADES * trades.len()
 
 
-def feed_changes(frame: pl.DataFrame, coverage: Coverage) -> Iterator[Finding]:
+def feed_changes(frame: pl.DataFrame) -> Iterator[Finding]:
     """Report sessions from which on volume or spread is counted in another way."""
-    daily = _daily(frame, coverage)
-    dates = coverage.dates()
+    daily = _daily(frame)
     memory: list[float] = []
     before: dict[str, object] | None = None
-    for day, now in zip(dates, daily.iter_rows(named=True), strict=True):
+    for now in daily.iter_rows(named=True):
         changes = [] if before is None else list(_state_changes(before, now))
         ratio = now["ratio"]
         if ratio:
@@ -81,11 +80,11 @@ def feed_changes(frame: pl.DataFrame, coverage: Coverage) -> Iterator[Finding]:
             memory = [*memory[-_FEED_MEMORY + 1 :], ratio]
         if changes:
             message = f"another feed from here on? {', '.join(changes)}"
-            yield Finding("feed_change", "warning", now["time"], day, now["bars"], message)
+            yield finding("feed_change", "warning", now["time"], now["bars"], message)
         before = now
 
 
-def _daily(frame: pl.DataFrame, coverage: Coverage) -> pl.DataFrame:
+def _daily(frame: pl.DataFrame) -> pl.DataFrame:
     def state(name: str) -> pl.Expr:
         column = pl.col(name)
         return (
@@ -100,8 +99,7 @@ def _daily(frame: pl.DataFrame, coverage: Coverage) -> pl.DataFrame:
     spread = pl.col("spread").mode().min()
     return (
         frame.lazy()
-        .with_columns(pl.Series("session", coverage.session))
-        .group_by("session", maintain_order=True)
+        .group_by(pl.col("time").dt.date().alias("date"), maintain_order=True)
         .agg(
             pl.col("time").first(),
             pl.len().alias("bars"),

@@ -107,7 +107,7 @@ def _time(column: pl.Series, where: str) -> tuple[_Read, tuple[Finding, ...]]:
     elif isinstance(kind, (pl.Datetime, pl.Date)):
         times = pl.select(pl.when(sayable(column)).then(column)).to_series()
         if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
-            times = _to_wall_clock(times, where)
+            times = times.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
             count = column.len() - column.null_count()
             findings = (converted(f"the zone {kind.time_zone}", count),)
     else:
@@ -118,16 +118,6 @@ def _time(column: pl.Series, where: str) -> tuple[_Read, tuple[Finding, ...]]:
     failed = times.is_null() & column.is_not_null()
     times = times.cast(pl.Datetime("us")).alias("time")
     return _Read(times, column.to_physical(), failed, OUTSIDE_YEARS), findings
-
-
-def _to_wall_clock(times: pl.Series, where: str) -> pl.Series:
-    try:
-        return times.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
-    except pl.exceptions.PolarsError as error:
-        raise DataError(
-            f"{where}: column `time` is {times.dtype}, a zone that is not known ({error}); "
-            "expected a zone such as America/Sao_Paulo; convert the times before"
-        ) from error
 
 
 def _price(column: pl.Series, name: str, where: str) -> _Read:

@@ -214,8 +214,6 @@ def _judged(values: pl.Series, reason: str, texts: pl.Series) -> _Parsed:
 def _frame(cells: _Cells, parsed: dict[str, _Parsed]) -> pl.DataFrame:
     """Put the columns together, with the first thing that could not be read in each row."""
     reason, value = cells.ragged["reason"], cells.ragged["value"]
-    if reason.is_empty():
-        reason = value = pl.repeat(None, cells.numbers.len(), dtype=pl.String, eager=True)
     for column in parsed.values():
         if column.failed.any():
             new = column.failed & reason.is_null()

@@ -16,7 +16,7 @@ import polars as pl
 
 from alertlib.errors import DataError
 from alertlib.readers.columns import KNOWN_NAMES, table_from_columns
-from alertlib.readers.table import Table
+from alertlib.readers.table import Table, one_line
 
 SYNTHETIC_KEY = "alertlib.synthetic"
 """Key of the file's metadata; the value ``true`` declares its bars synthetic."""
@@ -60,10 +60,9 @@ def _decode(path: Path) -> tuple[pl.DataFrame, bool]:
             synthetic = (file.metadata.metadata or {}).get(SYNTHETIC_KEY.encode()) == b"true"
             return _to_polars(_read_known(file)), synthetic
     except (pa.ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
-        lines = str(error).strip().splitlines()
         raise DataError(
-            f"{path}: not a readable Parquet file ({lines[0][:200] if lines else 'no reason'}); "
-            "expected undamaged Parquet; export or fetch it again"
+            f"{path}: not a readable Parquet file ({one_line(error)}); expected undamaged "
+            "Parquet; export or fetch it again"
         ) from error
 
 

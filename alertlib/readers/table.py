@@ -68,3 +68,9 @@ def one_label(column: pl.Series | None, what: str, where: str) -> str | None:
             f"expected one {what}; keep the rows of one {what}"
         )
     return found[0] if found else None
+
+
+def one_line(error: BaseException) -> str:
+    """Return the first line of a library's message, cut to a length people read."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else "no reason given"
