@@ -19,7 +19,7 @@ from alertlib.policy import REASONS
 from alertlib.scoring import Detected, run_detectors
 from alertlib.series import Ints, Series
 from alertlib.stream import Bar, Stream, Suppressed
-from alertlib.tables import alert_frame
+from alertlib.tables import alert_values
 
 PREFIX_CUTS = 200
 POISON_CUTS = 40
@@ -174,12 +174,8 @@ def streaming_parity(bars: Bars, whole: Detected, settings: Settings) -> AuditIt
             held += decision.suppressed
     except DataError as error:
         return AuditItem(name, False, stream.bars, f"the stream refused a bar: {error}")
-    expected = alert_frame(whole, whole.delivered)
-    for field in expected.columns:
+    for field, batch in alert_values(whole, whole.delivered).items():
         live = [getattr(alert, field) for alert in alerts]
-        batch = expected[field].to_list()
-        if field == "agreeing":
-            batch = [tuple(value) for value in batch]
         if live != batch:
             return AuditItem(name, False, len(alerts), _first_difference(field, live, batch))
     refused = [(s.alert.bar_time, s.alert.direction, s.reason) for s in held]
@@ -192,7 +188,7 @@ def streaming_parity(bars: Bars, whole: Detected, settings: Settings) -> AuditIt
 
 def _suppressions(whole: Detected) -> list[tuple[Any, int, str]]:
     held = whole.suppressed
-    times = alert_frame(whole, held)["bar_time"].to_list()
+    times = alert_values(whole, held)["bar_time"]
     reasons = [REASONS[r] for r in held.reason.tolist()]
     return list(zip(times, held.direction.tolist(), reasons, strict=True))
 

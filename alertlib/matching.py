@@ -19,9 +19,10 @@ class Validity:
 
     Attributes
     ----------
-    table : int64, shape (2, bars, m)
-        Opportunities in order of their start, -1 where there are no more. Row 0 is direction
-        +1, row 1 direction -1; ``m`` is the largest number of moves one alert is valid for.
+    table : int64, shape (2, bars + 1, m)
+        Opportunities in order of their start; ``opportunities`` where there are no more. Row 0
+        is direction +1, row 1 direction -1; the spare last bar is valid for nothing, so that
+        bar -1 stands for no alert; ``m`` is the largest number of moves one alert is valid for.
     opportunities : int
         Number of opportunities.
     """
@@ -74,16 +75,17 @@ def find_validity(
     opportunity, bar = opportunity[valid], bar[valid]
     side = (moves.direction[opportunity] < 0).astype(np.int64)
 
-    cell = side * len(series) + bar
+    rows = len(series) + 1
+    cell = side * rows + bar
     order = np.lexsort((opportunity, cell))
     cell, opportunity = cell[order], opportunity[order]
     new = np.diff(cell, prepend=-1) != 0
     starts = np.flatnonzero(new)
     rank = np.arange(len(cell)) - starts[np.cumsum(new) - 1] if len(cell) else cell
     depth = int(rank.max()) + 1 if len(rank) else 1
-    table = np.full((2 * len(series), depth), -1, dtype=np.int64)
+    table = np.full((2 * rows, depth), len(moves), dtype=np.int64)
     table[cell, rank] = opportunity
-    return Validity(table.reshape(2, len(series), depth), len(moves))
+    return Validity(table.reshape(2, rows, depth), len(moves))
 
 
 def first_alerts(found: Ints, opportunities: int) -> Ints:
@@ -92,23 +94,23 @@ def first_alerts(found: Ints, opportunities: int) -> Ints:
     Parameters
     ----------
     found : int64, shape (runs, alerts, m)
-        Opportunities of each alert, -1 for none; alerts in order of delivery.
+        Opportunities of each alert, ``opportunities`` for none; alerts in order of delivery.
     opportunities : int
 
     Returns
     -------
-    int64, shape (runs, opportunities)
-        Number of the alert; -1 where the opportunity was missed.
+    int64, shape (runs, opportunities + 1)
+        Number of the alert; -1 where the opportunity was missed, and in the spare last column.
     """
-    runs, alerts, _ = found.shape
+    runs, alerts, depth = found.shape
     width = opportunities + 1
-    first = np.full(runs * width, -1, dtype=np.int64)
+    first = np.full((runs, width), -1, dtype=np.int64)
     # Written from the last alert to the first: of equal indices the one assigned last stays.
-    # The spare last column of a run takes what is valid for nothing (-1).
-    cell = np.where(found < 0, opportunities, found) + width * np.arange(runs)[:, None, None]
-    number = np.broadcast_to(np.arange(alerts)[None, :, None], found.shape)
-    first[cell[:, ::-1].ravel()] = number[:, ::-1].ravel()
-    return first.reshape(runs, width)[:, :opportunities]
+    cell = found[:, ::-1] + width * np.arange(runs)[:, None, None]
+    number = np.broadcast_to(np.arange(alerts - 1, -1, -1)[:, None], (runs, alerts, depth))
+    first.reshape(-1)[cell.reshape(-1)] = number.reshape(-1)
+    first[:, opportunities] = -1
+    return first
 
 
 @dataclass(frozen=True)
@@ -143,16 +145,11 @@ def match(validity: Validity, bar: Ints, direction: Ints) -> Match:
     for captured ones is redundant; one valid for none is a false positive.
     """
     found = validity.of(bar, direction)
-    captured_by = first_alerts(found[None], validity.opportunities)[0]
-    number = np.arange(len(bar))[:, None]
-    exists = found >= 0
-    # The spare entry stands for "no opportunity", which no alert is the first of.
-    firsts = np.append(captured_by, -1)[found] == number
-    outcome = np.where(
-        firsts.any(axis=1),
-        TRUE_POSITIVE,
-        np.where(exists.any(axis=1), REDUNDANT, FALSE_POSITIVE),
-    )
-    place = np.where(firsts.any(axis=1), firsts.argmax(axis=1), 0)
-    opportunity = found[np.arange(len(bar)), place]
-    return Match(outcome, opportunity, captured_by)
+    first = first_alerts(found[None], validity.opportunities)[0]
+    firsts = first[found] == np.arange(len(bar))[:, None]
+    true = firsts.any(axis=1)
+    none = found[:, 0] == validity.opportunities
+    outcome = np.where(true, TRUE_POSITIVE, np.where(none, FALSE_POSITIVE, REDUNDANT))
+    place = np.where(true, firsts.argmax(axis=1), 0)
+    opportunity = np.where(none, -1, found[np.arange(len(bar)), place])
+    return Match(outcome, opportunity, first[:-1])

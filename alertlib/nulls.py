@@ -11,6 +11,7 @@ import numpy as np
 
 from alertlib.matching import Validity, first_alerts
 from alertlib.series import Floats, Ints, Series
+from alertlib.sessions import MINUTES_PER_DAY
 
 HALF_HOUR = 30
 # Runs evaluated at once: the working set stays in the cache.
@@ -57,13 +58,12 @@ def permuted_sessions(
     series: Series, scored: Ints, bar: Ints, direction: Ints, runs: int, rng: np.random.Generator
 ) -> Schedule:
     """Give each scored session the alert schedule of another, same clock times and directions."""
-    clocks = np.unique(series.minute % 1_440)
-    slot = np.full((len(scored), len(clocks)), -1, dtype=np.int64)
+    slot = np.full((len(scored), MINUTES_PER_DAY), -1, dtype=np.int64)
     rank = np.full(len(series.first), -1, dtype=np.int64)
     rank[scored] = np.arange(len(scored))
     member = rank[series.session]
     inside = np.flatnonzero(member >= 0)
-    clock = np.searchsorted(clocks, series.minute % 1_440)
+    clock = series.minute % MINUTES_PER_DAY
     slot[member[inside], clock[inside]] = inside
     order = rng.permuted(np.tile(np.arange(len(scored)), (runs, 1)), axis=1)
     moved = slot[order[:, member[bar]], clock[bar]]
@@ -94,34 +94,40 @@ def null_rates(schedule: Schedule, validity: Validity, wins: Ints) -> NullRates:
     ----------
     schedule : Schedule
     validity : Validity
-    wins : int64, shape (2, bars)
+    wins : int64, shape (2, bars + 1)
         1 where a trade entered after the bar wins, 0 where it does not, -1 where it cannot be
-        entered; row 0 is direction +1.
+        entered and in the spare last bar; row 0 is direction +1.
 
     Returns
     -------
     NullRates
     """
-    runs = len(schedule.bar)
-    rates = np.full((3, runs), np.nan)
+    runs, alerts = schedule.bar.shape
+    opportunities, rows = validity.opportunities, validity.table.shape[1]
+    table = validity.table.reshape(2 * rows, -1)
+    won_at = wins.reshape(-1)
+    counts = np.zeros((5, runs), dtype=np.int64)
     for start in range(0, runs, CHUNK):
         part = slice(start, start + CHUNK)
-        bar, direction = schedule.bar[part], schedule.direction[part]
-        present = bar >= 0
-        side = (direction < 0).astype(np.int64)
-        found = np.where(present[..., None], validity.table[side, bar], -1)
-        won = np.where(present, wins[side, bar], -1)
-        first = first_alerts(found, validity.opportunities)
-        captured = np.count_nonzero(first >= 0, axis=1)
-        true = _distinct(first, bar.shape[1])
-        false = np.count_nonzero(present & (found < 0).all(axis=2), axis=1)
-        rates[:, part] = (
-            _ratio(captured, np.full(len(bar), validity.opportunities)),
-            _ratio(false, true + false),
-            _ratio(np.count_nonzero(won == 1, axis=1), np.count_nonzero(won >= 0, axis=1)),
+        bar = schedule.bar[part]
+        # Bar -1 is the spare last row of either side.
+        cell = np.where(bar < 0, rows - 1, bar) + rows * (schedule.direction[part] < 0)
+        found, won = table[cell], won_at[cell]
+        first = first_alerts(found, opportunities)
+        counts[:, part] = (
+            np.count_nonzero(first >= 0, axis=1),
+            _distinct(first, alerts),
+            np.count_nonzero((found[..., 0] == opportunities) & (bar >= 0), axis=1),
+            np.count_nonzero(won == 1, axis=1),
+            np.count_nonzero(won >= 0, axis=1),
         )
-    dropped = int(np.count_nonzero(schedule.bar < 0))
-    return NullRates(rates[0], rates[1], rates[2], dropped)
+    captured, true, false, winning, trades = counts
+    return NullRates(
+        _ratio(captured, np.full(runs, opportunities)),
+        _ratio(false, true + false),
+        _ratio(winning, trades),
+        dropped=int(np.count_nonzero(schedule.bar < 0)),
+    )
 
 
 def _distinct(first: Ints, alerts: int) -> Ints:

@@ -44,8 +44,10 @@ def choose_scope(series: Series, scoring: Scoring) -> Scope:
     complete = bars >= scoring.min_session_share * series.expected
     fit = complete & (series.first >= scoring.warmup_bars)
     sessions = np.flatnonzero(fit)[-scoring.sessions :]
-    scored = np.isin(series.session, sessions)
-    return Scope(sessions, np.flatnonzero(~complete), scored, _open_ended(series))
+    chosen = np.zeros(len(series.first), dtype=bool)
+    chosen[sessions] = True
+    short = np.flatnonzero(~complete)
+    return Scope(sessions, short, chosen[series.session], _open_ended(series))
 
 
 def _open_ended(series: Series) -> bool:

@@ -156,8 +156,9 @@ class Scored:
         series, policy = self.detected.series, self.detected.rules.policy
         clock = (series.minute + series.instrument.minutes) % 1_440
         inside = (clock >= policy.window_start) & (clock <= policy.window_end)
-        reachable = np.unique(self.validity.table[:, inside])
-        return _share(int(np.count_nonzero(reachable >= 0)), len(self.moves))
+        reachable = np.zeros(len(self.moves) + 1, dtype=bool)
+        reachable[self.validity.table[:, :-1][:, inside]] = True
+        return _share(int(np.count_nonzero(reachable[:-1])), len(self.moves))
 
     def move_left(self) -> Floats:
         """Return the share of the move left at each true positive's entry."""
@@ -215,14 +216,15 @@ def all_wins(detected: Detected, scope: Scope, settings: Settings) -> Ints:
 
     Returns
     -------
-    ndarray of int64, shape (2, bars)
+    ndarray of int64, shape (2, bars + 1)
         1 it wins, 0 it does not, -1 no trade or not a scored session; row 0 is direction +1.
+        The spare last bar has no trade, so that bar -1 stands for no alert.
     """
     series = detected.series
     ready = scope.scored & ~np.isnan(detected.atr)
     ready &= ~is_censored(series, scope, np.arange(len(series)), settings.trade.horizon_bars)
     bars = np.flatnonzero(ready)
-    wins = np.full((2, len(series)), -1, dtype=np.int64)
+    wins = np.full((2, len(series) + 1), -1, dtype=np.int64)
     for side, direction in enumerate((1, -1)):
         ways = np.full(len(bars), direction)
         _, _, stop, target = levels_at(

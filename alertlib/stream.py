@@ -171,8 +171,9 @@ class Stream:
         self._grid = known.grid
         self._sessions = known.sessions
         self.rules = rules
-        self._params = [d.kernel_params(known.grid.per_tick) for d in rules.detectors]
-        self._warmups = [d.warmup for d in rules.detectors]
+        self._steps = [
+            (d.step, d.kernel_params(known.grid.per_tick), d.warmup) for d in rules.detectors
+        ]
         self._states: list[Any] = [d.state for d in rules.detectors]
         self._rings = [[0] * d.ring for d in rules.detectors]
         self._atr = AtrState()
@@ -242,16 +243,15 @@ class Stream:
         )
         number = self._bars
         self._bars += 1
-        fired = False
-        signals = [0] * len(self._states)
-        for i, detector in enumerate(self.rules.detectors):
-            signal, self._states[i] = detector.step(
-                self._states[i], self._rings[i], tick_bar, self._params[i]
-            )
-            if signal != 0 and number > self._warmups[i]:
+        states, rings = self._states, self._rings
+        signals = None
+        for i, (step, params, warmup) in enumerate(self._steps):
+            signal, states[i] = step(states[i], rings[i], tick_bar, params)
+            if signal != 0 and number > warmup:
+                if signals is None:
+                    signals = [0] * len(states)
                 signals[i] = signal
-                fired = True
-        if not fired or atr != atr:
+        if signals is None or atr != atr:
             return _NOTHING
         return self._deliver(signals, number, minute, close, atr)
 

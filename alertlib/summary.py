@@ -207,7 +207,7 @@ def sensitivity_section(
     """
     detected, scope = scored.detected, scored.scope
     series, alerts = detected.series, scored.alerts
-    no_wins = np.full((2, len(series)), -1, dtype=np.int64)
+    no_wins = np.full((2, len(series) + 1), -1, dtype=np.int64)
     rows = []
     for k in SENSITIVITY_K:
         moves = directional_changes(series, detected.atr, k, detected.engine)

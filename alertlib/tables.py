@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from alertlib.trades import EXIT_REASONS, Trades
 OUTCOMES = ("tp", "fp", "redundant")
 
 
-def alert_frame(detected: Detected, alerts: AlertColumns) -> pl.DataFrame:
-    """Return alerts as the live side would deliver them, field by field.
+def alert_values(detected: Detected, alerts: AlertColumns) -> dict[str, list[Any]]:
+    """Return alerts as the live side would deliver them, one list per field.
 
     Parameters
     ----------
@@ -30,45 +30,68 @@ def alert_frame(detected: Detected, alerts: AlertColumns) -> pl.DataFrame:
     """
     series, rules = detected.series, detected.rules
     instrument = series.instrument
-    bar_time = _times(series.minute[alerts.bar])
+    length = timedelta(minutes=instrument.minutes)
+    directions = alerts.direction.tolist()
+    bar_time = _datetimes(series.minute[alerts.bar])
     patterns = [
         rules.detectors[lead].pattern(direction)
-        for lead, direction in zip(alerts.lead.tolist(), alerts.direction.tolist(), strict=True)
-    ]
-    agreeing = [
-        [d.pattern(direction) for i, d in enumerate(rules.detectors) if mask >> i & 1]
-        for mask, direction in zip(alerts.agreeing.tolist(), alerts.direction.tolist(), strict=True)
+        for lead, direction in zip(alerts.lead.tolist(), directions, strict=True)
     ]
     ids = [
-        alert_id(instrument.symbol, instrument.timeframe, pattern, direction, at)
-        for pattern, direction, at in zip(
-            patterns,
-            alerts.direction.tolist(),
-            bar_time.dt.strftime("%Y-%m-%dT%H:%M").to_list(),
-            strict=True,
+        alert_id(
+            instrument.symbol,
+            instrument.timeframe,
+            pattern,
+            direction,
+            at.isoformat(timespec="minutes"),
         )
+        for pattern, direction, at in zip(patterns, directions, bar_time, strict=True)
     ]
     close = series.close[alerts.bar]
-    return pl.DataFrame(
-        {
-            "id": pl.Series(ids, dtype=pl.String),
-            "time": bar_time + timedelta(minutes=instrument.minutes),
-            "bar_time": bar_time,
-            "pattern": pl.Series(patterns, dtype=pl.String),
-            "direction": alerts.direction,
-            "severity": pl.Series(
-                [SEVERITIES[rank] for rank in alerts.severity.tolist()], dtype=pl.String
-            ),
-            "confidence": alerts.confidence / 100,
-            "price": series.price(close),
-            "entry_min": series.price(alerts.entry_min),
-            "entry_max": series.price(alerts.entry_max),
-            "stop": series.price(alerts.stop),
-            "target": series.price(alerts.target),
-            "risk_reward": np.abs(alerts.target - close) / np.abs(close - alerts.stop),
-            "agreeing": pl.Series(agreeing, dtype=pl.List(pl.String)),
-        }
-    )
+    return {
+        "id": ids,
+        "time": [at + length for at in bar_time],
+        "bar_time": bar_time,
+        "pattern": patterns,
+        "direction": directions,
+        "severity": [SEVERITIES[rank] for rank in alerts.severity.tolist()],
+        "confidence": (alerts.confidence / 100).tolist(),
+        "price": series.price(close).tolist(),
+        "entry_min": series.price(alerts.entry_min).tolist(),
+        "entry_max": series.price(alerts.entry_max).tolist(),
+        "stop": series.price(alerts.stop).tolist(),
+        "target": series.price(alerts.target).tolist(),
+        "risk_reward": (np.abs(alerts.target - close) / np.abs(close - alerts.stop)).tolist(),
+        "agreeing": [
+            tuple(d.pattern(direction) for i, d in enumerate(rules.detectors) if mask >> i & 1)
+            for mask, direction in zip(alerts.agreeing.tolist(), directions, strict=True)
+        ],
+    }
+
+
+ALERT_SCHEMA = pl.Schema(
+    {
+        "id": pl.String(),
+        "time": pl.Datetime("us"),
+        "bar_time": pl.Datetime("us"),
+        "pattern": pl.String(),
+        "direction": pl.Int64(),
+        "severity": pl.String(),
+        "confidence": pl.Float64(),
+        "price": pl.Float64(),
+        "entry_min": pl.Float64(),
+        "entry_max": pl.Float64(),
+        "stop": pl.Float64(),
+        "target": pl.Float64(),
+        "risk_reward": pl.Float64(),
+        "agreeing": pl.List(pl.String()),
+    }
+)
+
+
+def alert_frame(detected: Detected, alerts: AlertColumns) -> pl.DataFrame:
+    """Return :func:`alert_values` as a frame."""
+    return pl.DataFrame(alert_values(detected, alerts), schema=ALERT_SCHEMA)
 
 
 def scored_alert_frame(scored: Scored) -> pl.DataFrame:
@@ -176,6 +199,11 @@ def write_alerts(frame: pl.DataFrame, path: Any) -> None:
         joined.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S")
     else:
         frame.write_parquet(path)
+
+
+def _datetimes(minute: Ints) -> list[datetime]:
+    start = datetime(1970, 1, 1)
+    return [start + timedelta(minutes=m) for m in minute.tolist()]
 
 
 def _times(minute: Ints) -> pl.Series:

@@ -63,9 +63,10 @@ def find_bars(config: Config, bars: str | None, symbol: str | None, timeframe: s
         timeframe = config.data.timeframe
     return read_bars(
         source,
-        symbol=symbol or config.data.symbol,
+        symbol=symbol,
         timeframe=timeframe,
         symbols=symbols,
+        default_symbol=config.data.symbol,
     )
 
 

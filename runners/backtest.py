@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from alertlib.backtesting import Run
     from alertlib.config import Config
 
-ABOUT = """Backtest the alert detectors and score them. With --gate the exit status is the verdict:
-0 PASS, 1 FAIL, 3 insufficient data. With nothing configured the bundled synthetic sample is used."""
+ABOUT = """Backtest the alert detectors and score them. With --gate the exit status is the
+verdict: 0 PASS, 1 FAIL, 3 insufficient data. With nothing configured the bundled synthetic sample
+is used."""
 
 
 def main(argv: Sequence[str]) -> int:

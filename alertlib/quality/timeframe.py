@@ -60,8 +60,7 @@ def infer_minutes(times: NDArray[np.int64], declared: str | None, where: str) ->
                 "state the timeframe"
             )
         return minutes(declared)
-    lengths, counts = np.unique(np.diff(times), return_counts=True)
-    step = int(lengths[counts.argmax()])
+    step = _most_common(np.diff(times))
     if step % MICROSECONDS_PER_MINUTE:
         raise DataError(
             f"{where}: bars are {step / 1e6:g} s apart; expected whole minutes; "
@@ -87,9 +86,8 @@ def check_timeframe(times: pl.Series, length: int, declared: str | None) -> tupl
         )
     physical = times.to_physical().to_numpy()
     phase = physical % (length * MICROSECONDS_PER_MINUTE)
-    phases, counts = np.unique(phase, return_counts=True)
-    if phases.size > 1:
-        stray = np.flatnonzero(phase != phases[counts.argmax()])
+    stray = np.flatnonzero(phase != _most_common(phase))
+    if stray.size:
         first = times[int(stray[0])]
         findings.append(
             finding(
@@ -102,3 +100,13 @@ def check_timeframe(times: pl.Series, length: int, declared: str | None) -> tupl
             )
         )
     return tuple(findings)
+
+
+def _most_common(values: NDArray[np.int64]) -> int:
+    """Return the most common value, of equally common ones the least.
+
+    `np.unique` would do, but imports numpy.ma: 9 ms of a command that takes 600.
+    """
+    ordered = np.sort(values)
+    starts = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
+    return int(ordered[starts[np.diff(starts, append=ordered.size).argmax()]])
