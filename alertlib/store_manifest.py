@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -159,7 +160,8 @@ def write_durably(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         # A stub left on a full disk would be one more thing in the way.
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
         raise StorageError(
             f"{path}: cannot write {len(content):,} bytes ({error.strerror}); everything stored "
             "before is intact; free some space or choose another directory, then run again"

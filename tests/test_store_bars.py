@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from alertlib import store_manifest
 from alertlib.errors import BusyError, DataError, StorageError
 from alertlib.readers.table import BAR_SCHEMA
 from alertlib.store import is_store, open_series, open_store
+from alertlib.store_files import decode, read_partition
 from alertlib.store_manifest import MANIFEST, PENDING, Key
 from alertlib.store_writer import StoreWriter, write_bars
 from tests.made_bars import SEEN, make_bars
@@ -194,6 +196,24 @@ def test_a_garbled_manifest_is_refused_by_readers_and_writers(tmp_path: Path) ->
         add(tmp_path, make_bars())
 
 
+def test_a_manifest_that_cannot_be_read_or_names_no_partition_is_refused(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).mkdir()
+    with pytest.raises(StorageError, match=r"manifest\.json: cannot be read"):
+        open_store(tmp_path)
+    (tmp_path / MANIFEST).rmdir()
+    add(tmp_path, make_bars())
+    content = (tmp_path / MANIFEST).read_text()
+    (tmp_path / MANIFEST).write_text(content.replace("year=2026", "week=2026"))
+    with pytest.raises(DataError, match=r"got the key 'symbol=.*week=2026'; expected symbol=S"):
+        open_store(tmp_path)
+
+
+def test_a_range_without_bars_is_refused_with_what_is_stored(tmp_path: Path) -> None:
+    add(tmp_path, make_bars())
+    with pytest.raises(DataError, match=r"no bars of WIN\$N M5 between 2030.*stored are 2026"):
+        open_series(tmp_path).scan(datetime(2030, 1, 1))
+
+
 # --- damage ---------------------------------------------------------------------------------
 
 
@@ -357,6 +377,45 @@ def test_kill_9_at_any_moment_leaves_a_valid_store(tmp_path: Path, kills: int) -
     ]
 
 
+def test_a_disk_that_fails_leaves_no_stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(tmp_path, make_bars())
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for function, text in (("fsync", "cannot write"), ("replace", "cannot be replaced")):
+        with monkeypatch.context() as patch:
+            patch.setattr(store_manifest.os, function, fail)
+            with pytest.raises(StorageError, match=rf"{text}.*No space left.*before is intact"):
+                add(tmp_path, make_bars(count=60))
+        assert read(tmp_path).height == 50
+    add(tmp_path, make_bars(count=60))
+    assert read(tmp_path).equals(make_bars(count=60))
+
+
+def test_windows_waits_for_readers_to_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There an open file cannot be replaced; this is what such a system answers."""
+    staged, target = tmp_path / "a", tmp_path / "b"
+    staged.write_text("new")
+    rename, refusals = os.replace, iter([PermissionError, PermissionError])
+
+    def stubborn(source: Path, destination: Path) -> None:
+        for refusal in refusals:
+            raise refusal
+        rename(source, destination)
+
+    waited: list[float] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(store_manifest.os, "name", "nt")
+        patch.setattr(store_manifest.os, "replace", stubborn)
+        patch.setattr(store_manifest.time, "sleep", waited.append)
+        store_manifest._rename(staged, target)
+    assert target.read_text() == "new"
+    assert len(waited) == 2
+
+
 FULL_DISK = """
 import resource, sys
 from tests.made_bars import SEEN, make_bars
@@ -385,6 +444,30 @@ def test_a_full_disk_keeps_what_is_stored_and_exits_4(tmp_path: Path, limit: int
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     del before[tmp_path / ".lock"], after[tmp_path / ".lock"]
     assert after == before
+
+
+def test_a_reader_with_an_old_manifest_takes_the_newer_file(tmp_path: Path) -> None:
+    add(tmp_path, make_bars())
+    ((key, old),) = open_series(tmp_path).partitions
+    add(tmp_path, make_bars(count=60))
+    assert decode(read_partition(tmp_path, key, old)).collect().equals(make_bars(count=60))
+    damage(tmp_path)
+    with pytest.raises(DataError, match="the file is missing or damaged; expected the 60 bars"):
+        read_partition(tmp_path, key, old)
+
+
+def test_a_scan_pushes_columns_filters_and_limits_down(tmp_path: Path) -> None:
+    whole = pl.concat([make_bars("2025-12-30 09:00"), make_bars()])
+    add(tmp_path, whole)
+    lazy = open_series(tmp_path).scan()
+    assert (
+        lazy.filter(pl.col("close") > 120_030)
+        .select("time", "close")
+        .collect()
+        .equals(whole.filter(pl.col("close") > 120_030).select("time", "close"))
+    )
+    assert lazy.head(70).collect().equals(whole.head(70))
+    assert lazy.select(pl.len()).collect(engine="streaming").item() == 100
 
 
 def test_readers_never_see_a_writer_in_between(tmp_path: Path) -> None:
