@@ -325,6 +325,14 @@ def test_unknown_timeframe_is_refused() -> None:
         from_frame(walked(), symbol="WIN$N", timeframe="M7")
 
 
+def test_step_that_is_no_timeframe_is_an_error() -> None:
+    (found,) = from_frame(walked(2, minutes=7, bars=70), symbol="WIN$N").quality.findings
+    assert (found.kind, found.severity, found.count) == ("timeframe", "error", 140)
+    assert (
+        found.message == "bars are 7 minutes apart; expected a timeframe: M1 … M30, H1 … H12 or D1"
+    )
+
+
 def test_one_bar_needs_a_timeframe() -> None:
     with pytest.raises(DataError, match="one usable bar; expected two or more to tell"):
         from_frame(walked()[:1], symbol="WIN$N")

@@ -15,6 +15,8 @@ from alertlib.quality.findings import Finding, finding
 
 MICROSECONDS_PER_MINUTE = 60_000_000
 
+_KNOWN = get_args(Timeframe)[1]
+
 
 def timeframe_name(length: int) -> str:
     """Return MetaTrader's name of a bar of ``length`` minutes: ``M5``, ``H1``, ``D1``."""
@@ -34,10 +36,9 @@ def declared_timeframe(label: str | None) -> str | None:
 
 def check_known(timeframe: str | None) -> None:
     """Refuse a timeframe that MetaTrader 5 does not have."""
-    known = get_args(Timeframe)[1]
-    if timeframe is not None and timeframe not in known:
+    if timeframe is not None and timeframe not in _KNOWN:
         raise DataError(
-            f"timeframe: got {timeframe!r}; expected {known}; state the timeframe of the bars"
+            f"timeframe: got {timeframe!r}; expected {_KNOWN}; state the timeframe of the bars"
         )
 
 
@@ -84,6 +85,10 @@ def check_timeframe(times: pl.Series, length: int, declared: str | None) -> tupl
                 f"kept as {name}",
             )
         )
+    if name not in _KNOWN:
+        message = f"bars are {length} minutes apart; expected {_KNOWN}"
+        # Its bars need not divide a day, so there is no grid to be off.
+        return (*findings, finding("timeframe", "error", times[0], times.len(), message))
     physical = times.to_physical().to_numpy()
     phase = physical % (length * MICROSECONDS_PER_MINUTE)
     stray = np.flatnonzero(phase != _most_common(phase))
