@@ -23,7 +23,7 @@ from runners.live.audit_verify import verify
 from runners.live.chain import Record, canonical_json, event_hash, timestamp
 from runners.live.store_errors import storage_error
 
-_CHUNK = 1_000
+_CHUNK = 200
 _WAIT_SECONDS = 10.0
 _PAUSE_SECONDS = 0.03
 
