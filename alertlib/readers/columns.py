@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import polars as pl
 
 from alertlib.errors import DataError
 from alertlib.quality.findings import EXCHANGE_ZONE, Finding
 from alertlib.quality.rows import OUTSIDE_YEARS
-from alertlib.readers.table import NOT_WHOLE, PRICES, TABLE_SCHEMA, VOLUMES, Table, one_label
+from alertlib.readers.table import NOT_WHOLE, PRICES, VOLUMES, Read, Table, one_label, table_frame
 from alertlib.readers.times import converted, epoch_to_wall_clock, sayable
 
 _TIME_NAMES = ("time", "datetime", "timestamp", "date")
@@ -45,22 +43,11 @@ def table_from_columns(
         )
     names = _names(frame, where)
     time, findings = _time(frame[names["time"]], where)
-    read = [time, *(_price(frame[names[name]], name, where) for name in PRICES)]
-    read += [_volume(frame[names[name]], name, where) for name in VOLUMES if name in names]
-    reason = value = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
-    for column in read:
-        if column.failed is not None and column.failed.any():
-            new = column.failed & reason.is_null()
-            reason, value = pl.select(
-                reason=pl.when(new).then(pl.lit(column.reason)).otherwise(reason),
-                value=pl.when(new).then(column.source.cast(pl.String)).otherwise(value),
-            )
-    row = pl.int_range(frame.height, eager=True, dtype=pl.Int64).alias("row")
-    absent = [pl.lit(None, pl.Int64).alias(name) for name in VOLUMES if name not in names]
+    read = {"time": time}
+    read |= {name: _price(frame[names[name]], where) for name in PRICES}
+    read |= {name: _volume(frame[names[name]], name, where) for name in VOLUMES if name in names}
     return Table(
-        pl.DataFrame([row, *(column.values for column in read)])
-        .with_columns(*absent, reason.alias("reason"), value.alias("value"))
-        .select(TABLE_SCHEMA.names()),
+        table_frame(pl.int_range(frame.height, eager=True), read),
         row_word="row",
         layout=layout,
         symbol=one_label(_label(frame, names, "symbol"), "symbol", where),
@@ -68,15 +55,6 @@ def table_from_columns(
         synthetic=synthetic,
         findings=findings,
     )
-
-
-class _Read(NamedTuple):
-    """A column of the table, and which of its source's values it could not take."""
-
-    values: pl.Series
-    source: pl.Series
-    failed: pl.Series | None = None
-    reason: str = ""
 
 
 def _names(frame: pl.DataFrame, where: str) -> dict[str, str]:
@@ -99,7 +77,7 @@ def _names(frame: pl.DataFrame, where: str) -> dict[str, str]:
     return names
 
 
-def _time(column: pl.Series, where: str) -> tuple[_Read, tuple[Finding, ...]]:
+def _time(column: pl.Series, where: str) -> tuple[Read, tuple[Finding, ...]]:
     kind = column.dtype
     findings: tuple[Finding, ...] = ()
     if kind.is_integer():
@@ -116,20 +94,21 @@ def _time(column: pl.Series, where: str) -> tuple[_Read, tuple[Finding, ...]]:
             "parse the times before"
         )
     failed = times.is_null() & column.is_not_null()
-    times = times.cast(pl.Datetime("us")).alias("time")
-    return _Read(times, column.to_physical(), failed, OUTSIDE_YEARS), findings
+    return Read(
+        times.cast(pl.Datetime("us")), column.to_physical(), failed, OUTSIDE_YEARS
+    ), findings
 
 
-def _price(column: pl.Series, name: str, where: str) -> _Read:
+def _price(column: pl.Series, where: str) -> Read:
     if not (column.dtype.is_numeric() or column.dtype == pl.Null):
         raise DataError(
             f"{where}: column `{column.name}` is {column.dtype}; expected numbers; "
             "convert it to float before"
         )
-    return _Read(column.cast(pl.Float64).alias(name), column)
+    return Read(column.cast(pl.Float64), column)
 
 
-def _volume(column: pl.Series, name: str, where: str) -> _Read:
+def _volume(column: pl.Series, name: str, where: str) -> Read:
     """Read whole numbers; NaN stands for null in frames that come from pandas."""
     kind = column.dtype
     if not (kind.is_numeric() or kind == pl.Null):
@@ -139,11 +118,11 @@ def _volume(column: pl.Series, name: str, where: str) -> _Read:
         )
     if kind.is_float():
         column = column.fill_nan(None)
-    whole = column.cast(pl.Int64, strict=False).alias(name)
+    whole = column.cast(pl.Int64, strict=False)
     failed = whole.is_null() & column.is_not_null()
     if kind.is_float() or kind.is_decimal():
         failed |= (column != whole.cast(kind, strict=False)).fill_null(False)
-    return _Read(whole, column, failed, NOT_WHOLE.format(name))
+    return Read(whole, column, failed, NOT_WHOLE.format(name))
 
 
 def _label(frame: pl.DataFrame, names: dict[str, str], what: str) -> pl.Series | None:

@@ -11,7 +11,6 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -20,14 +19,22 @@ from alertlib.errors import DataError
 from alertlib.quality.findings import Finding, finding
 from alertlib.readers.layouts import Layout, recognise
 from alertlib.readers.numbers import find_decimal, is_absent, parse_prices, parse_volumes
-from alertlib.readers.table import NOT_WHOLE, PRICES, TABLE_SCHEMA, VOLUMES, Table, one_label
+from alertlib.readers.table import (
+    NOT_WHOLE,
+    PRICES,
+    SHOWN_CHARACTERS,
+    VOLUMES,
+    Read,
+    Table,
+    one_label,
+    table_frame,
+)
 from alertlib.readers.text import Text, load_text
 from alertlib.readers.times import Times, converted, is_epoch, parse_times
 
 _NEWLINE = 10
 _UNIT_SEPARATOR = "\x1f"
 _DELIMITER_NAMES = {"\t": "tab", ";": "semicolon", ",": "comma"}
-_SHOWN = 60
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,15 +45,6 @@ class _Cells:
     numbers: pl.Series
     ragged: pl.DataFrame
     """``reason`` and ``value`` of each line, null where it has as many fields as it should."""
-
-
-class _Parsed(NamedTuple):
-    """A column and what of its texts could not be read."""
-
-    values: pl.Series
-    reason: str
-    failed: pl.Series
-    texts: pl.Series
 
 
 def read_delimited(path: Path) -> Table:
@@ -63,11 +61,11 @@ def read_delimited(path: Path) -> Table:
     cells = _cut(text, layout, path)
     times, findings = _times(cells, str(path))
     localised = times.written == "day first" or layout.portuguese
-    parsed = {"time": _judged(times.column, "not a time", _time_texts(cells))}
+    read = {"time": _judged(times.column, "not a time", _time_texts(cells))}
     decimal = find_decimal([cells.columns[name] for name in PRICES], localised, str(path))
     for name in PRICES:
         texts = cells.columns[name]
-        parsed[name] = _judged(parse_prices(texts, decimal), f"{name} is not a number", texts)
+        read[name] = _judged(parse_prices(texts, decimal), f"{name} is not a number", texts)
     notes = []
     for name in VOLUMES:
         if name in cells.columns:
@@ -77,12 +75,12 @@ def read_delimited(path: Path) -> Table:
                 NOT_WHOLE.format(name),
                 texts,
             )
-            if localised and 2 * volume.failed.sum() > volume.failed.len():
+            if localised and _mostly(volume.failed):
                 notes.append(f"{name} left out (fractions: money, not contracts)")
             else:
-                parsed[name] = volume
+                read[name] = volume
     return Table(
-        _frame(cells, parsed),
+        table_frame(cells.numbers, read, cells.ragged["reason"], cells.ragged["value"]),
         row_word="line",
         layout=", ".join((*_described(text, layout, times), *notes)),
         symbol=one_label(cells.columns.get("symbol"), "symbol", str(path)),
@@ -99,7 +97,7 @@ def _find_layout(text: Text, path: Path) -> tuple[Text, Layout]:
     layout = recognise(first)
     if isinstance(layout, Layout):
         return text, layout
-    shown = first.strip()[:_SHOWN]
+    shown = first.strip()[:SHOWN_CHARACTERS]
     if layout is None:
         raise DataError(
             f"{path}: no recognisable layout; got {shown!r} as the first line; expected columns "
@@ -171,7 +169,7 @@ def _ragged(body: bytes, delimiter: str, width: int) -> pl.DataFrame:
     starts = np.concatenate([[0], stops[:-1] + 1])
     for line in wrong.tolist():
         reason[line] = f"{fields[line]} fields where {width} were expected"
-        value[line] = body[starts[line] : stops[line]].decode()[:_SHOWN]
+        value[line] = body[starts[line] : stops[line]].decode()[:SHOWN_CHARACTERS]
     return pl.DataFrame({"reason": reason, "value": value}, schema=nothing.schema)
 
 
@@ -204,29 +202,15 @@ def _time_texts(cells: _Cells) -> pl.Series:
     return columns["time"] if "time" in columns else columns["date"]
 
 
-def _judged(values: pl.Series, reason: str, texts: pl.Series) -> _Parsed:
+def _mostly(flags: pl.Series | None) -> bool:
+    return flags is not None and 2 * int(flags.sum()) > flags.len()
+
+
+def _judged(values: pl.Series, reason: str, texts: pl.Series) -> Read:
     failed = values.is_null()
     if failed.any():
         failed &= ~is_absent(texts)
-    return _Parsed(values, reason, failed, texts)
-
-
-def _frame(cells: _Cells, parsed: dict[str, _Parsed]) -> pl.DataFrame:
-    """Put the columns together, with the first thing that could not be read in each row."""
-    reason, value = cells.ragged["reason"], cells.ragged["value"]
-    for column in parsed.values():
-        if column.failed.any():
-            new = column.failed & reason.is_null()
-            reason, value = pl.select(
-                reason=pl.when(new).then(pl.lit(column.reason)).otherwise(reason),
-                value=pl.when(new).then(column.texts.str.head(_SHOWN)).otherwise(value),
-            )
-    columns = {name: column.values for name, column in parsed.items()}
-    frame = pl.DataFrame({"row": cells.numbers, **columns, "reason": reason, "value": value})
-    absent = [pl.lit(None).alias(name) for name in VOLUMES if name not in columns]
-    return frame.with_columns(absent).select(
-        pl.col(name).cast(kind) for name, kind in TABLE_SCHEMA.items()
-    )
+    return Read(values, texts, failed, reason)
 
 
 def _described(text: Text, layout: Layout, times: Times) -> tuple[str, ...]:

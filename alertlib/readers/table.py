@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -20,6 +22,9 @@ BAR_SCHEMA = pl.Schema(
 TABLE_SCHEMA = pl.Schema(
     {"row": pl.Int64(), **BAR_SCHEMA, "reason": pl.String(), "value": pl.String()}
 )
+
+SHOWN_CHARACTERS = 60
+"""How much of a source's text messages repeat."""
 
 NOT_WHOLE = "{} is not a whole number of 64 bits"
 """Reason for a row whose volume cannot be one."""
@@ -54,6 +59,50 @@ class Table:
     timeframe: str | None = None
     synthetic: bool = False
     findings: tuple[Finding, ...] = ()
+
+
+class Read(NamedTuple):
+    """A column of the table as read, and which of the source's values it could not take."""
+
+    values: pl.Series
+    source: pl.Series
+    failed: pl.Series | None = None
+    reason: str = ""
+
+
+def table_frame(
+    rows: pl.Series,
+    read: Mapping[str, Read],
+    reason: pl.Series | None = None,
+    value: pl.Series | None = None,
+) -> pl.DataFrame:
+    """Put columns together with the first thing that could not be read in each row.
+
+    Parameters
+    ----------
+    rows : polars.Series of int
+        Place of each row in the source.
+    read : mapping of str to Read
+        Time, prices and those volumes the source has; the others become null.
+    reason, value : polars.Series of str, optional
+        What is already known to be wrong with rows, and what stood there.
+    """
+    if reason is None or value is None:
+        reason = value = pl.repeat(None, rows.len(), dtype=pl.String, eager=True)
+    for column in read.values():
+        if column.failed is not None and column.failed.any():
+            new = column.failed & reason.is_null()
+            got = column.source.cast(pl.String).str.head(SHOWN_CHARACTERS)
+            reason, value = pl.select(
+                reason=pl.when(new).then(pl.lit(column.reason)).otherwise(reason),
+                value=pl.when(new).then(got).otherwise(value),
+            )
+    columns = {name: column.values for name, column in read.items()}
+    frame = pl.DataFrame({"row": rows, **columns, "reason": reason, "value": value})
+    absent = [pl.lit(None).alias(name) for name in VOLUMES if name not in columns]
+    return frame.with_columns(absent).select(
+        pl.col(name).cast(kind) for name, kind in TABLE_SCHEMA.items()
+    )
 
 
 def one_label(column: pl.Series | None, what: str, where: str) -> str | None:
