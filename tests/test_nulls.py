@@ -264,7 +264,8 @@ def test_the_outcome_of_every_bar_is_that_of_a_trade_there(run: Run) -> None:
     filled = run.scored.trades.filled
     assert (looked_up[filled] == run.scored.wins[filled]).all()
     assert (looked_up[~filled] == -1).all()
-    assert (wins[:, ~run.scored.scope.scored] == -1).all()
+    assert (wins[:, : len(run.scored.scope.scored)][:, ~run.scored.scope.scored] == -1).all()
+    assert (wins[:, -1] == -1).all()  # where a dropped alert looks
 
 
 # --- in a run -----------------------------------------------------------------------------
