@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -530,6 +531,26 @@ def test_ctrl_c_keeps_what_has_come_and_the_rest_comes_later(fetch: Any, tmp_pat
     assert 0 < stored(tmp_path / "bars").height < 5 * 113
     assert fetch("--sessions", "5").status == 0
     assert stored(tmp_path / "bars").height == 5 * 113 + 60
+
+
+@POSIX_ONLY
+@pytest.mark.parametrize("kills", [2, pytest.param(40, marks=pytest.mark.slow)])
+def test_a_fetch_killed_at_any_moment_is_finished_by_the_next_ones(
+    fetch: Any, tmp_path: Path, kills: int
+) -> None:
+    seed, fake, height = random.Random(kills), FakeTerminal(now=NOW), 0
+    for _ in range(kills):
+        command, environ = prepare(tmp_path, "--sessions", "40", maxbars=150)
+        with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL) as first:
+            _wait_for(lambda: is_store(tmp_path / "bars") or first.poll() is not None)
+            time.sleep(seed.uniform(0.0, 0.7))
+            first.kill()
+        bars = stored(tmp_path / "bars")
+        assert bars.height >= height
+        assert bars.equals(reference(fake, str(bars["time"][0]), str(bars["time"][-1])))
+        height = bars.height
+    assert fetch("--sessions", "40").status == 0
+    assert stored(tmp_path / "bars").equals(reference(fake, "2026-01-13 09:00", "2026-03-10 13:55"))
 
 
 @POSIX_ONLY
