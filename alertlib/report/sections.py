@@ -8,8 +8,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from alertlib.report import facts, figures, strips
-from alertlib.report.figures import Card, Line
+from alertlib.report import facts, figures, rows, strips
+from alertlib.report.figures import Card
 
 # Columns of a drawn interval, and from how many columns on there is room for it.
 STRIP, WIDE = 24, 100
@@ -50,7 +50,7 @@ def section(title: str, content: RenderableType) -> RenderableType:
 
 def mark(passed: bool) -> Text:
     """Return whether something passed; the word says it without the colour."""
-    return Text("pass", "green") if passed else Text("FAIL", "bold red")
+    return Text(rows.verdict(passed), "green" if passed else "bold red")
 
 
 def headline(card: Card) -> RenderableType:
@@ -88,17 +88,9 @@ def criteria(card: Card, options: ConsoleOptions) -> RenderableType:
         columns.append(("0 %" + "100 %".rjust(STRIP - 3), "<"))
     made = table(*columns, gap=2 if options.max_width > WIDE + len(columns) else 1)
     for line in figures.rates(card):
-        style = "green" if line["passed"] else "red"
-        row = [
-            Text(figures.name(line["name"])),
-            Text(figures.shown(line), f"bold {style}"),
-            Text(figures.limit_text(line)),
-            Text(figures.percent(line["chance"])),
-            Text(figures.bounds(line["ci_low"], line["ci_high"])),
-            Text(figures.sizes(line)),
-            Text(figures.probability(line["p_value"])),
-            mark(line["passed"]),
-        ]
+        row = [Text(cell) for cell in rows.criterion_row(line)]
+        row[1].stylize("bold green" if line["passed"] else "bold red")
+        row[-1] = mark(line["passed"])
         if drawn:
             row.append(strips.interval(line, STRIP, ascii_only=options.ascii_only))
         made.add_row(*row)
@@ -112,21 +104,18 @@ def guard_rails(card: Card) -> RenderableType:
     """Return the guard rails, two to a line."""
     columns = [("", "<"), ("value", ">"), ("limit", "<"), ("", "<")]
     made = table(*columns, ("", "<"), *columns)
-    rails = figures.guard_rails(card)
+    rails = [_rail(row) for row in rows.rail_rows(card)]
     half = (len(rails) + 1) // 2
     for i in range(half):
-        left, *right = (_rail(line) for line in rails[i::half])
+        left, *right = rails[i::half]
         made.add_row(*left, "", *(right[0] if right else ()))
     return section("Guard rails", made)
 
 
-def _rail(line: Line) -> list[Text]:
-    return [
-        Text(figures.name(line["name"])),
-        Text(figures.shown(line), "" if line["passed"] else "bold red"),
-        Text(figures.limit_text(line)),
-        mark(line["passed"]),
-    ]
+def _rail(row: rows.Row) -> list[Text]:
+    name, value, limit, verdict = row
+    passed = verdict == rows.verdict(True)
+    return [Text(name), Text(value, "" if passed else "bold red"), Text(limit), mark(passed)]
 
 
 def _sentences(title: str, rows: list[facts.Fact]) -> RenderableType:
@@ -149,23 +138,17 @@ def patterns(card: Card) -> RenderableType:
         ("", "<"), ("alerts", ">"), ("tp", ">"), ("fp", ">"), ("redund.", ">"),
         ("capture", ">"), ("fp share", ">"), ("wins", ">"), ("points", ">"),
     )  # fmt: skip
-    for row in card["per_detector"]:
-        cells = [
-            figures.clean(row["pattern"]),
-            *(figures.count(row[k]) for k in ("alerts", "tp", "false_positives", "redundant")),
-            *(figures.percent(row[k]) for k in ("capture_rate", "false_positive_share")),
-            figures.percent(row["win_rate"]),
-            figures.points(row["expectancy_points"]),
-        ]
-        made.add_row(*(Text(cell, "" if row["alerts"] else "dim") for cell in cells))
+    for row in rows.pattern_rows(card):
+        silent = row[1] == figures.count(0)
+        made.add_row(*(Text(cell, "dim" if silent else "") for cell in row))
     return section("By pattern (the one an alert is named after)", made)
 
 
 def sensitivity(card: Card) -> RenderableType:
     """Return both rates under other definitions of a move, each beside its chance level."""
-    heads, rows = facts.sensitivity(card)
+    heads, cells_by_k = facts.sensitivity(card)
     made = table(("move of", "<"), ("", "<"), *((head, ">") for head in heads), gap=2)
-    for row in rows:
+    for row in cells_by_k:
         first = row.rate == "capture_rate"
         cells = [
             f"{'*' if c.scored else ''}{figures.percent(c.value)} ({figures.percent(c.chance)})"
