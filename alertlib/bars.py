@@ -34,7 +34,9 @@ from alertlib.readers.parquet import is_parquet, read_parquet
 from alertlib.readers.table import BAR_SCHEMA, Table, one_line
 from alertlib.store import is_store, open_series, open_store
 
-SYNTHETIC_HASHES: frozenset[str] = frozenset()
+SYNTHETIC_HASHES = frozenset(
+    {"fd936fb51e9f310f3f9637d802f2e14c11096e1888e14588de2cce263e9774b7"}  # data/sample
+)
 """Hashes of bars known to be synthetic, whatever file they come in."""
 
 _HASH_VERSION = b"alertlib.bars.v1"

@@ -10,8 +10,7 @@ from alertlib.config.schema import Gate
 from alertlib.nulls import NullRates
 from alertlib.scorecard import Criterion, Verdict
 from alertlib.scoring import Scored
-from alertlib.series import Floats
-from alertlib.stats import Interval, clustered_interval, p_value
+from alertlib.stats import Counts, Interval, clustered_interval, p_value
 
 CAPTURE, FALSE_POSITIVES, WINS = "capture_rate", "false_positive_share", "win_rate"
 CRITERIA = (CAPTURE, FALSE_POSITIVES, WINS)
@@ -28,7 +27,7 @@ class Ruling:
 
 
 def rate_criteria(
-    scored: Scored, gate: Gate, weights: Floats, nulls: dict[str, NullRates]
+    scored: Scored, gate: Gate, weights: Counts, nulls: dict[str, NullRates]
 ) -> tuple[Criterion, ...]:
     """Return the customer's three criteria with their intervals and chance levels.
 

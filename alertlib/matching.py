@@ -19,7 +19,7 @@ class Validity:
 
     Attributes
     ----------
-    table : int64, shape (2, bars + 1, m)
+    table : int32, shape (2, bars + 1, m)
         Opportunities in order of their start; ``opportunities`` where there are no more. Row 0
         is direction +1, row 1 direction -1; the spare last bar is valid for nothing, so that
         bar -1 stands for no alert; ``m`` is the largest number of moves one alert is valid for.
@@ -27,12 +27,12 @@ class Validity:
         Number of opportunities.
     """
 
-    table: Ints
+    table: npt.NDArray[np.int32]
     opportunities: int
 
     def of(self, bar: Ints, direction: Ints) -> Ints:
         """Return the opportunities of alerts: shape ``bar.shape + (m,)``."""
-        found: Ints = self.table[(direction < 0).astype(np.int64), bar]
+        found: Ints = self.table[(direction < 0).astype(np.int64), bar].astype(np.int64)
         return found
 
 
@@ -48,44 +48,73 @@ def move_left(series: Series, moves: Opportunities, opportunity: Ints, bar: Ints
     return share
 
 
-def find_validity(
-    series: Series, moves: Opportunities, early_bars: int, min_move_left: float
-) -> Validity:
-    """Return where an alert would be valid for a move.
+@dataclass(frozen=True)
+class Entries:
+    """Every bar an alert could come at for each opportunity, whatever it leaves of the move.
 
-    It is if it has the move's direction and session, comes at most ``early_bars`` bars before
-    the move's start, can be filled not later than the move's last bar, and leaves at least
-    ``min_move_left`` of the move.
-
-    Parameters
+    Attributes
     ----------
-    series : Series
-    moves : Opportunities
-    early_bars : int
-    min_move_left : float
-        0 to 1.
+    bars, opportunities : int
+        Sizes of the file and of the set of moves.
+    opportunity, bar, side : int64
+        One entry each; side 0 is direction +1, 1 is direction -1.
+    left : float64
+        Share of the move left at the next open.
+    """
+
+    bars: int
+    opportunities: int
+    opportunity: Ints
+    bar: Ints
+    side: Ints
+    left: Floats
+
+    def validity(self, min_move_left: float) -> Validity:
+        """Return where an alert leaves at least ``min_move_left`` of a move (0 to 1)."""
+        with np.errstate(invalid="ignore"):
+            valid = np.flatnonzero(self.left >= min_move_left)
+        rows = self.bars + 1
+        opportunity = self.opportunity[valid]
+        cell = self.side[valid] * rows + self.bar[valid]
+        # Entries come by opportunity; a stable sort keeps that order within a cell.
+        order = np.argsort(cell, kind="stable")
+        cell, opportunity = cell[order], opportunity[order]
+        new = np.diff(cell, prepend=-1) != 0
+        starts = np.flatnonzero(new)
+        rank = np.arange(len(cell)) - starts[np.cumsum(new) - 1] if len(cell) else cell
+        depth = int(rank.max()) + 1 if len(rank) else 1
+        table = np.full((2 * rows, depth), self.opportunities, dtype=np.int32)
+        table[cell, rank] = opportunity
+        return Validity(table.reshape(2, rows, depth), self.opportunities)
+
+
+def find_entries(series: Series, moves: Opportunities, early_bars: int) -> Entries:
+    """Return where an alert could enter each move.
+
+    It has the move's direction and session, comes at most ``early_bars`` bars before the move's
+    start, and can be filled not later than the move's last bar.
     """
     begin = np.maximum(moves.start - early_bars, series.first[series.session[moves.start]])
     length = np.maximum(moves.end - begin, 0)
     opportunity = np.repeat(np.arange(len(moves)), length)
     offset = np.arange(len(opportunity)) - np.repeat(np.cumsum(length) - length, length)
     bar = begin[opportunity] + offset
-    with np.errstate(invalid="ignore"):
-        valid = move_left(series, moves, opportunity, bar) >= min_move_left
-    opportunity, bar = opportunity[valid], bar[valid]
-    side = (moves.direction[opportunity] < 0).astype(np.int64)
+    return Entries(
+        bars=len(series),
+        opportunities=len(moves),
+        opportunity=opportunity,
+        bar=bar,
+        side=(moves.direction[opportunity] < 0).astype(np.int64),
+        left=move_left(series, moves, opportunity, bar),
+    )
 
-    rows = len(series) + 1
-    cell = side * rows + bar
-    order = np.lexsort((opportunity, cell))
-    cell, opportunity = cell[order], opportunity[order]
-    new = np.diff(cell, prepend=-1) != 0
-    starts = np.flatnonzero(new)
-    rank = np.arange(len(cell)) - starts[np.cumsum(new) - 1] if len(cell) else cell
-    depth = int(rank.max()) + 1 if len(rank) else 1
-    table = np.full((2 * rows, depth), len(moves), dtype=np.int64)
-    table[cell, rank] = opportunity
-    return Validity(table.reshape(2, rows, depth), len(moves))
+
+def find_validity(
+    series: Series, moves: Opportunities, early_bars: int, min_move_left: float
+) -> Validity:
+    """Return where an alert would be valid for a move: in :func:`find_entries`, and early
+    enough to leave ``min_move_left`` of it."""
+    return find_entries(series, moves, early_bars).validity(min_move_left)
 
 
 def first_alerts(found: Ints, opportunities: int) -> Ints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,8 +52,6 @@ class Series:
         Bars a full session has.
     removed : int
         Bars left out because they open outside their session.
-    rows : int64
-        Row of each kept bar in the frame.
     """
 
     instrument: Instrument
@@ -70,12 +69,11 @@ class Series:
     last: Ints
     expected: Ints
     removed: int
-    rows: Ints
 
     def __len__(self) -> int:
         return len(self.minute)
 
-    @property
+    @cached_property
     def days(self) -> Ints:
         """The sessions' dates, days since 1970-01-01."""
         days: Ints = self.day[self.first]
@@ -123,7 +121,7 @@ class Series:
         keep = session[np.diff(session, prepend=-1) != 0]
         first = np.maximum(self.first[keep] - start, 0)
         last = np.minimum(self.last[keep], stop - 1) - start
-        names = ("minute", "open", "high", "low", "close", "volume", "day", "place", "rows")
+        names = ("minute", "open", "high", "low", "close", "volume", "day", "place")
         columns = {name: getattr(self, name)[start:stop] for name in names}
         number = session - (session[0] if len(session) else 0)
         return Series(
@@ -186,7 +184,6 @@ def make_series(bars: Bars) -> Series:
         last=last.astype(np.int64),
         expected=expected,
         removed=len(minute) - len(rows),
-        rows=rows,
     )
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 EPOCH = date(1970, 1, 1)
+EXCHANGE_ZONE = "America/Sao_Paulo"
 MINUTES_PER_DAY = 1_440
 
 
@@ -58,7 +59,7 @@ class B3FuturesHours:
         return Hours(opening, closing + self.later)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=16_384)
 def _index_futures(day: int) -> Hours:
     when = EPOCH + timedelta(days=day)
     short = when < date(2023, 11, 5) and is_us_daylight_saving(when)

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+import numpy.typing as npt
 
 from alertlib.series import Floats, Ints
+
+Counts = npt.NDArray[np.uint16]
+# Cells of a table worked on at once: they stay in the cache.
+CELLS = 1 << 18
 
 # Standard normal quantiles: two-sided and one-sided 95 %.
 Z_TWO_SIDED = 1.959963984540054
@@ -61,21 +66,37 @@ class Interval:
     boot_high: float
 
 
-def session_weights(sessions: int, runs: int, rng: np.random.Generator) -> Floats:
+def session_weights(sessions: int, runs: int, rng: np.random.Generator) -> Counts:
     """Return how often each session is drawn in each bootstrap run.
 
     Returns
     -------
-    ndarray of float64, shape (runs, sessions)
-        Each row sums to ``sessions``.
+    ndarray of uint16, shape (runs, sessions)
+        Each row sums to ``sessions``. Two bytes a count: at 8,850 sessions (a million bars) and
+        5,000 runs the table takes 88 MB instead of 350.
     """
-    drawn = rng.integers(0, sessions, size=(runs, sessions))
-    cell = drawn + sessions * np.arange(runs)[:, None]
-    counts = np.bincount(cell.ravel(), minlength=runs * sessions)
-    return counts.reshape(runs, sessions).astype(np.float64)
+    counts = np.zeros((runs, sessions), dtype=np.uint16)
+    step = max(1, CELLS // max(sessions, 1))
+    for start in range(0, runs, step):
+        part = counts[start : start + step]
+        drawn = rng.integers(0, sessions, size=part.shape, dtype=np.uint32)
+        cell = drawn + sessions * np.arange(len(part))[:, None]
+        part[:] = np.bincount(cell.ravel(), minlength=part.size).reshape(part.shape)
+    return counts
 
 
-def clustered_interval(hits: Ints, total: Ints, weights: Floats) -> Interval | None:
+def resampled_sums(weights: Counts, *columns: Ints) -> list[Floats]:
+    """Return each column's sum in every bootstrap run."""
+    table = np.column_stack(columns).astype(np.float64)
+    sums = np.empty((len(weights), len(columns)))
+    step = max(1, CELLS // max(weights.shape[1], 1))
+    for start in range(0, len(weights), step):
+        part = slice(start, start + step)
+        sums[part] = weights[part].astype(np.float64) @ table
+    return list(sums.T)
+
+
+def clustered_interval(hits: Ints, total: Ints, weights: Counts) -> Interval | None:
     """Return the interval of ``sum(hits) / sum(total)``, sessions being the sampling unit.
 
     The share's variance over resampled sessions gives the design effect ``deff``, at least 1,
@@ -85,7 +106,7 @@ def clustered_interval(hits: Ints, total: Ints, weights: Floats) -> Interval | N
     Parameters
     ----------
     hits, total : int64, one per session
-    weights : ndarray, shape (runs, sessions)
+    weights : ndarray of uint16, shape (runs, sessions)
         See :func:`session_weights`.
 
     Returns
@@ -101,8 +122,8 @@ def clustered_interval(hits: Ints, total: Ints, weights: Floats) -> Interval | N
     if n == 0:
         return None
     share = float(hits.sum()) / n
-    drawn = weights @ total
-    shares = (weights @ hits)[drawn > 0] / drawn[drawn > 0]
+    drawn, hit = resampled_sums(weights, total, hits)
+    shares = hit[drawn > 0] / drawn[drawn > 0]
     deff = 1.0
     if 0.0 < share < 1.0 and len(shares):
         deff = max(1.0, float(shares.var()) / (share * (1.0 - share) / n))

@@ -6,14 +6,14 @@ same alerts by another road (:mod:`alertlib.batch`), and the audits compare the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.alert import Alert, alert_id
 from alertlib.config.types import minute_of_day
-from alertlib.detectors import Detector, enabled_detectors
+from alertlib.detectors import Detector, Step, enabled_detectors
 from alertlib.errors import ConfigError, DataError
 from alertlib.kernels.alerting import (
     SEVERITIES,
@@ -34,7 +34,7 @@ from alertlib.policy import (
     memory_size,
     policy_step,
 )
-from alertlib.sessions import Hours
+from alertlib.sessions import EXCHANGE_ZONE, Hours
 from alertlib.ticks import Grid
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ class Stream:
     symbol, timeframe : str
     instrument : Instrument, optional
         Grid and hours, where the symbol's family does not say them.
+    guard : callable, optional
+        Returns the step to call in a detector's place, such as one that survives its errors.
 
     Raises
     ------
@@ -152,6 +154,7 @@ class Stream:
         symbol: str,
         timeframe: str,
         instrument: Instrument | None = None,
+        guard: Callable[[Detector], Step] | None = None,
     ) -> None:
         known = instrument or find_instrument(symbol, timeframe, config.data.symbols)
         if known.grid is None or known.sessions is None:
@@ -172,7 +175,8 @@ class Stream:
         self._sessions = known.sessions
         self.rules = rules
         self._steps = [
-            (d.step, d.kernel_params(known.grid.per_tick), d.warmup) for d in rules.detectors
+            (guard(d) if guard else d.step, d.kernel_params(known.grid.per_tick), d.warmup)
+            for d in rules.detectors
         ]
         self._states: list[Any] = [d.state for d in rules.detectors]
         self._rings = [[0] * d.ring for d in rules.detectors]
@@ -422,7 +426,7 @@ def _wall_minute(value: Any) -> int:
     if time.tzinfo is not None:
         from zoneinfo import ZoneInfo
 
-        time = time.astimezone(ZoneInfo("America/Sao_Paulo"))
+        time = time.astimezone(ZoneInfo(EXCHANGE_ZONE))
     return (time.toordinal() - _EPOCH_ORDINAL) * 1_440 + time.hour * 60 + time.minute
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import platform
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -14,13 +16,13 @@ from alertlib.bars import Bars
 from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.labels import directional_changes
-from alertlib.matching import FALSE_POSITIVE, REDUNDANT, TRUE_POSITIVE, find_validity, match
+from alertlib.matching import FALSE_POSITIVE, REDUNDANT, TRUE_POSITIVE, find_entries, match
 from alertlib.nulls import Schedule, null_rates
 from alertlib.policy import REASONS
 from alertlib.scorecard import canonical_hash
 from alertlib.scoring import SPEC, Scored
 from alertlib.series import Floats, Ints
-from alertlib.sessions import EPOCH
+from alertlib.sessions import EPOCH, EXCHANGE_ZONE
 from alertlib.trades import session_fees
 
 SENSITIVITY_K = (2.0, 3.0, 4.0)
@@ -70,8 +72,8 @@ def data_section(bars: Bars, scored: Scored, quality: dict[str, Any]) -> dict[st
         "sha256": bars.sha256,
         "bars": len(bars),
         "sessions": len(scope.sessions),
-        "first": frame["time"][0].isoformat(),
-        "last": frame["time"][-1].isoformat(),
+        "first": _zoned(frame["time"][0]),
+        "last": _zoned(frame["time"][-1]),
         "first_session": _date(series.days, scope.sessions[:1]),
         "last_session": _date(series.days, scope.sessions[-1:]),
         "sessions_in_file": len(series.first),
@@ -83,6 +85,11 @@ def data_section(bars: Bars, scored: Scored, quality: dict[str, Any]) -> dict[st
             "on_grid": grid.on_tick and grid.per_tick == 1,
         },
     }
+
+
+def _zoned(wall: datetime) -> str:
+    """Exchange wall clock with its offset, as times are written in JSON."""
+    return wall.replace(tzinfo=ZoneInfo(EXCHANGE_ZONE)).isoformat()
 
 
 def _date(days: Ints, sessions: Any) -> str | None:
@@ -212,8 +219,9 @@ def sensitivity_section(
     for k in SENSITIVITY_K:
         moves = directional_changes(series, detected.atr, k, detected.engine)
         moves = moves.only(scope.scored[moves.start])
+        entries = find_entries(series, moves, scored.settings.scoring.early_bars)
         for left in SENSITIVITY_MOVE_LEFT:
-            validity = find_validity(series, moves, scored.settings.scoring.early_bars, left)
+            validity = entries.validity(left)
             found = match(validity, alerts.bar, alerts.direction)
             tp = int(np.count_nonzero(found.outcome == TRUE_POSITIVE))
             fp = int(np.count_nonzero(found.outcome == FALSE_POSITIVE))

@@ -157,9 +157,9 @@ def test_no_alerts_and_no_moves_are_no_trouble() -> None:
 
 
 def test_first_alerts_of_several_runs_are_kept_apart() -> None:
-    found = np.array([[[0], [-1], [0]], [[-1], [1], [0]], [[-1], [-1], [-1]]])
+    found = np.array([[[0], [2], [0]], [[2], [1], [0]], [[2], [2], [2]]])  # 2: valid for none
 
-    assert first_alerts(found, 2).tolist() == [[0, -1], [2, 1], [-1, -1]]
+    assert first_alerts(found, 2).tolist() == [[0, -1, -1], [2, 1, -1], [-1, -1, -1]]
 
 
 @st.composite

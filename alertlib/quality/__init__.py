@@ -1,7 +1,19 @@
-"""Data quality: what is wrong, or merely unusual, with a series of bars."""
+"""Data quality: what the reader found, and a closer look at bars that were read."""
 
-from alertlib.quality.examination import examine, session_coverage
-from alertlib.quality.findings import Finding, Quality
-from alertlib.quality.grid import infer_grid
+from __future__ import annotations
 
-__all__ = ["Finding", "Quality", "examine", "infer_grid", "session_coverage"]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alertlib.quality.examination import examine
+
+__all__ = ["examine"]
+
+
+def __getattr__(name: str) -> Any:
+    # Late, so that the live side can ask the calendar without loading Polars.
+    if name == "examine":
+        from alertlib.quality.examination import examine
+
+        return examine
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from alertlib.sessions import EXCHANGE_ZONE
+
 Kind = Literal[
     "missing_first",
     "late_open",
@@ -35,8 +37,6 @@ QUARANTINE_SCHEMA = pl.Schema(
         "value": pl.String(),
     }
 )
-
-EXCHANGE_ZONE = "America/Sao_Paulo"
 
 # A file of a million bad rows must not become a report of a million lines.
 _ROWS_LISTED = 100

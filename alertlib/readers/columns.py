@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from alertlib.errors import DataError
-from alertlib.quality.findings import EXCHANGE_ZONE, Finding
+from alertlib.quality.findings import Finding
+from alertlib.sessions import EXCHANGE_ZONE
 from alertlib.quality.rows import OUTSIDE_YEARS
 from alertlib.readers.table import NOT_WHOLE, PRICES, VOLUMES, Read, Table, one_label, table_frame
 from alertlib.readers.times import converted, epoch_to_wall_clock, sayable

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from alertlib.errors import DataError
-from alertlib.quality.findings import EXCHANGE_ZONE, Finding, finding
+from alertlib.quality.findings import Finding, finding
+from alertlib.sessions import EXCHANGE_ZONE
 
 # Size of the median epoch below which the unit is this many microseconds: it tells seconds,
 # milli- and microseconds apart for every date between 1973 and 5138.
