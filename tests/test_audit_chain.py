@@ -20,9 +20,8 @@ from runners.live.chain import (
 )
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
-SCALAR = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+SCALAR = st.none() | st.booleans() | st.integers() | FINITE
 VALUE = st.recursive(
     SCALAR | TEXT | st.just('"seq":1'),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT | st.just("seq"), inner),

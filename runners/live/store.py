@@ -126,10 +126,8 @@ class Store:
             Work(
                 events=tuple(ready_event(event) for event in batch.events),
                 messages=tuple(ready_message(message) for message in batch.messages),
-                statements=(
-                    *(_cursor_statement(cursor) for cursor in batch.cursors),
-                    *(_state_statement(key, value) for key, value in batch.state.items()),
-                ),
+                cursors=batch.cursors,
+                state=dict(batch.state),
             )
         )
 
@@ -274,14 +272,3 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _cursor_statement(cursor: Cursor) -> tuple[str, tuple[Any, ...]]:
-    return (
-        "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?)",
-        (cursor.symbol, cursor.timeframe, cursor.bar_time, cursor.snapshot),
-    )
-
-
-def _state_statement(key: str, value: bytes) -> tuple[str, tuple[Any, ...]]:
-    return "INSERT OR REPLACE INTO state VALUES (?, ?)", (key, value)

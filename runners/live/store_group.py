@@ -7,6 +7,7 @@ transaction it would have shared with others.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from math import isfinite
@@ -22,9 +23,10 @@ from runners.live.chain import (
     split_object,
     timestamp,
 )
-from runners.live.store_types import Event, Mail, Message, MessageType, Numbered, Stored
+from runners.live.store_types import Cursor, Event, Mail, Message, MessageType, Numbered, Stored
 
 Done = Future[tuple[Numbered, ...]]
+_LOOKUP = 500  # of SQLite's 999 or more parameters
 _PLAIN_KINDS = KINDS - {"alert", "prune"}  # those come with a message, and with a pruning
 
 
@@ -86,6 +88,8 @@ class Work:
 
     events: tuple[ReadyEvent, ...] = ()
     messages: tuple[ReadyMessage, ...] = ()
+    cursors: tuple[Cursor, ...] = ()
+    state: Mapping[str, bytes] = field(default_factory=dict)
     statements: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     done: Done = field(default_factory=Future)
     numbers: tuple[Numbered, ...] = ()
@@ -105,22 +109,46 @@ def read_head(connection: sqlite3.Connection) -> Head:
     return Head(*row)
 
 
-class Group:
-    """The rows of one transaction, gathered before they are written table by table."""
+def _numbers(connection: sqlite3.Connection, keys: list[str]) -> dict[str, int]:
+    """Return the numbers of those messages that have one."""
+    found: dict[str, int] = {}
+    for start in range(0, len(keys), _LOOKUP):
+        some = keys[start : start + _LOOKUP]
+        marks = ", ".join("?" * len(some))
+        found.update(
+            connection.execute(f"SELECT id, seq FROM alert_ids WHERE id IN ({marks})", some)
+        )
+    return found
 
-    def __init__(self, connection: sqlite3.Connection, now: float) -> None:
+
+class Group:
+    """The rows of one transaction, gathered before they are written table by table.
+
+    The numbers given to the works are valid once what :meth:`write` writes is committed.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, works: Sequence[Work], now: float) -> None:
         # Read anew each time: `runners.audit prune` appends to the log of a running daemon.
         self.head = read_head(connection)
         self.stored: list[Stored] = []
         self._connection = connection
         self._ts = timestamp(now)
+        self._known = _numbers(
+            connection, [message.key for work in works for message in work.messages]
+        )
         self._ids: dict[str, int] = {}
+        self._cursors: dict[tuple[str, str], Cursor] = {}
+        self._state: dict[str, bytes] = {}
         self._audit: list[tuple[int, str, str, str, str, str, str]] = []
         self._alerts: list[tuple[int, int]] = []
         self._outbox: list[tuple[int, str, str, float, float]] = []
+        for work in works:
+            self._add(work)
 
-    def add(self, work: Work) -> None:
-        """Give ``work`` its place; its numbers are valid once :meth:`write` is committed."""
+    def _add(self, work: Work) -> None:
+        # Of a stream's cursors only the last is ever read.
+        self._cursors.update({(each.symbol, each.timeframe): each for each in work.cursors})
+        self._state.update(work.state)
         for sql, values in work.statements:
             self._connection.execute(sql, values)
         for event in work.events:
@@ -137,13 +165,18 @@ class Group:
             "INSERT INTO outbox (seq, recipient, message_id, due, expires) VALUES (?, ?, ?, ?, ?)",
             self._outbox,
         )
+        run(
+            "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?)",
+            [(*key, each.bar_time, each.snapshot) for key, each in self._cursors.items()],
+        )
+        run("INSERT OR REPLACE INTO state VALUES (?, ?)", self._state.items())
         self._connection.execute(
             "UPDATE meta SET alert_seq = ?, audit_seq = ?, audit_hash = ?", self.head
         )
         return len(self._audit)
 
     def _number(self, message: ReadyMessage) -> Numbered:
-        known = self._ids.get(message.key) or self._known(message.key)
+        known = self._ids.get(message.key) or self._known.get(message.key)
         if known:
             return Numbered(known, new=False)
         seq = self.head.alert_seq + 1
@@ -156,10 +189,6 @@ class Group:
         ]
         self.stored.append(Stored(seq, message.type, message.body.plain().encode()))
         return Numbered(seq, new=True)
-
-    def _known(self, key: str) -> int | None:
-        row = self._connection.execute("SELECT seq FROM alert_ids WHERE id = ?", (key,)).fetchone()
-        return None if row is None else int(row[0])
 
     def _append(self, kind: str, actor: str, data: str) -> None:
         alert_seq, last, prev = self.head

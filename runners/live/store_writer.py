@@ -179,9 +179,7 @@ class Writer:
 
     def _commit(self, group: list[Work]) -> tuple[Group, int]:
         self._connection.execute("BEGIN IMMEDIATE")
-        rows = Group(self._connection, self._clock())
-        for work in group:
-            rows.add(work)
+        rows = Group(self._connection, group, self._clock())
         events = rows.write()
         self._connection.execute("COMMIT")
         self.head = rows.head
