@@ -33,7 +33,9 @@ def read(shown: str, language: Language) -> Decimal:
 
 @st.composite
 def alerts(draw: st.DrawFn) -> dict[str, Any]:
-    maybe = lambda values: draw(st.none() | values)  # noqa: E731 - names what may be missing
+    def maybe(values: st.SearchStrategy[float]) -> float | None:
+        return draw(st.none() | values)
+
     return payload(
         1,
         symbol=draw(names),

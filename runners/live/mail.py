@@ -45,6 +45,8 @@ PAGE = 1_000
 REPLAN_SECONDS = 0.25
 BLOCKED_SECONDS = OUTBOX_RETRY_SECONDS = 1.0
 SHORTEST_PAUSE = 0.01
+LOG_SECONDS = 60.0
+"""The outbox is asked every second; once a minute is enough to say that it still fails."""
 
 log = logging.getLogger("alertas.mail")
 
@@ -113,7 +115,7 @@ class Mailer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: dict[str, Letter] = {}
         self._sending = 0
-        self._replan_at = self._rest_until = 0.0
+        self._replan_at = self._rest_until = self._log_again_at = 0.0
         self._queue: list[Letter] = []
         self._notices: dict[str, Letter] = {}
         self._gathering: dict[str, Gathering] = {}
@@ -208,11 +210,9 @@ class Mailer:
             gathering=self._gathering,
         )
         if made.expired:
-            self.stats.alerts["expired"] += len(made.expired)
-            log.warning(
-                "alerts expired before they could be mailed", extra={"alerts": len(made.expired)}
-            )
             await wrap_future(self._outbox.failed(made.expired, now, "expired"))
+            self.stats.alerts["expired"] += len(made.expired)
+            log.warning("alerts expired unsent", extra={"alerts": len(made.expired)})
         for name, members in made.joins.items():
             await wrap_future(self._outbox.put_into_digest(members, name))
         self._gathering = made.gathering
@@ -347,10 +347,10 @@ class Mailer:
         self._note(error)
 
     def _note(self, error: BaseException) -> None:
-        trouble = f"outbox: {printable(str(error))}"
-        if trouble != self._trouble:
+        self._trouble = f"outbox: {printable(str(error))}"
+        if time.monotonic() >= self._log_again_at:
             log.error("mail outbox failed", exc_info=error)
-        self._trouble = trouble
+            self._log_again_at = time.monotonic() + LOG_SECONDS
 
 
 def _describe(letter: Letter, result: Result) -> dict[str, Any]:

@@ -43,7 +43,9 @@ def classify(stage: str, error: BaseException) -> Result:
         verdict = {4: Verdict.deferred, 5: Verdict.refused}.get(code // 100, Verdict.lost)
         return Result(verdict, stage, reason, code)
     if isinstance(error, OSError):
-        return Result(Verdict.lost, stage, reason)
+        # Many servers sit on a wrong password; trying again at once could lock the account.
+        verdict = Verdict.channel if stage in ("starttls", "auth") else Verdict.lost
+        return Result(verdict, stage, reason)
     if isinstance(error, ValueError):
         return Result(Verdict.refused, stage, reason)
     # What is left of the library's errors: an extension the server does not offer.

@@ -118,7 +118,7 @@ class SmtpPool:
             async with asyncio.timeout(seconds):
                 return await work
         except TimeoutError:
-            return Result(Verdict.lost, session.stage, f"no reply within {seconds:g} s")
+            return classify(session.stage, TimeoutError(f"no reply within {seconds:g} s"))
         except Exception as error:
             return classify(session.stage, error)
         finally:
