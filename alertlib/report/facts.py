@@ -70,18 +70,13 @@ def proof(card: Card) -> str:
 
 def trader_facts(card: Card) -> list[Fact]:
     """Return what a trader would have seen: how many alerts, how good, and how early."""
-    rates = card["rates"]
     return [
         ("alerts", _outcomes(card)),
         ("net per trade", _expectancy(card)),
         ("win rate", _break_even(card)),
-        (
-            "false positives",
-            f"{percent(rates['fp_share_all'])} of all alerts, "
-            f"{percent(rates['fp_share_strict'])} if redundant ones are false too",
-        ),
+        ("false positives", _false_shares(card)),
         ("timeliness", _timeliness(card)),
-        ("best possible", f"an oracle would capture {percent(rates['oracle_ceiling'])}"),
+        ("best possible", f"an oracle would capture {percent(card['rates']['oracle_ceiling'])}"),
         ("held back", _held_back(card)),
     ]
 
@@ -126,6 +121,13 @@ def _break_even(card: Card) -> str:
         hit = f"the {counted(both, 'bar')} that hit both stop and target"
         note = f"{percent(card['rates']['optimistic_win_rate'])} if {hit} had won"
     return f"break-even {percent(card['trade']['break_even_win_rate'])}; {note}"
+
+
+def _false_shares(card: Card) -> str:
+    of_all, strict = card["rates"]["fp_share_all"], card["rates"]["fp_share_strict"]
+    if of_all is None:
+        return "no alert"
+    return f"{percent(of_all)} of all alerts, {percent(strict)} if redundant ones are false too"
 
 
 def _timeliness(card: Card) -> str:
