@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,13 +17,20 @@ if TYPE_CHECKING:
     from alertlib.config import Config
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where to look, and exit 2."""
+        print(f"error: {message}; see {self.prog} --help", file=sys.stderr)
+        raise SystemExit(2)
+
+
 def make_parser(command: str, about: str) -> argparse.ArgumentParser:
     """Return a parser with the options every command has."""
     from alertlib import __version__
 
-    parser = argparse.ArgumentParser(
-        prog=f"python -m runners.{command}", description=about, allow_abbrev=False
-    )
+    parser = Parser(prog=f"python -m runners.{command}", description=about, allow_abbrev=False)
     parser.add_argument("--config", metavar="F", help="configuration file (YAML)")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     parser.add_argument("--version", action="version", version=f"alertlib {__version__}")
@@ -96,13 +104,19 @@ def write_text(path: str, text: str) -> None:
 
 def write_alert_table(path: str, alerts: pl.DataFrame) -> None:
     """Write an alert table whole or not at all; the ending says how."""
-    from alertlib.errors import ConfigError
     from alertlib.tables import write_alerts
 
-    if Path(path).suffix.lower() not in (".parquet", ".csv"):
-        raise ConfigError(f"--alerts {path}: got another ending; expected .parquet or .csv")
     with _replacing(path) as partial:
         write_alerts(alerts, partial)
+
+
+def check_alert_path(path: str) -> str:
+    """Return ``path`` if its ending says how alerts are to be written."""
+    if Path(path).suffix.lower() not in (".parquet", ".csv"):
+        raise argparse.ArgumentTypeError(
+            f"got {path}, expected a name that ends in .parquet or .csv"
+        )
+    return path
 
 
 @contextmanager

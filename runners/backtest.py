@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    from runners._inputs import add_bar_options, make_parser
+    from runners._inputs import add_bar_options, check_alert_path, make_parser
 
     parser = make_parser("backtest", ABOUT)
     parser.add_argument("--gate", action="store_true", help="exit by the verdict")
@@ -66,7 +66,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", metavar="F", help="write the scorecard; - for stdout")
     parser.add_argument("--junit", metavar="F", help="write JUnit XML, one case per criterion")
     parser.add_argument("--html", metavar="F", help="write a self-contained page")
-    parser.add_argument("--alerts", metavar="F", help="write every alert (.parquet or .csv)")
+    parser.add_argument(
+        "--alerts", metavar="F", type=check_alert_path, help="write every alert (.parquet or .csv)"
+    )
     parser.add_argument("--annotations", choices=("auto", "github", "none"), default="auto")
     parser.add_argument(
         "--compare", nargs=2, metavar=("A.json", "B.json"), help="only compare two scorecards"
