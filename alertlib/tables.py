@@ -13,7 +13,7 @@ from alertlib.batch import AlertColumns
 from alertlib.kernels.alerting import SEVERITIES
 from alertlib.matching import Match
 from alertlib.scoring import Detected, Scored
-from alertlib.series import Ints
+from alertlib.series import Floats, Ints
 from alertlib.trades import EXIT_REASONS, Trades
 
 OUTCOMES = ("tp", "fp", "redundant")
@@ -177,11 +177,18 @@ def opportunity_frame(scored: Scored) -> pl.DataFrame:
             "price_start": price(moves.start_price),
             "price_end": price(moves.end_price),
             "points": price(size),
-            "atr": size / scored.detected.atr[moves.start],
+            "atr": _multiple(size, scored.detected.atr[moves.start]),
             "captured": match.captured,
             "alert_id": pl.Series(captured_by, dtype=pl.String),
         }
     )
+
+
+def _multiple(size: Ints, unit: Floats) -> pl.Series:
+    """Return sizes in a unit; null where the unit is not defined yet, or nothing has moved."""
+    share: Floats = np.full(len(size), np.nan)
+    np.divide(size, unit, out=share, where=unit > 0)
+    return pl.Series(share).fill_nan(None)
 
 
 def _ids_of(scored: Scored, match: Match) -> list[str | None]:
