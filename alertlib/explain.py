@@ -77,15 +77,15 @@ class Explanation:
         lines = [
             f"{a['pattern']} {'up' if a['direction'] > 0 else 'down'} at {a['time']} "
             f"({a['severity']}, confidence {a['confidence']:.2f}), id {a['id']}",
-            f"  price {a['price']:g}, entry {a['entry_min']:g}-{a['entry_max']:g}, "
-            f"stop {a['stop']:g}, target {a['target']:g}",
+            f"  price {a['price']:.10g}, entry {a['entry_min']:.10g}-{a['entry_max']:.10g}, "
+            f"stop {a['stop']:.10g}, target {a['target']:.10g}",
             f"  agreeing: {', '.join(a['agreeing']) or 'none'}",
             f"  outcome {a['outcome']}: {self.why}",
         ]
         if a["entry_time"] is not None:
             lines.append(
-                f"  trade {a['entry_time']} at {a['entry_price']:g} -> {a['exit_time']} at "
-                f"{a['exit_price']:g} by {a['exit_reason']}: {a['pnl_points']:+.2f} points"
+                f"  trade {a['entry_time']} at {a['entry_price']:.10g} -> {a['exit_time']} at "
+                f"{a['exit_price']:.10g} by {a['exit_reason']}: {a['pnl_points']:+.2f} points"
             )
         return "\n".join(lines)
 
@@ -125,7 +125,7 @@ def explain_alert(run: Run, alert_id: str) -> Explanation:
 def _hit(alert: dict[str, Any], move: dict[str, Any]) -> str:
     return (
         f"{OUTCOME_TEXTS[alert['outcome']]}: move {move['opportunity_id']} of "
-        f"{move['points']:g} points from {move['time_start']:%H:%M} to {move['time_end']:%H:%M}"
+        f"{move['points']:.10g} points from {move['time_start']:%H:%M} to {move['time_end']:%H:%M}"
     )
 
 
