@@ -23,7 +23,9 @@ from runners.live.metrics import Metrics
 from runners.live.session import ACK_LAG_SECONDS, Close, Phase, Session
 
 REPLAY_ROWS = 32
-"""Messages read and written at once in a replay: some 20 KiB, well under a millisecond."""
+"""Messages read at once in a replay: some 20 KiB, well under a millisecond."""
+REPLAY_BYTES = 32_768
+"""Written at once, one message at least; on top of a drained buffer, within 64 KiB."""
 
 _log = logging.getLogger("alertas.websocket")
 
@@ -199,7 +201,7 @@ class Broadcaster:
     def _replay_some(self, peer: Peer, session: Session) -> bool:
         """Write the next chunk; False if the client cannot be served any more."""
         rows = self._history.read(session.sent, REPLAY_ROWS)
-        rows = [row for row in rows if row[0] <= self.seq]
+        rows = _within(REPLAY_BYTES, [row for row in rows if row[0] <= self.seq])
         if not rows or rows[0][0] != session.sent + 1:
             # Retention overtook a replay that is slower than the market. Better to say so than
             # to jump: on its return it is told what is retained.
@@ -208,3 +210,13 @@ class Broadcaster:
         peer.put(self._envelope.frames(rows, self._wall()))
         session.advance(rows[-1][0])
         return True
+
+
+def _within(limit: int, rows: Sequence[Entry]) -> Sequence[Entry]:
+    """Return the first rows, one at least, of up to ``limit`` bytes in all."""
+    size = 0
+    for place, (_, _, payload) in enumerate(rows):
+        size += len(payload)
+        if size > limit and place:
+            return rows[:place]
+    return rows

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.exceptions import InvalidMessage
 from websockets.frames import Frame, Opcode
-from websockets.protocol import OPEN, Event
+from websockets.protocol import CONNECTING, OPEN, Event
 from websockets.server import ServerProtocol
 
 from runners.live.session import Close, Session
@@ -27,6 +27,7 @@ MAX_UNSENT_BYTES = 65_536
 WRITE_LIMIT = 16_384
 CLOSE_SECONDS = 2.0
 
+_HEAD_END = b"\r\n\r\n"
 _CONTROL = frozenset({Opcode.PING, Opcode.PONG, Opcode.CONT})
 _PING = Frame(Opcode.PING, b"").serialize(mask=False)
 _NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
@@ -57,8 +58,8 @@ class Peer(ServerConnection):
     ) -> None:
         super().__init__(protocol, server, **limits)
         self._owner = owner
-        self._head_bytes = 0
-        self._method = b""
+        self._head = b""
+        self.spoke_early = False
         self._is_answered = False
         self._cut_timer: asyncio.TimerHandle | None = None
         self.session: Session | None = None
@@ -146,24 +147,42 @@ class Peer(ServerConnection):
     def data_received(self, data: bytes) -> None:
         if self.session is not None:
             self.session.heard = self.loop.time()
-        if self.request is None:
-            if self.protocol.eof_sent:
-                return  # refused already
-            self._method = (self._method + data[:16])[:16]
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._answer_and_close(431, "Request Header Fields Too Large")
+        if self.protocol.state is CONNECTING:
+            data = self._head_only(data)
+            if not data:
                 return
         super().data_received(data)
         if self.protocol.close_expected() and self._cut_timer is None:
             # The peer said goodbye or was failed; one that then keeps the connection is cut.
             self._cut_timer = self.loop.call_later(CLOSE_SECONDS, self.cut)
 
+    def _head_only(self, data: bytes) -> bytes:
+        """Return what of ``data`` belongs to the request's head.
+
+        Nobody may speak between the head and its answer; frames parsed there would trip the
+        library's own assertions when the answer is a refusal.
+        """
+        if self._is_answered or self.protocol.eof_sent:
+            return b""  # refused; what still comes is not looked at
+        if self.request is not None:
+            self.spoke_early = True
+            return b""
+        end = (self._head + data).find(_HEAD_END)
+        length = len(data) if end < 0 else max(end + len(_HEAD_END) - len(self._head), 0)
+        self.spoke_early = self.spoke_early or length < len(data)
+        data = data[:length]
+        self._head += data
+        if len(self._head) <= MAX_HEAD_BYTES:
+            return data
+        self._answer(431, "Request Header Fields Too Large")
+        self._hang_up()
+        return b""
+
     def send_data(self) -> None:
         # A head that cannot be parsed, or announces a body, makes websockets hang up without a
         # word. Say why first.
         if isinstance(self.protocol.handshake_exc, InvalidMessage) and not self._is_answered:
-            method, space, _ = self._method.partition(b" ")
+            method, space, _ = self._head[:16].partition(b" ")
             if space and method.isalpha() and method.isupper() and method != b"GET":
                 self._answer(405, "Method Not Allowed", "Allow: GET\r\n")
             else:
@@ -181,6 +200,7 @@ class Peer(ServerConnection):
                 if close is not None:
                     self._owner.flooded(self, close)
         super().process_event(event)
+        self._head = b""  # it held the credentials
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -194,9 +214,12 @@ class Peer(ServerConnection):
             self.session.stalled_since = None
             self.session.heard = self.loop.time()
 
-    def _answer_and_close(self, status: int, phrase: str) -> None:
-        if not self._is_answered:
-            self._answer(status, phrase)
+    def _hang_up(self) -> None:
+        # Closing with data unread would reset the connection and take the answer with it; the
+        # other half stays open until the peer closes it or the handshake times out.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
             self.transport.close()
 
     def _answer(self, status: int, phrase: str, headers: str = "") -> None:

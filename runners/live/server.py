@@ -15,6 +15,7 @@ from runners.live.auth import SUBPROTOCOL
 from runners.live.broadcast import Broadcaster, History
 from runners.live.connection import CLOSE_SECONDS, Peer
 from runners.live.door import Door
+from runners.live.http import refuse
 from runners.live.journal import Audit, Journal
 from runners.live.messages import (
     GOING_AWAY,
@@ -81,6 +82,8 @@ class AlertServer:
     def process_request(self, peer: ServerConnection, request: Request) -> Response | None:
         """Answer a plain request, or admit a client."""
         assert isinstance(peer, Peer)
+        if peer.spoke_early:
+            return refuse(HTTPStatus.BAD_REQUEST)
         now = peer.loop.time()
         decision = self._door.answer(request, peer.address, now, time.time())
         if isinstance(decision, Response):
