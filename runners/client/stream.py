@@ -113,6 +113,7 @@ class AlertClient:
         self._in_hand: Message | None = None
         self._actions: deque[str] = deque(maxlen=MAX_WAITING_ACTIONS)
         self._retry_seconds = FIRST_RETRY_SECONDS
+        self._retry_at = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -200,10 +201,7 @@ class AlertClient:
         )
 
         while True:
-            if self.attempts:
-                await asyncio.sleep(random.uniform(0.0, self._retry_seconds))
-                self._retry_seconds = min(2.0 * self._retry_seconds, LAST_RETRY_SECONDS)
-            self.attempts += 1
+            await self._wait_for_turn()
             try:
                 await self._open()
                 return
@@ -223,6 +221,17 @@ class AlertClient:
                 self._raise_if_final(closed)
             except (OSError, TimeoutError, InvalidHandshake, _OutOfStep):
                 await self._disconnect()
+
+    async def _wait_for_turn(self) -> None:
+        """Wait between attempts: at random, so that clients cut together do not return together.
+
+        The moment is fixed once, and waiting for it may be interrupted and taken up again.
+        """
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._retry_at - loop.time()))
+        self._retry_at = loop.time() + random.uniform(0.0, self._retry_seconds)
+        self._retry_seconds = min(2.0 * self._retry_seconds, LAST_RETRY_SECONDS)
+        self.attempts += 1
 
     async def _open(self) -> None:
         """Connect once and take up the stream where it was left."""
@@ -342,7 +351,10 @@ class AlertClient:
         if acker is not None:
             acker.cancel()
         if socket is not None:
-            await socket.close()
+            try:
+                await socket.close()
+            finally:
+                socket.transport.abort()  # in case waiting for the goodbye was cancelled
 
     def _raise_if_final(self, closed: Any) -> None:
         if closed.rcvd is not None and closed.rcvd.code == _TOKEN_REFUSED:
