@@ -58,3 +58,16 @@ def quiet_websockets() -> logging.Logger:
     logger = logging.getLogger("alertas.websockets")
     logger.setLevel(logging.WARNING)
     return logger
+
+
+def log_to_stderr(*, debug: bool = False) -> None:
+    """Have every logger write JSON lines to stderr.
+
+    A full disk or a closed pipe behind stderr loses lines, never an alert.
+    """
+    logging.raiseExceptions = False
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler])
+    for noisy in ("asyncio", "aiosmtplib"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,93 @@
+"""``python -m runners.live``: bars -> detectors -> store -> WebSocket clients and e-mail."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from runners._main import INTERRUPTED, OK, run
+
+if TYPE_CHECKING:
+    import argparse
+
+    from alertlib.config import Config
+
+ABOUT = """Run the alert daemon: closed bars from a MetaTrader 5 terminal or a replayed file go
+through the detectors into a durable store, to WebSocket clients and e-mail. SIGTERM, Ctrl-C and
+--stop drain it. The first and only line on stdout is READY {...}."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command."""
+    args = _parse(argv)
+    from runners._inputs import read_config
+    from runners.live.logs import log_to_stderr
+
+    config = read_config(args.config)
+    database = args.db or config.live.database
+    if args.stop:
+        return _stop(database)
+    log_to_stderr(debug=args.debug)
+    if args.check or args.send_test_mail:
+        from runners.live.checks import check
+
+        return check(config, args, database)
+    return _serve(config, args, database)
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    from runners._inputs import make_parser
+    from runners.live.options import port, speed
+
+    parser = make_parser("live", ABOUT)
+    parser.add_argument("--feed", choices=("mt5", "replay"), help="default: live.feed")
+    parser.add_argument("--bars", metavar="F|DIR", help="bars to replay; default: data.source")
+    parser.add_argument(
+        "--speed", metavar="X", type=speed, default=1.0, help="0 as fast as possible, 1 bar time"
+    )
+    parser.add_argument("--exit-at-end", action="store_true", help="end with the replay")
+    parser.add_argument("--host", metavar="H", help="address; default: the URL's")
+    parser.add_argument("--port", metavar="N", type=port, help="0 picks a free one")
+    parser.add_argument("--allow-remote", action="store_true", help="other machines, without TLS")
+    parser.add_argument("--db", metavar="F", help="database; default: live.database")
+    parser.add_argument("--dry-run", action="store_true", help="mark alerts, send no e-mail")
+    parser.add_argument("--check", action="store_true", help="check everything and exit")
+    parser.add_argument("--send-test-mail", action="store_true", help="mail every recipient")
+    parser.add_argument("--stop", action="store_true", help="stop the daemon on this database")
+    return parser.parse_args(argv)
+
+
+def _stop(database: str) -> int:
+    from runners.live.stopping import stop_daemon
+
+    was_running = stop_daemon(database)
+    print("stopped" if was_running else f"no daemon runs on {database}", file=sys.stderr)
+    return OK
+
+
+def _serve(config: Config, args: argparse.Namespace, database: str) -> int:
+    import asyncio
+
+    from runners.live.daemon import Daemon, Options, feed_kind, make_feed
+    from runners.live.feed_replay import replay_source
+
+    kind = feed_kind(config, args.feed, args.bars)
+    source = replay_source(config, args.bars) if kind == "replay" else None
+    options = Options(
+        database, args.host, args.port, args.allow_remote, args.dry_run, args.exit_at_end
+    )
+
+    async def serve() -> int:
+        feed = make_feed(config, kind, source, args.speed)
+        try:
+            stop = await Daemon(config, options, feed).run()
+        finally:
+            await feed.close()
+        return INTERRUPTED if stop.is_interrupt else OK
+
+    return asyncio.run(serve())
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

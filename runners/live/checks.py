@@ -1,0 +1,157 @@
+"""``--check`` and ``--send-test-mail``: what would keep the daemon from working, told beforehand."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alertlib.errors import AlertlibError, ConfigError, DataError, StorageError
+from runners._main import FAILED, OK
+
+if TYPE_CHECKING:
+    import argparse
+
+    from alertlib.config import Config
+    from runners.live.mail_settings import Credentials
+
+_MAIL_MODULES = ("aiosmtplib", "jinja2")
+
+
+def check(config: Config, args: argparse.Namespace, database: str) -> int:
+    """Check every part, one line each on stdout; return the status of the first that fails."""
+    steps: dict[str, Callable[[], str]] = {}
+    if args.check:
+        steps |= {
+            "config": lambda: str(config.source or "built-in defaults"),
+            "imports": lambda: _imports(config),
+            "secrets": lambda: _secrets(config, os.environ),
+            "database": lambda: _database(database),
+            "feed": lambda: _feed(config, args),
+            "smtp": lambda: _smtp(config, os.environ),
+        }
+    if args.send_test_mail:
+        steps["test mail"] = lambda: _test_mail(config, os.environ)
+    statuses = [_report(name, step) for name, step in steps.items()]
+    return next((status for status in statuses if status), OK)
+
+
+def _report(name: str, step: Callable[[], str]) -> int:
+    try:
+        answer = step()
+    except AlertlibError as error:
+        print(f"FAIL  {name}: {error}", flush=True)
+        return error.exit_status
+    print(f"ok    {name}: {answer}", flush=True)
+    return OK
+
+
+class NoAnswerError(AlertlibError):
+    """Something at the other end of a line does not answer."""
+
+    exit_status = FAILED
+
+
+def _imports(config: Config) -> str:
+    names = ["websockets", *(_MAIL_MODULES if config.delivery.email.enabled else ())]
+    for name in names:
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise ConfigError(
+                f"module {name}: cannot be imported ({error}), expected it to be installed; run "
+                "pip install 'alertlib[live]'"
+            ) from None
+    return ", ".join(names)
+
+
+def _secrets(config: Config, environ: Mapping[str, str]) -> str:
+    from runners.live.secrets import authenticator, pattern_records
+
+    found = authenticator(config.delivery.websocket, environ)
+    pattern_records(config.live.scorecard)
+    _credentials(config, environ)
+    weak = f" (weak: {', '.join(found.weak)})" if found.weak else ""
+    return f"present{weak}"
+
+
+def _credentials(config: Config, environ: Mapping[str, str]) -> Credentials | None:
+    from runners.live.secrets import mail_credentials
+
+    email = config.delivery.email
+    return mail_credentials(email, environ) if email.enabled else None
+
+
+def _database(path: str) -> str:
+    from runners.live import lock
+    from runners.live.store import Store
+
+    if not os.path.exists(path):
+        folder = Path(path).resolve().parent
+        while not folder.exists():
+            folder = folder.parent
+        if not os.access(folder, os.W_OK):
+            raise StorageError(f"{folder}: not writable, expected a place for {path}; use --db")
+        return f"{path} will be created"
+    if lock.is_held(path):
+        return f"{path} is in use by a running daemon"
+    with Store.open(path, create=False) as store:
+        return f"{path}, {store.head} messages"
+
+
+def _feed(config: Config, args: argparse.Namespace) -> str:
+    from runners.live.daemon import feed_kind
+    from runners.live.feed_replay import ReplayFeed, configured_streams, replay_source
+
+    if feed_kind(config, args.feed, args.bars) == "replay":
+        source = replay_source(config, args.bars)
+
+        async def read() -> str:
+            feed = ReplayFeed(config, source, 0.0)
+            try:
+                origins = await feed.open()
+            finally:
+                await feed.close()
+            return f"replay of {source}: " + ", ".join(" ".join(one.key) for one in origins)
+
+        return asyncio.run(read())
+    return _terminal(configured_streams(config))
+
+
+def _terminal(streams: list[tuple[str, str]]) -> str:
+    from runners.mt5.client import TerminalClient
+
+    with TerminalClient(os.environ, retries=0) as client:
+        try:
+            identity = client.identity()
+            for symbol in dict.fromkeys(symbol for symbol, _ in streams):
+                client.info(symbol)
+        except DataError as error:
+            raise NoAnswerError(str(error)) from None
+    names = ", ".join(f"{symbol} {timeframe}" for symbol, timeframe in streams)
+    return f"terminal {identity['path']}, account {identity['login']}: {names}"
+
+
+def _smtp(config: Config, environ: Mapping[str, str]) -> str:
+    from runners.live.mail_smtp import probe
+
+    if not config.delivery.email.enabled:
+        return "e-mail is not enabled"
+    return asyncio.run(probe(config.delivery.email, _credentials(config, environ)))
+
+
+def _test_mail(config: Config, environ: Mapping[str, str]) -> str:
+    from runners.live.mail_notice import send_test_mail
+
+    if not config.delivery.email.enabled:
+        raise ConfigError(
+            "delivery.email.enabled: got false, expected true to send a test message; enable it"
+        )
+    lines = asyncio.run(send_test_mail(config.delivery.email, _credentials(config, environ)))
+    for line in lines[:-1]:
+        print(f"ok    test mail: {line}", file=sys.stdout)
+    return lines[-1]

@@ -1,0 +1,174 @@
+"""How the daemon is doing: what ``/health`` and ``/metrics`` say, and the operator is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from alertlib.market import Instrument
+from alertlib.quality.calendar import is_trading_day
+from alertlib.sessions import EPOCH
+from runners.live.http import Health
+
+if TYPE_CHECKING:
+    from runners.live.core import Core
+    from runners.live.feed import Feed, Key
+    from runners.live.mail import Mailer
+    from runners.live.server import AlertServer
+    from runners.live.store import Store
+
+SLOW_SECONDS = 2.0
+"""Round trip of a client above which its connection is a reason on ``/health``."""
+
+
+class Reason(NamedTuple):
+    """Something that is not well. ``kind`` is one of a few words."""
+
+    kind: str
+    text: str
+    is_failing: bool
+
+
+class Board:
+    """Looks at every part of the running daemon.
+
+    Parts are filled in as they start; what is None is not there yet.
+    """
+
+    def __init__(self, store: Store, tolerated: int, grace: float) -> None:
+        self.server: AlertServer | None = None
+        self.mailer: Mailer | None = None
+        self.feed: Feed | None = None
+        self.cores: dict[Key, Core] = {}
+        self.feed_error: str | None = None
+        self.is_at_end = False
+        self.is_dry_run = False
+        self.version = ""
+        self._store = store
+        self._tolerated = tolerated
+        self._grace = grace
+
+    def reasons(self) -> list[Reason]:
+        """Return what is not well, gravest first."""
+        found = []
+        if (trouble := self._store.trouble()) is not None:
+            found.append(Reason("store", f"store: {trouble}", True))
+        found += [Reason("feed", f"feed: {text}", True) for text in self._feed_reasons()]
+        if self.mailer is not None and self.mailer.reason:
+            found.append(Reason("email", self.mailer.reason, False))
+        if self.server is not None and self.server.slowest_round_trip() > SLOW_SECONDS:
+            seconds = self.server.slowest_round_trip()
+            found.append(
+                Reason("websocket", f"websocket: a client answers after {seconds:.1f} s", False)
+            )
+        for (symbol, timeframe), core in self.cores.items():
+            found += [
+                Reason("detector", f"detector: {name} disabled on {symbol} {timeframe}", False)
+                for name in core.disabled
+            ]
+        return found
+
+    def health(self) -> Health:
+        """Return what ``/health`` says now."""
+        reasons = self.reasons()
+        feed = self.feed
+        details: dict[str, object] = {
+            "version": self.version,
+            "feed": "ended" if self.is_at_end else ("running" if self.cores else "starting"),
+            "feed_pid": None if feed is None else feed.pid,
+            "dry_run": self.is_dry_run,
+            "last_bars": {
+                f"{symbol} {timeframe}": None if core.last is None else core.last.isoformat()
+                for (symbol, timeframe), core in self.cores.items()
+            },
+        }
+        return Health(
+            not any(reason.is_failing for reason in reasons),
+            tuple(reason.text for reason in reasons),
+            details,
+        )
+
+    def _feed_reasons(self) -> list[str]:
+        if self.feed_error is not None:
+            return [self.feed_error]
+        if self.feed is None or self.is_at_end:
+            return []
+        if (trouble := self.feed.trouble) is not None:
+            return [trouble]
+        now = self.feed.now()
+        if now is None:
+            return []
+        return [
+            f"{core.symbol} {core.timeframe} is stale: {missing} bars missing, the last opened "
+            f"at {core.last or 'no time at all'}"
+            for core in self.cores.values()
+            if (missing := bars_missing(core.instrument, core.last, now, self._grace))
+            >= self._tolerated
+        ]
+
+
+def bars_missing(instrument: Instrument, last: datetime | None, now: datetime, grace: float) -> int:
+    """Return how many bars of the session now going on should have come and have not.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        Its session table decides: at night, on weekends and on holidays of the exchange nothing
+        is missing.
+    last : datetime or None
+        Open of the newest bar; None if there is none.
+    now : datetime
+        Exchange wall clock.
+    grace : float
+        Seconds after its end before a bar can be missed.
+    """
+    if instrument.sessions is None or not _trades(instrument, now):
+        return 0
+    hours = instrument.sessions.hours((now.date() - EPOCH).days)
+    midnight = datetime.combine(now.date(), datetime.min.time())
+    opening, closing = (midnight + timedelta(minutes=minute) for minute in hours)
+    if not opening <= now < closing + timedelta(seconds=grace):
+        return 0
+    length = timedelta(minutes=instrument.minutes)
+    first = opening if last is None or last < opening else last + length
+    closed_before = min(now - timedelta(seconds=grace), closing)
+    return max(0, (closed_before - first) // length)
+
+
+def _trades(instrument: Instrument, now: datetime) -> bool:
+    return now.weekday() < 5 if instrument.family is None else is_trading_day(now.date())
+
+
+class Watch:
+    """Tells the operator once when something breaks, and once when it is well again.
+
+    Parameters
+    ----------
+    tell : callable
+        Takes a title and lines.
+    """
+
+    def __init__(self, tell: Callable[[str, list[str]], None]) -> None:
+        self._tell = tell
+        self._known: dict[str, str] = {}
+
+    def look(self, reasons: list[Reason]) -> None:
+        """Compare with the last look."""
+        now: Mapping[str, str] = {reason.kind: reason.text for reason in reasons}
+        for kind, text in now.items():
+            if kind not in self._known:
+                self._tell(f"Alertas: {_TITLES[kind]}", [text])
+        for kind, text in self._known.items():
+            if kind not in now:
+                self._tell(f"Alertas: {_TITLES[kind]}: normalizado", [f"Era: {text}"])
+        self._known = dict(now)
+
+
+_TITLES = {
+    "store": "falha no banco de dados",
+    "feed": "falha na alimentação de barras",
+    "email": "falha no canal de e-mail",
+    "websocket": "cliente WebSocket lento",
+    "detector": "detector desativado",
+}

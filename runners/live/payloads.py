@@ -1,0 +1,156 @@
+"""Alerts, corrections and events as the store keeps them and clients get them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from alertlib.alert import Alert
+from alertlib.config.schema import Email
+from alertlib.stream import Suppressed
+from alertlib.text import Contract, alert_text
+from alertlib.words import Language
+from runners.live.core import Gap, Outcome, Revision
+from runners.live.mail_policy import expires_at, message_id
+from runners.live.messages import utc
+from runners.live.store_types import Event, Mail, Message, Stored
+
+_ZONE = ZoneInfo("America/Sao_Paulo")
+_FIELDS = (
+    "id", "symbol", "timeframe", "pattern", "direction", "severity", "confidence", "price",
+    "entry_min", "entry_max", "stop", "target", "risk_reward",
+)  # fmt: skip
+
+
+class Made(NamedTuple):
+    """What one bar adds to a transaction."""
+
+    messages: list[Message]
+    events: list[Event]
+
+
+class Writer:
+    """Turns outcomes into messages and events.
+
+    Parameters
+    ----------
+    email : Email
+        Recipients and time to live; nobody is mailed unless it is enabled.
+    find_contract : callable
+        Tick and point value of a symbol and timeframe.
+    find_message : callable
+        Returns the stored message of an alert's id.
+    dry_run : bool
+        Mark alerts, and mail nobody.
+    """
+
+    def __init__(
+        self,
+        email: Email,
+        find_contract: Callable[[str, str], Contract],
+        find_message: Callable[[str], Stored | None],
+        *,
+        dry_run: bool = False,
+    ) -> None:
+        self._email = email
+        self._recipients = email.recipients if email.enabled and not dry_run else ()
+        self._language: Language = email.language
+        self._find_contract = find_contract
+        self._find_message = find_message
+        self._dry_run = dry_run
+
+    def write(self, key: tuple[str, str], outcome: Outcome, seen: float) -> Made:
+        """Return what ``outcome`` adds; ``seen`` is when its bar came, Unix seconds."""
+        made = Made([], [])
+        if outcome.gap is not None:
+            made.events.append(gap_event(key, outcome.gap))
+        if outcome.refused is not None:
+            made.events.append(Event("feed_gap", "feed", {**_name(key), "bar": outcome.refused}))
+        for held in outcome.suppressed:
+            made.events.append(suppressed_event(held, outcome.late))
+        for alert in outcome.alerts:
+            payload = self.alert(alert, seen, late=outcome.late)
+            made.messages.append(Message(payload, mail=self._mails(payload["id"], payload, seen)))
+        if outcome.revision is not None:
+            self._revised(key, outcome.revision, seen, made)
+        return made
+
+    def alert(self, alert: Alert, seen: float, *, late: bool = False) -> dict[str, Any]:
+        """Return the alert's JSON object."""
+        payload: dict[str, Any] = {name: getattr(alert, name) for name in _FIELDS}
+        payload["bar_time"] = zoned(alert.bar_time)
+        payload["detected_at"] = utc(seen)
+        if self._dry_run:
+            payload["dry_run"] = True
+        if late:
+            payload["late"] = True
+        contract = self._find_contract(alert.symbol, alert.timeframe)
+        payload["text"] = alert_text(payload, contract, self._language)
+        return payload
+
+    def _revised(self, key: tuple[str, str], revision: Revision, seen: float, made: Made) -> None:
+        if not revision.alerts:
+            made.events.append(revised_event(key, revision))
+        for identifier in revision.alerts:
+            stored = self._find_message(identifier)
+            if stored is None:
+                made.events.append(revised_event(key, revision))
+                continue
+            payload = {
+                **json.loads(stored.payload),
+                "detected_at": utc(seen),
+                "revision": revision.number,
+                "changes": revision.changes(),
+            }
+            name = f"{identifier}:revision:{revision.number}"
+            mails = () if payload.get("dry_run") else self._mails(name, payload, seen)
+            made.messages.append(Message(payload, "correction", key=name, mail=mails))
+
+    def _mails(self, key: str, payload: Mapping[str, Any], seen: float) -> tuple[Mail, ...]:
+        expires = expires_at(payload, seen, 60.0 * self._email.ttl_minutes)
+        return tuple(
+            Mail(recipient, message_id(key, recipient, self._email.sender), seen, expires)
+            for recipient in self._recipients
+        )
+
+
+def suppressed_event(held: Suppressed, late: bool) -> Event:
+    """Return the audit event of an alert that the policy held back."""
+    alert = held.alert
+    data = {name: getattr(alert, name) for name in _FIELDS}
+    data |= {"bar_time": zoned(alert.bar_time), "reason": held.reason}
+    return Event("suppressed", "live", data | ({"late": True} if late else {}))
+
+
+def gap_event(key: tuple[str, str], gap: Gap) -> Event:
+    """Return the audit event of bars that are missing."""
+    data = {"after": zoned(gap.after), "until": zoned(gap.until), "missing": gap.missing}
+    return Event("feed_gap", "feed", _name(key) | data)
+
+
+def revised_event(key: tuple[str, str], revision: Revision) -> Event:
+    """Return the audit event of a revised bar that had given no alert."""
+    data = {
+        "bar_time": zoned(revision.after.time),
+        "changes": revision.changes(),
+        "revision": revision.number,
+    }
+    return Event("bar_revised", "feed", _name(key) | data)
+
+
+def zoned(time: datetime) -> str:
+    """Return exchange wall clock in ISO format with its offset."""
+    return time.replace(tzinfo=_ZONE).isoformat()
+
+
+def _name(key: tuple[str, str]) -> dict[str, Any]:
+    return {"symbol": key[0], "timeframe": key[1]}
+
+
+def late_event(key: tuple[str, str], times: Sequence[datetime]) -> Event:
+    """Return the audit event of bars that came long after their close."""
+    data = {"first": zoned(times[0]), "last": zoned(times[-1]), "late": len(times)}
+    return Event("feed_gap", "feed", _name(key) | data)

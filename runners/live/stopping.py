@@ -1,0 +1,114 @@
+"""Ways to be told to stop: signals, and a request file that works on every system.
+
+``runners.live --stop`` writes the file beside the database; the daemon that holds the database
+looks for it four times a second. On Windows a service has no console to send Ctrl-C to, and
+nothing else that another process may signal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from alertlib.errors import BusyError, StorageError
+from runners.live import lock
+
+LOOK_SECONDS = 0.25
+PATIENCE_SECONDS = 20.0
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
+
+
+class Stop:
+    """Whether the daemon is to end, and why."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self.reason = ""
+
+    @property
+    def is_interrupt(self) -> bool:
+        """Whether it was Ctrl-C, which has an exit status of its own."""
+        return self.reason == "SIGINT"
+
+    def ask(self, reason: str) -> None:
+        """Ask for an end; the first reason counts."""
+        self.reason = self.reason or reason
+        self.event.set()
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Take signals as requests to stop, for the length of a block in the main thread.
+
+        Not `loop.add_signal_handler`, which Windows does not have.
+        """
+        loop = asyncio.get_running_loop()
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self.ask, signal.Signals(number).name)
+
+        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        before = {number: signal.signal(number, handle) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def watch(self, database: str) -> None:
+        """Look for a request file until there is one."""
+        path = request_path(database)
+        while not path.exists():
+            await asyncio.sleep(LOOK_SECONDS)
+        forget_request(database)
+        self.ask("--stop")
+
+
+def request_path(database: str) -> Path:
+    """Return the file that asks the daemon on ``database`` to stop."""
+    return Path(f"{os.path.realpath(database)}.stop")
+
+
+def forget_request(database: str) -> None:
+    """Remove a request, answered or left over."""
+    with suppress(OSError):
+        request_path(database).unlink()
+
+
+def stop_daemon(database: str, seconds: float = PATIENCE_SECONDS) -> bool:
+    """Ask the daemon on ``database`` to stop and wait until it has; False if there is none.
+
+    Raises
+    ------
+    BusyError
+        It has not ended after ``seconds``.
+    StorageError
+        The request cannot be written.
+    """
+    if not lock.is_held(database):
+        return False
+    path = request_path(database)
+    try:
+        path.touch()
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written ({error.strerror or error}), expected a folder this user "
+            "may write; run --stop as the user of the daemon"
+        ) from error
+    deadline = time.monotonic() + seconds
+    try:
+        while lock.is_held(database):
+            if time.monotonic() >= deadline:
+                raise BusyError(
+                    f"{database}: still in use {seconds:.0f} s after it was asked to stop, "
+                    "expected at most 10 s; look at the daemon's log"
+                )
+            time.sleep(0.05)
+    finally:
+        forget_request(database)
+    return True
