@@ -18,13 +18,19 @@ _GAP = 0.12
 class Group(NamedTuple):
     """One bar of the session charts: a session, or several in a row."""
 
-    dates: str
+    first: str
+    last: str
     opportunities: int
     captured: int
     fp: int
     redundant: int
     trades: int
     points: float
+
+    @property
+    def dates(self) -> str:
+        """Its session, or its first and last."""
+        return self.first if self.first == self.last else f"{self.first} to {self.last}"
 
     @property
     def missed(self) -> int:
@@ -137,7 +143,7 @@ def sessions(card: Card) -> SessionCharts | None:
     points = [b.points for b in bars]
     return SessionCharts(
         each=each,
-        dates=[bars[i].dates.split()[0] for i in dict.fromkeys((0, len(bars) // 2, -1))],
+        dates=[bars[i].first for i in dict.fromkeys((0, len(bars) // 2, len(bars) - 1))],
         moves=_moves(bars, most_moves, most_false),
         most_moves=most_moves,
         most_false=most_false,
@@ -152,10 +158,9 @@ def sessions(card: Card) -> SessionCharts | None:
 
 
 def _group(rows: Sequence[Line]) -> Group:
-    first, last = figures.clean(rows[0]["date"]), figures.clean(rows[-1]["date"])
     names = ("opportunities", "captured", "fp", "redundant", "trades", "points")
     sums = {name: sum(row[name] for row in rows) for name in names}
-    return Group(dates=first if first == last else f"{first} to {last}", **sums)
+    return Group(figures.clean(rows[0]["date"]), figures.clean(rows[-1]["date"]), **sums)
 
 
 def _moves(bars: Sequence[Group], most_moves: int, most_false: int) -> Markup:

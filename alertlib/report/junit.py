@@ -1,4 +1,8 @@
-"""A scorecard as JUnit XML, one test case per criterion."""
+"""A scorecard as JUnit XML, one test case per criterion.
+
+Valid under the strict schema of Ant's reports as well as under the xUnit plugin's of Jenkins, so
+that a case holds nothing but its failure; what passed is told in the suite's output.
+"""
 
 from __future__ import annotations
 
@@ -21,57 +25,55 @@ def junit_xml(card: Card) -> str:
     card : dict
         ``Scorecard.to_dict()`` or the parsed JSON file.
     """
-    insufficient = card["verdict"] == "INSUFFICIENT"
+    kind = "error" if card["verdict"] == "INSUFFICIENT" else "failure"
     messages = [_message(card, line) for line in card["criteria"]]
-    wrong = sum(message is not None for message in messages)
-    totals = {
-        "tests": str(len(messages)),
-        "failures": "0" if insufficient else str(wrong),
-        "errors": str(wrong) if insufficient else "0",
-    }
-    root = ET.Element("testsuites", {"name": SUITE, **totals, "time": "0"})
-    suite = ET.SubElement(root, "testsuite", {"name": SUITE, **totals, "skipped": "0", "time": "0"})
-    if card.get("generated_at"):
-        # The usual schema wants a date and time without a zone.
-        suite.set("timestamp", figures.clean(card["generated_at"])[:19])
+    root = ET.Element("testsuites")
+    suite = ET.SubElement(root, "testsuite", _attributes(card, kind, messages))
     properties = ET.SubElement(suite, "properties")
     for name, value in _properties(card).items():
         ET.SubElement(properties, "property", {"name": name, "value": value})
-    place = f"{SUITE}.{figures.clean(card['data'].get('symbol'))}"
+    place = f"{SUITE}.{_token(figures.instrument(card)).replace(' ', '.')}"
     for line, message in zip(card["criteria"], messages, strict=True):
-        case = ET.SubElement(
-            suite,
-            "testcase",
-            {"classname": place, "name": figures.clean(line["name"]), "time": "0"},
-        )
+        named = {"classname": place, "name": _token(line["name"]), "time": "0"}
+        case = ET.SubElement(suite, "testcase", named)
         if message is not None:
-            kind = "error" if insufficient else "failure"
-            found = ET.SubElement(case, kind, {"message": message, "type": card["verdict"]})
-            found.text = _detail(line)
-        else:
-            ET.SubElement(case, "system-out").text = _detail(line)
+            about = {"message": message, "type": _token(card["verdict"])}
+            ET.SubElement(case, kind, about).text = _detail(line)
+    told = [figures.subject(card), *(_detail(line) for line in card["criteria"])]
+    ET.SubElement(suite, "system-out").text = "\n".join(told)
+    ET.SubElement(suite, "system-err").text = "\n".join(figures.warnings(card))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode") + "\n"
+
+
+def _attributes(card: Card, kind: str, messages: list[str | None]) -> dict[str, str]:
+    wrong = sum(message is not None for message in messages)
+    made = {"name": SUITE, "package": SUITE, "id": "0", "hostname": "localhost"}
+    if card["generated_at"]:
+        # A date and time; the schema allows no zone.
+        made["timestamp"] = figures.clean(card["generated_at"])[:19]
+    counts = {"tests": len(messages), "failures": 0, "errors": 0, "skipped": 0, f"{kind}s": wrong}
+    return made | {name: str(n) for name, n in counts.items()} | {"time": "0"}
 
 
 def _message(card: Card, line: Line) -> str | None:
     """Return why a criterion is not met; None if it is."""
     if not line["passed"]:
-        return f"{_mark(card)}{summary(line)}"
+        return f"{_mark(card)}{_summary(line)}"
+    # Every criterion is met and the verdict is FAIL: the gate demands proof.
     demanded = card["verdict"] == "FAIL" and all(c["passed"] for c in card["criteria"])
-    if demanded and line["proven"] is False:
-        return f"{_mark(card)}{summary(line)}, but its one-sided 95 % bound does not clear it"
+    if demanded and line.get("proven") is False:
+        return f"{_mark(card)}{_summary(line)}, but its one-sided 95 % bound does not clear it"
     return None
 
 
-def summary(line: Line) -> str:
-    """Return a criterion, its value and its limit in one line."""
+def _summary(line: Line) -> str:
     shown = "undefined" if line["value"] is None else figures.shown(line)
     return f"{figures.name(line['name'])} {shown}, limit {figures.limit_text(line)}"
 
 
 def _detail(line: Line) -> str:
-    parts = [summary(line)]
+    parts = [_summary(line)]
     if line["chance"] is not None:
         parts.append(f"chance {figures.percent(line['chance'])}")
     if line["p_value"] is not None:
@@ -87,14 +89,19 @@ def _mark(card: Card) -> str:
     return f"[{figures.SYNTHETIC}] " if figures.is_synthetic(card) else ""
 
 
+def _token(value: object) -> str:
+    """Return a value as the schema's token: no blanks around, none doubled."""
+    return " ".join(figures.clean(value).split())
+
+
 def _properties(card: Card) -> dict[str, str]:
     data = card["data"]
     values = {
         "verdict": card["verdict"],
         "proven": str(card["proven"]).lower(),
         "synthetic": str(figures.is_synthetic(card)).lower(),
-        **{f"data.{key}": data.get(key) for key in ("source", "symbol", "timeframe", "sha256")},
-        "data.sessions": data.get("sessions"),
-        **{key: card.get(key) for key in ("spec", "spec_hash", "config_hash", "git_rev", "seed")},
+        **{f"data.{key}": data[key] for key in ("source", "symbol", "timeframe", "sha256")},
+        "data.sessions": data["sessions"],
+        **{key: card[key] for key in ("spec", "spec_hash", "config_hash", "git_rev", "seed")},
     }
     return {key: figures.clean(value) for key, value in values.items() if value is not None}
