@@ -261,6 +261,7 @@ class TestHandshakeAbuse:
                 assert answer[9:12] == status
                 writer.close()
                 await still_works(house, bystander)
+                await house.until(lambda: house.server._door.roster.taken == 1)
 
         run(scenario())
 

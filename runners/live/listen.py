@@ -10,13 +10,12 @@ import sys
 from asyncio import sslproto
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from websockets.asyncio.server import Server, serve
 from websockets.server import ServerProtocol
 
-from alertlib.config.schema import WebSocket
 from alertlib.errors import BusyError, ConfigError
 from runners.live.auth import Authenticator, own_origins, require_safe_bind
 from runners.live.broadcast import History
@@ -28,6 +27,9 @@ from runners.live.limits import Roster
 from runners.live.logs import quiet_websockets
 from runners.live.metrics import Metrics
 from runners.live.server import AlertServer
+
+if TYPE_CHECKING:
+    from alertlib.config.schema import WebSocket
 
 OPEN_SECONDS = 3.0
 MAX_QUEUED_MESSAGES = 4
