@@ -168,8 +168,8 @@ def streaming_parity(bars: Bars, whole: Detected, settings: Settings) -> AuditIt
     held: list[Suppressed] = []
     columns = ("time", "open", "high", "low", "close", "tick_volume", "real_volume")
     try:
-        for values in zip(*(bars.frame[c].to_list() for c in columns), strict=True):
-            decision = stream.decide(Bar(*values))
+        for bar in map(Bar._make, zip(*(bars.frame[c].to_list() for c in columns), strict=True)):
+            decision = stream.decide(bar)
             alerts += decision.alerts
             held += decision.suppressed
     except DataError as error:
@@ -237,12 +237,13 @@ def poisoned_future(
     cases = 0
     for done in range(cuts):
         progress("poisoned_future", done, cuts)
+        at = int(rng.integers(min(HISTORY, len(series) - 1), len(series)))
+        start = max(0, at - HISTORY)
+        part = series.tail(start).head(min(at + FUTURE, len(series)) - start)
+        clean = run_detectors(part, settings, engine).delivered
         for what, poison in POISONS.items():
-            at = int(rng.integers(min(HISTORY, len(series) - 1), len(series)))
-            start = max(0, at - HISTORY)
-            part = series.tail(start).head(min(at + FUTURE, len(series)) - start)
-            clean = run_detectors(part, settings, engine).delivered
-            dirty = run_detectors(_after(part, at - start, poison), settings, engine).delivered
+            poisoned = _after(part, at - start, poison)
+            dirty = run_detectors(poisoned, settings, engine).delivered
             cases += 1
             changed = _changed(clean, dirty, at - start)
             if changed is not None:

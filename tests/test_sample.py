@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from hashlib import sha256
 
 import polars as pl
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import alertlib as al
 from alertlib.bars import SYNTHETIC_HASHES, Bars, from_frame
 from alertlib.config import Config
+from alertlib.readers.parquet import VOUCHED
 from alertlib.sample import SEED, SYMBOL, Row, Sample, make_sample, sample_path
 
 TRUTH = json.loads((sample_path().parent / "truth.json").read_text())
@@ -39,6 +41,7 @@ def test_the_sample_is_known_as_synthetic_in_any_format(tmp_path: object) -> Non
     bars.frame.write_csv(copy, datetime_format="%Y-%m-%dT%H:%M:%S")
 
     assert bars.declared_synthetic
+    assert sha256(sample_path().read_bytes()).hexdigest() in VOUCHED
     assert bars.sha256 in SYNTHETIC_HASHES
     assert al.read_bars(copy, symbol=SYMBOL).synthetic
 

@@ -43,7 +43,7 @@ class Security(Enum):
     tls = "tls"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SymbolSpec:
     """One entry of ``data.symbols``; what is left out comes from the symbol's family."""
 
@@ -56,7 +56,7 @@ class SymbolSpec:
     session_close: ClockTime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Data:
     """Where bars come from and what they are bars of."""
 
@@ -66,7 +66,7 @@ class Data:
     symbols: tuple[SymbolSpec, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Detection:
     """Which detectors run and with what parameters."""
 
@@ -85,7 +85,7 @@ class Detection:
         return self.volatility
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """Which alerts reach a trader."""
 
@@ -96,7 +96,7 @@ class Policy:
     cooldown_bars: Annotated[int, Range(0, 10_000)] = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trade:
     """The trade an alert proposes, and how it is filled."""
 
@@ -111,7 +111,7 @@ class Trade:
     fees_points: Annotated[float, Range(low=0.0)] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scoring:
     """What an opportunity is, which sessions count, and how chance is measured."""
 
@@ -129,7 +129,7 @@ class Scoring:
     seed: Annotated[int, Range(0, 2**63 - 1)] = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gate:
     """What has to hold for a PASS."""
 
@@ -148,7 +148,7 @@ class Gate:
     require_proof: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Retain:
     """Alerts kept for clients that return; an alert leaves when either limit is passed."""
 
@@ -156,7 +156,7 @@ class Retain:
     days: Annotated[int, Range(1, 36_500)] = 30
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WebSocket:
     """The broadcaster. Host, port and path come from ``url``."""
 
@@ -174,7 +174,7 @@ class WebSocket:
     retain: Retain = Retain()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Email:
     """The mail channel."""
 
@@ -197,7 +197,7 @@ class Email:
     digest_above: Annotated[int, Range(1, 1_000_000)] = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
     """How alerts leave the house."""
 
@@ -205,7 +205,7 @@ class Delivery:
     email: Email = Email()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Live:
     """The daemon."""
 
@@ -218,7 +218,7 @@ class Live:
     scorecard: FilePath | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Audit:
     """The audit log. ``path`` is the daemon's database when left out."""
 
@@ -227,7 +227,7 @@ class Audit:
     legal_hold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """The whole file."""
 

@@ -6,10 +6,10 @@ import polars as pl
 
 from alertlib.errors import DataError
 from alertlib.quality.findings import Finding
-from alertlib.sessions import EXCHANGE_ZONE
 from alertlib.quality.rows import OUTSIDE_YEARS
 from alertlib.readers.table import NOT_WHOLE, PRICES, VOLUMES, Read, Table, one_label, table_frame
 from alertlib.readers.times import converted, epoch_to_wall_clock, sayable
+from alertlib.sessions import EXCHANGE_ZONE
 
 _TIME_NAMES = ("time", "datetime", "timestamp", "date")
 _TIMEFRAME_NAMES = ("timeframe", "tf")

@@ -8,6 +8,7 @@ polars and numpy are loaded it costs about 30 ms more.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ import polars as pl
 from alertlib.errors import DataError
 from alertlib.readers.columns import KNOWN_NAMES, table_from_columns
 from alertlib.readers.table import Table, one_line
+
+VOUCHED = frozenset({"0b9dba1ae3750d706e7536afa98eb22d465e5a83864407a0be4de7f52c6fd9a8"})
+"""Hashes of files known to be whole, and synthetic: the bundled sample. They need no pyarrow."""
+
+_VOUCHED_BELOW = 1 << 20
 
 SYNTHETIC_KEY = "alertlib.synthetic"
 """Key of the file's metadata; the value ``true`` declares its bars synthetic."""
@@ -52,6 +58,9 @@ def read_parts(paths: Sequence[Path], where: str) -> Table:
 
 
 def _decode(path: Path) -> tuple[pl.DataFrame, bool]:
+    content = path.read_bytes() if path.stat().st_size < _VOUCHED_BELOW else b""
+    if content and hashlib.sha256(content).hexdigest() in VOUCHED:
+        return pl.read_parquet(content), True
     import pyarrow as pa
     import pyarrow.parquet as pq
 
