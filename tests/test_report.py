@@ -180,6 +180,21 @@ def test_findings_are_grouped_the_gravest_first() -> None:
     assert facts.quality_notes(card)[0] == "NOT CLEAN"
 
 
+def test_rows_left_out_are_counted() -> None:
+    card = report_cards.passed()
+    card["data"]["quality"] = {
+        "clean": True, "quarantined": 1, "out_of_session": 1_234, "short_sessions": ["a", "b"],
+    }  # fmt: skip
+    assert facts.quality_notes(card) == [
+        "clean",
+        "1 bad row set aside",
+        "1,234 bars outside the session removed",
+        "2 short sessions not scored",
+    ]
+    card["data"]["quality"] = {}
+    assert facts.quality_notes(card) == ["not examined"]
+
+
 def test_proof_is_told_of_a_pass_only() -> None:
     card = report_cards.passed()
     assert facts.proof(card).startswith("proven")

@@ -17,7 +17,7 @@ from alertlib.compare import Change, Difference, compare_scorecards
 from alertlib.report import figures, rows, strips
 from alertlib.report.terminal import print_audits, print_difference, print_scorecard
 
-WIDTHS = (80, 100, 112, 200)
+WIDTHS = (40, 80, 100, 112, 200)
 ESCAPE = "\x1b"
 
 
@@ -32,13 +32,27 @@ def printed(card: Any, width: int = 80, printer: Any = print_scorecard, **option
 def test_no_figure_is_cut_and_no_line_too_long(name: str, width: int) -> None:
     card = report_cards.every()[name]
     text = printed(card, width)
-    assert max(map(len, text.splitlines())) <= width
+    # What is narrower than 80 columns wraps the lines of 80.
+    assert max(map(len, text.splitlines())) <= max(width, 80)
     assert "…" not in text
     joined = " ".join(text.split())
     cells = [cell for c in figures.rates(card) for cell in rows.criterion_row(c)]
     cells += [cell for row in rows.rail_rows(card) for cell in row]
     cells += [cell for row in rows.pattern_rows(card) for cell in row[1:]]
     assert not [cell for cell in cells if cell not in joined]
+
+
+def test_large_counts_fold_names_rather_than_figures() -> None:
+    card = report_cards.failed()
+    for row in card["per_detector"]:
+        row["pattern"] = "a_pattern_with_a_rather_long_name_of_its_own"
+        for key in ("alerts", "tp", "false_positives", "redundant"):
+            row[key] = 123_456
+        row["expectancy_points"] = -123_456.789
+    text = printed(card)
+    for cell in ("123,456", "-123,456.79", "a_pattern_wi"):
+        assert cell in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_the_verdict_and_its_reasons_come_first() -> None:

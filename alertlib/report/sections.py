@@ -27,7 +27,8 @@ def table(*columns: Column, wraps: int = 0, gap: int = 1) -> Table:
     ----------
     *columns : (heading, ``<`` or ``>``)
     wraps : int
-        The column that gives way where space is short; figures are never cut.
+        The column that gives way where space is short, -1 for none; a figure that were cut
+        all the same would end in an ellipsis.
     gap : int
         Blanks between columns.
     """
@@ -37,7 +38,7 @@ def table(*columns: Column, wraps: int = 0, gap: int = 1) -> Table:
             heading,
             justify="right" if side == ">" else "left",
             no_wrap=i != wraps,
-            overflow="fold",
+            overflow="fold" if i == wraps else "ellipsis",
             min_width=max(len(heading), NAME_WIDTH if i == wraps else 0),
         )
     return made
@@ -63,8 +64,9 @@ def headline(card: Card) -> RenderableType:
     )
     lines: list[RenderableType] = [title]
     if figures.is_synthetic(card):
-        note = Text(f" {figures.SYNTHETIC} ", "bold reverse magenta")
-        lines.append(note.append(" made by a generator: it says nothing about a market", "magenta"))
+        loud = (f" {figures.SYNTHETIC} ", "bold reverse magenta")
+        note = (" made by a generator: it says nothing about a market", "magenta")
+        lines.append(Text.assemble(loud, note))
     if proof := facts.proof(card):
         lines.append(Text(proof, "green" if card["proven"] else "yellow"))
     notes = Table.grid(padding=(0, 1))
@@ -147,7 +149,7 @@ def patterns(card: Card) -> RenderableType:
 def sensitivity(card: Card) -> RenderableType:
     """Return both rates under other definitions of a move, each beside its chance level."""
     heads, cells_by_k = facts.sensitivity(card)
-    made = table(("move of", "<"), ("", "<"), *((head, ">") for head in heads), gap=2)
+    made = table(("move of", "<"), ("", "<"), *((head, ">") for head in heads), wraps=-1, gap=2)
     for row in cells_by_k:
         first = row.rate == "capture_rate"
         cells = [

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from alertlib.audits import AuditReport
     from alertlib.compare import Difference
 
-# Beyond this a line is harder to read than to scroll.
-MAX_WIDTH = 112
+# A narrower terminal wraps lines, since a figure cut short is another figure; in a wider one a
+# longer line would be harder to read.
+MIN_WIDTH, MAX_WIDTH = 80, 112
 # Stand-ins where the console's encoding lacks a character.
 _STAND_INS = str.maketrans({"–": "-", "…": "~"})
 
 
 def print_scorecard(card: Card, console: Console) -> None:
     """Print a scorecard; see :func:`scorecard_renderable`."""
-    console.print(scorecard_renderable(card))
+    console.print(scorecard_renderable(card), crop=False)
 
 
 def scorecard_renderable(card: Card) -> RenderableType:
@@ -42,12 +43,12 @@ def scorecard_renderable(card: Card) -> RenderableType:
 
 def print_difference(diff: Difference, console: Console) -> None:
     """Print how two scorecards or runs differ."""
-    console.print(_Fitted(lambda _: differences.difference(diff)))
+    console.print(_Fitted(lambda _: differences.difference(diff)), crop=False)
 
 
 def print_audits(report: AuditReport, console: Console) -> None:
     """Print what the audits of a set of detectors found."""
-    console.print(_Fitted(lambda _: _audits(report)))
+    console.print(_Fitted(lambda _: _audits(report)), crop=False)
 
 
 class _Fitted:
@@ -57,7 +58,7 @@ class _Fitted:
         self._build = build
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        fitted = options.update(width=min(options.max_width, MAX_WIDTH))
+        fitted = options.update(width=max(MIN_WIDTH, min(options.max_width, MAX_WIDTH)))
         for segment in console.render(self._build(fitted), fitted):
             yield Segment(_encodable(segment.text, options.encoding), segment.style)
 
