@@ -13,7 +13,7 @@ import user_detectors
 from synthetic import bars_of, shared_rows, walk
 
 from alertlib import audits
-from alertlib._numba import INTERPRETED
+from alertlib._numba import COMPILED, INTERPRETED
 from alertlib.audits import AuditReport, audit, streaming_parity
 from alertlib.backtesting import backtest
 from alertlib.bars import Bars
@@ -99,7 +99,7 @@ def test_recorded_bars_pass_every_audit_in_full(name: str, monkeypatch: pytest.M
     monkeypatch.undo()
     read = bars_of(shared_rows(name), "WIN$N")
 
-    report = audit(read, make_series(read), Config(), full=True)
+    report = audit(read, make_series(read), Config(), full=True, engine=COMPILED)
 
     assert report.clean, report
 
