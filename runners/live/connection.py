@@ -16,9 +16,10 @@ from typing import Any, Protocol
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.exceptions import InvalidMessage
 from websockets.frames import Frame, Opcode
-from websockets.protocol import CONNECTING, OPEN, Event
+from websockets.protocol import CONNECTING, OPEN, SEND_EOF, Event
 from websockets.server import ServerProtocol
 
+from runners.live.messages import POLICY
 from runners.live.session import Close, Session
 
 MAX_HEAD_BYTES = 16_384
@@ -26,6 +27,7 @@ MAX_UNSENT_BYTES = 65_536
 #: Above this much unsent, a connection counts as stalled until it is below a quarter of it.
 WRITE_LIMIT = 16_384
 CLOSE_SECONDS = 2.0
+REFUSED_SECONDS = 0.5
 
 _HEAD_END = b"\r\n\r\n"
 _CONTROL = frozenset({Opcode.PING, Opcode.PONG, Opcode.CONT})
@@ -61,6 +63,7 @@ class Peer(ServerConnection):
         self._head = b""
         self.spoke_early = False
         self._is_answered = False
+        self._is_deaf = False
         self._cut_timer: asyncio.TimerHandle | None = None
         self.session: Session | None = None
         self.visit = 0
@@ -100,15 +103,21 @@ class Peer(ServerConnection):
         self.put(_PING)
 
     def shut(self, close: Close) -> None:
-        """Say goodbye behind what is already written; cut if that is not answered in time."""
+        """Say goodbye behind what is already written; cut if that is not answered in time.
+
+        Of a client that is closed for flooding, nothing more is looked at.
+        """
         if self.closed_by_us is not None:
             return
         self.closed_by_us = close
+        self._is_deaf = close.code == POLICY
         if self.is_open:
-            self.protocol.send_close(close.code, close.reason)
+            if self._is_deaf:
+                self.protocol.fail(close.code, close.reason)
+            else:
+                self.protocol.send_close(close.code, close.reason)
             self.send_data()
-        if self._cut_timer is None:
-            self._cut_timer = self.loop.call_later(CLOSE_SECONDS, self.cut)
+        self._cut_after(REFUSED_SECONDS if self._is_deaf else CLOSE_SECONDS)
 
     def cut(self) -> None:
         """Reset the connection. The kernel's copy of what is unsent goes with it."""
@@ -145,6 +154,8 @@ class Peer(ServerConnection):
         self._owner.lost(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
         if self.session is not None:
             self.session.heard = self.loop.time()
         if self.protocol.state is CONNECTING:
@@ -152,9 +163,9 @@ class Peer(ServerConnection):
             if not data:
                 return
         super().data_received(data)
-        if self.protocol.close_expected() and self._cut_timer is None:
+        if self.protocol.close_expected():
             # The peer said goodbye or was failed; one that then keeps the connection is cut.
-            self._cut_timer = self.loop.call_later(CLOSE_SECONDS, self.cut)
+            self._cut_after(CLOSE_SECONDS)
 
     def _head_only(self, data: bytes) -> bytes:
         """Return what of ``data`` belongs to the request's head.
@@ -187,7 +198,14 @@ class Peer(ServerConnection):
                 self._answer(405, "Method Not Allowed", "Allow: GET\r\n")
             else:
                 self._answer(400, "Bad Request")
-        super().send_data()
+        # In one piece: a chunk full of pings makes thousands of pongs, each a system call, and
+        # each a line in the log if the peer is gone.
+        pieces = self.protocol.data_to_send()
+        data = b"".join(pieces)
+        if data and not self.transport.is_closing():
+            self.transport.write(data)
+        if SEND_EOF in pieces:
+            self._hang_up()
 
     def process_event(self, event: Event) -> None:
         if self.session is not None and isinstance(event, Frame):
@@ -213,6 +231,10 @@ class Peer(ServerConnection):
             # The kernel was full and took more: the peer is reading, however slowly.
             self.session.stalled_since = None
             self.session.heard = self.loop.time()
+
+    def _cut_after(self, seconds: float) -> None:
+        if self._cut_timer is None:
+            self._cut_timer = self.loop.call_later(seconds, self.cut)
 
     def _hang_up(self) -> None:
         # Closing with data unread would reset the connection and take the answer with it; the
