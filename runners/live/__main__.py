@@ -68,8 +68,9 @@ def _stop(database: str) -> int:
 
 def _serve(config: Config, args: argparse.Namespace, database: str) -> int:
     import asyncio
+    from dataclasses import replace
 
-    from runners.live.daemon import Daemon, Options, feed_kind, make_feed
+    from runners.live.daemon import Daemon, Options, StoreRecovered, feed_kind, make_feed
     from runners.live.feed_replay import replay_source
 
     kind = feed_kind(config, args.feed, args.bars)
@@ -79,12 +80,17 @@ def _serve(config: Config, args: argparse.Namespace, database: str) -> int:
     )
 
     async def serve() -> int:
-        feed = make_feed(config, kind, source, args.speed)
-        try:
-            stop = await Daemon(config, options, feed).run()
-        finally:
-            await feed.close()
-        return INTERRUPTED if stop.is_interrupt else OK
+        run_options = options
+        while True:
+            feed = make_feed(config, kind, source, args.speed)
+            daemon = Daemon(config, run_options, feed)
+            try:
+                stop = await daemon.run()
+                return INTERRUPTED if stop.is_interrupt else OK
+            except StoreRecovered:
+                run_options = replace(options, port=daemon.port, is_again=True)
+            finally:
+                await feed.close()
 
     return asyncio.run(serve())
 

@@ -1,4 +1,4 @@
-"""``--check`` and ``--send-test-mail``: what would keep the daemon from working, told beforehand."""
+"""``--check`` and ``--send-test-mail``: what would keep the daemon from working."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _terminal(streams: list[tuple[str, str]]) -> str:
             identity = client.identity()
             for symbol in dict.fromkeys(symbol for symbol, _ in streams):
                 client.info(symbol)
-        except DataError as error:
+        except (DataError, RuntimeError) as error:
             raise NoAnswerError(str(error)) from None
     names = ", ".join(f"{symbol} {timeframe}" for symbol, timeframe in streams)
     return f"terminal {identity['path']}, account {identity['login']}: {names}"

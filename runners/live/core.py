@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 REMEMBERED_BARS = 8
 """How far back a revision is noticed."""
+RECENT_BARS = 120
+"""Bars kept for charts."""
 MAX_ERRORS = 3
 """Errors in a row after which a detector is disabled."""
 LATE_SECONDS = 30.0
@@ -129,6 +131,8 @@ class Core:
         self._tolerated = config.live.stale_after_bars
         self._taken: deque[_Taken] = deque(maxlen=REMEMBERED_BARS)
         self._warm_until: datetime | None = None
+        self.recent: dict[datetime, Bar] = {}
+        """Newest bars by their open, in order, as last revised; few after a restart."""
 
     @property
     def last(self) -> datetime | None:
@@ -210,11 +214,15 @@ class Core:
                 "replay the bars instead"
             ) from error
         self._taken = deque(taken, REMEMBERED_BARS)
+        self.recent = {one.bar.time: one.bar for one in taken}
 
     def _decide(self, bar: Bar) -> tuple[tuple[Alert, ...], tuple[Suppressed, ...]]:
         # Remembered even if it is refused, so that it is told of once and not at every look.
         self._taken.append(_Taken(bar))
         decision = self._stream.decide(bar)
+        self.recent[bar.time] = bar
+        if len(self.recent) > RECENT_BARS:
+            del self.recent[next(iter(self.recent))]
         if decision.alerts:
             ids = tuple(alert.id for alert in decision.alerts)
             self._taken[-1] = _Taken(bar, 0, ids)
@@ -230,6 +238,8 @@ class Core:
             return NOTHING
         number = known.revisions + 1
         self._taken[place] = _Taken(bar, number, known.alerts)
+        if bar.time in self.recent:
+            self.recent[bar.time] = bar
         return Outcome(revision=Revision(known.bar, bar, number, known.alerts))
 
     def _gap(self, last: datetime | None, time: datetime) -> Gap | None:

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from alertlib._version import __version__
 from alertlib.config import Config
-from alertlib.errors import AlertlibError, DataError
+from alertlib.errors import AlertlibError, DataError, StorageError
 from runners.live.bridge import StoreAudit
 from runners.live.core import NOTHING, Core
 from runners.live.feed import Bars, Feed, Key, Origin, Position
@@ -26,15 +26,19 @@ from runners.live.health import Board, Watch
 from runners.live.listen import open_server, raise_descriptor_limit
 from runners.live.mail import Mailer
 from runners.live.mail_render import Renderer, find_contracts
+from runners.live.messages import Row
 from runners.live.metrics import Metrics
-from runners.live.payloads import Writer, late_event
+from runners.live.payloads import Writer, late_event, zoned
 from runners.live.secrets import authenticator, mail_credentials, pattern_records
 from runners.live.server import SPARE_SOCKETS, AlertServer
 from runners.live.stopping import Stop, forget_request
 from runners.live.store import Store
+from runners.live.store_files import can_write
 from runners.live.store_types import Batch, Cursor, Event, Message, Stored
 from runners.live.systemd import Notifier
 
+FAILED_SECONDS = 3.0
+"""How long a failed store is shown at least before it is tried again."""
 DRAIN_SECONDS = 9.0
 MAIL_DRAIN_SECONDS = 4.0
 WATCH_SECONDS = 1.0
@@ -52,6 +56,12 @@ class Options:
     allow_remote: bool = False
     dry_run: bool = False
     exit_at_end: bool = False
+    is_again: bool = False
+    """Another run in the same process, which has said READY before."""
+
+
+class StoreRecovered(Exception):
+    """The store had failed and can be written again; a new run takes up from the last commit."""
 
 
 class Daemon:
@@ -105,10 +115,16 @@ class Daemon:
             self._close_store(store, stop, clean)
         return stop
 
+    @property
+    def port(self) -> int:
+        """Port that is listened on."""
+        return self._server.port
+
     async def _serve(self, store: Store, stop: Stop) -> None:
         self._board = self._make_board(store)
         self._server = await self._open_server(store)
         self._board.server = self._server
+        self._server.recent_bars = self._recent_bars
         loop = asyncio.get_running_loop()
 
         def committed(stored: list[Stored]) -> None:
@@ -189,7 +205,8 @@ class Daemon:
             "epoch": store.epoch,
             "seq": store.head,
         }
-        print(f"READY {json.dumps(ready, separators=(',', ':'))}", flush=True)
+        if not self._options.is_again:
+            print(f"READY {json.dumps(ready, separators=(',', ':'))}", flush=True)
         self._notifier.tell("READY=1", f"STATUS=port {self._server.port}")
         _log.info("ready", extra=ready)
 
@@ -202,6 +219,8 @@ class Daemon:
         try:
             await asyncio.wait((following, asked), return_when=asyncio.FIRST_COMPLETED)
             if following.done():
+                if isinstance(error := following.exception(), StorageError):
+                    await self._outlast(error, store, stop)
                 following.result()
                 self._board.is_at_end = True
                 _log.info("replay ended")
@@ -213,8 +232,21 @@ class Daemon:
             _log.info("stopping", extra={"reason": stop.reason or "error"})
             await self._feed.close()
             asked.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, StorageError):
                 await following
+
+    async def _outlast(self, error: StorageError, store: Store, stop: Stop) -> None:
+        """Tell on ``/health`` why the store failed until it can be tried again.
+
+        Never on the handle that failed: a new run opens the file anew.
+        """
+        _log.error("store failed", extra={"reason": str(error)})
+        begun = time.monotonic()
+        while not stop.event.is_set():
+            await asyncio.sleep(WATCH_SECONDS)
+            if time.monotonic() - begun >= FAILED_SECONDS and can_write(store.path):
+                _log.warning("store is tried again")
+                raise StoreRecovered from error
 
     async def _run_feed(self, store: Store) -> None:
         origins = await self._feed.open()
@@ -281,6 +313,12 @@ class Daemon:
         assert core.last is not None
         self._positions[key] = Position(core.last, core.known_since, is_warm=True)
         return Cursor(*key, core.last.isoformat(), core.snapshot())
+
+    def _recent_bars(self, symbol: str, timeframe: str) -> list[Row]:
+        core = self._board.cores.get((symbol, timeframe))
+        if core is None:
+            return []
+        return [(zoned(bar.time), *bar[1:5]) for bar in core.recent.values()]
 
     def _publish(self, stored: list[Stored]) -> None:
         self._server.publish(stored)

@@ -97,6 +97,8 @@ class ReplayFeed:
 
     async def bars(self, positions: Mapping[Key, Position]) -> AsyncIterator[Bars]:
         """Yield the bars at their times; those dealt with before are not waited for."""
+        if self._closed.is_set():
+            return
         loop = asyncio.get_running_loop()
         due = loop.time()
         pending: list[tuple[Key, Bar]] = []

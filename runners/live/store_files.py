@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from runners.live.store_mark import MarkFile, mark_path, read_mark
 
 _MAGIC = b"SQLite format 3\0"
 _PROBE_MS = 1_500
+_PROBE_BYTES = 1 << 20
 
 # SQLite folds the WAL in at this size, inside a COMMIT; the writer does it earlier, in a quiet
 # moment, when it can.
@@ -175,3 +177,19 @@ def _prepare_writer(writer: sqlite3.Connection, path: str, created: float | None
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("ROLLBACK")
     schema.guard_writer(writer)
+
+
+def can_write(path: str) -> bool:
+    """Whether the folder of a database takes new bytes. Never touches the database itself."""
+    probe = f"{path}.probe"
+    try:
+        with open(probe, "wb") as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        os.unlink(probe)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(probe)
+        return False
+    return os.access(path, os.W_OK)

@@ -1,0 +1,220 @@
+"""Starting, refusing to start, and every way to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.system.running import (
+    ENV,
+    ROOT,
+    SAMPLE,
+    Running,
+    environment,
+    events,
+    run,
+    write_config,
+)
+
+SLOWLY = ("--feed", "replay", "--bars", str(SAMPLE), "--speed", "100")
+HEAVY = ("numba", "polars", "pyarrow", "pandas", "pydantic", "numpy")
+
+
+def test_the_ready_line_is_all_there_is_on_stdout(tmp_path: Path) -> None:
+    with Running(tmp_path, *SLOWLY) as daemon:
+        ready = daemon.ready
+        assert list(ready) == ["pid", "port", "db", "epoch", "seq"]
+        assert ready["pid"] == daemon.process.pid
+        assert ready["db"] == str(daemon.database.resolve())
+        status, health = daemon.health()
+        assert (status, health["status"], health["reasons"]) == (200, "ok", [])
+        assert health["epoch"] == ready["epoch"]
+        assert daemon.signal("SIGTERM") == 0
+    assert daemon.rest_of_stdout == ""
+    assert daemon.errors == []
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 0), ("SIGINT", 130)])
+def test_signals_drain_and_stop_is_the_last_event(tmp_path: Path, name: str, status: int) -> None:
+    with Running(tmp_path, *SLOWLY) as daemon:
+        daemon.until(lambda: daemon.health()[1]["feed"] == "running")
+        assert daemon.signal(name) == status
+    logged = events(daemon.database)
+    assert [logged[0]["kind"], logged[1]["kind"]] == ["start", "config"]
+    assert (logged[-1]["kind"], logged[-1]["data"]["reason"]) == ("stop", name)
+    assert not any("Traceback" in line for line in daemon.errors)
+
+
+def test_stop_works_without_a_signal(tmp_path: Path) -> None:
+    with Running(tmp_path, *SLOWLY) as daemon:
+        stopped = run("live", "--stop", "--db", str(daemon.database))
+        assert (stopped.returncode, stopped.stdout, stopped.stderr) == (0, "", "stopped\n")
+        assert daemon.wait(1.0) == 0
+    assert events(daemon.database, "stop")[-1]["data"]["reason"] == "--stop"
+    again = run("live", "--stop", "--db", str(daemon.database))
+    assert again.returncode == 0
+    assert "no daemon runs" in again.stderr
+    assert not list(daemon.database.parent.glob("*.stop"))
+
+
+def test_a_request_left_over_does_not_stop_the_next_daemon(tmp_path: Path) -> None:
+    (tmp_path / "live").mkdir()
+    (tmp_path / "live" / "alerts.db.stop").touch()
+    with Running(tmp_path, *SLOWLY) as daemon:
+        daemon.until(lambda: daemon.health()[1]["feed"] == "running")
+        assert daemon.process.poll() is None
+        assert not list(daemon.database.parent.glob("*.stop"))
+
+
+def test_a_second_start_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    with Running(tmp_path, *SLOWLY) as daemon:
+        link = tmp_path / "other name.db"
+        link.symlink_to(daemon.database)
+        for database in (daemon.database, link):
+            second = run("live", *SLOWLY, "--port", "0", "--db", str(database))
+            assert second.returncode == 5, second.stderr
+            assert "another process has this database open" in second.stderr
+        port = str(daemon.ready["port"])
+        third = run("live", *SLOWLY, "--port", port, "--db", str(tmp_path / "another.db"))
+        assert third.returncode == 5, third.stderr
+        assert f"port {port}" in third.stderr
+        assert daemon.health()[0] == 200
+        assert daemon.signal("SIGTERM") == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (("--feed", "replay", "--bars", "no such file"), 3, "no such file"),
+        (("--feed", "replay"), 2, "--bars FILE or data.source"),
+        (("--feed", "replay", "--bars", str(SAMPLE), "--speed", "-1"), 2, "at least 0"),
+        (("--feed", "replay", "--bars", str(SAMPLE), "--speed", "nan"), 2, "at least 0"),
+        (("--feed", "replay", "--bars", str(SAMPLE), "--host", "0.0.0.0"), 2, "--allow-remote"),
+        (("--feed", "replay", "--bars", __file__, "--exit-at-end"), 3, "error:"),
+        (("--config", "no such file"), 2, "no such file"),
+    ],
+)
+def test_what_cannot_start_says_why_in_one_line(
+    tmp_path: Path, options: tuple[str, ...], status: int, said: str
+) -> None:
+    done = run("live", "--port", "0", "--db", str(tmp_path / "a.db"), *options)
+    assert done.returncode == status, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_bars_of_another_timeframe_are_refused(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "data:\n  timeframe: M15\n")
+    done = run("live", *SLOWLY, "--port", "0", "--db", str(tmp_path / "a.db"), "--config", config)
+    assert done.returncode == 3
+    assert "holds bars of M5, expected M15" in done.stderr
+
+
+def test_a_missing_token_names_its_variable(tmp_path: Path) -> None:
+    done = run("live", *SLOWLY, "--db", str(tmp_path / "a.db"), env={})
+    assert done.returncode == 2
+    assert "$WEBSOCKET_TOKEN" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_database_that_is_none_is_a_storage_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(b"not a database" * 100)
+    done = run("live", *SLOWLY, "--port", "0", "--db", str(path))
+    assert done.returncode == 4
+    assert "not an SQLite database" in done.stderr
+
+
+def test_nothing_heavy_is_loaded(tmp_path: Path) -> None:
+    options = [*SLOWLY[:5], "0", "--exit-at-end", "--port", "0", "--db", str(tmp_path / "a.db")]
+    program = (
+        "import json, sys\n"
+        "from runners.live.__main__ import main\n"
+        f"main({options!r})\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment(ENV), text=True,
+        capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+    loaded = json.loads(done.stdout.splitlines()[-1])
+    assert "websockets" in loaded
+    assert not set(HEAVY) & set(loaded)
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="systemd speaks over Unix sockets")
+def test_systemd_is_told_and_the_watchdog_fed(tmp_path: Path) -> None:
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(path))
+        sock.settimeout(10.0)
+        supervised = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "200000"}
+        with Running(tmp_path, *SLOWLY, env=ENV | supervised) as daemon:
+            assert sock.recv(500).startswith(b"READY=1\nSTATUS=")
+            assert [sock.recv(500), sock.recv(500)] == [b"WATCHDOG=1"] * 2
+            daemon.process.terminate()
+            while (message := sock.recv(500)) == b"WATCHDOG=1":
+                continue
+            assert message == b"STOPPING=1"
+
+
+class TestCheck:
+    def check(self, tmp_path: Path, *options: str, config: str = "") -> tuple[int, str]:
+        path = write_config(tmp_path, config)
+        done = run("live", "--check", "--config", path, "--db", str(tmp_path / "a.db"), *options)
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout
+
+    def test_all_is_well(self, tmp_path: Path) -> None:
+        status, said = self.check(tmp_path, "--feed", "replay", "--bars", str(SAMPLE))
+        assert status == 0, said
+        assert [line[:4].strip() for line in said.splitlines()] == ["ok"] * 6
+        assert not (tmp_path / "a.db").exists()
+
+    def test_a_missing_replay_file(self, tmp_path: Path) -> None:
+        status, said = self.check(tmp_path, "--feed", "replay", "--bars", "missing.parquet")
+        assert status == 3
+        assert "FAIL  feed: missing.parquet" in said
+
+    def test_a_mail_server_that_does_not_answer(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        email = (
+            "delivery:\n  email:\n    enabled: true\n    smtp_host: 127.0.0.1\n"
+            f"    smtp_port: {port}\n    security: none\n    recipients: [a@localhost]\n"
+        )
+        status, said = self.check(tmp_path, "--feed", "replay", "--bars", str(SAMPLE), config=email)
+        assert status == 1
+        assert "FAIL  smtp: delivery.email: 127.0.0.1" in said
+
+    def test_a_terminal_that_is_not_there(self, tmp_path: Path) -> None:
+        scenario = tmp_path / "scenario.json"
+        scenario.write_text(json.dumps({"initialize": [-10_003] * 9, "now": "2024-03-01 10:00"}))
+        env = ENV | {"ALERTAS_MT5_MODULE": "tests.fake_mt5", "FAKE_MT5": str(scenario)}
+        done = run("live", "--check", "--feed", "mt5", "--db", str(tmp_path / "a.db"), env=env)
+        assert done.returncode == 1
+        assert "FAIL  feed: " in done.stdout
+
+    def test_a_terminal_that_answers(self, tmp_path: Path) -> None:
+        scenario = tmp_path / "scenario.json"
+        scenario.write_text(json.dumps({"now": "2024-03-01 10:00"}))
+        env = ENV | {"ALERTAS_MT5_MODULE": "tests.fake_mt5", "FAKE_MT5": str(scenario)}
+        done = run("live", "--check", "--feed", "mt5", "--db", str(tmp_path / "a.db"), env=env)
+        assert done.returncode == 0, done.stdout
+        assert "account 1234: WIN$N M5" in done.stdout
+
+    @pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may")
+    def test_a_folder_that_cannot_be_written(self, tmp_path: Path) -> None:
+        folder = tmp_path / "closed"
+        folder.mkdir(mode=0o500)
+        done = run("live", "--check", "--feed", "replay", "--bars", str(SAMPLE), "--db",
+                   str(folder / "a.db"))  # fmt: skip
+        assert done.returncode == 4
+        shutil.rmtree(folder)

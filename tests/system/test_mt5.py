@@ -1,0 +1,176 @@
+"""The daemon on a terminal: closed bars only, outages, revisions, staleness."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.fake_mt5 import FakeTerminal, Scenario
+from tests.system.running import ENV, Running, events, write_config
+
+DAY = "2024-03-01"
+FAST = (
+    "live:\n  poll_seconds: 0.02\n  warmup_bars: 300\n"
+    "policy:\n  cooldown_bars: 0\n  rate_limit_per_minute: 0\n"
+)
+
+
+class Market:
+    """A terminal whose clock the test moves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.control = folder / "control.json"
+        self.state: dict[str, Any] = {}
+        scenario = folder / "scenario.json"
+        scenario.write_text(json.dumps({"now": f"{DAY} 10:00", "days": 10}))
+        self.env = ENV | {
+            "ALERTAS_MT5_MODULE": "tests.system.moving_mt5",
+            "FAKE_MT5": str(scenario),
+            "MOVING_MT5": str(self.control),
+        }
+        self.config = write_config(folder, FAST)
+
+    def put(self, time: str, **state: Any) -> None:
+        """Set the clock of the day, and what else is the matter."""
+        self.state = {"now": f"{DAY} {time}", **state}
+        partial = self.control.with_suffix(".new")
+        partial.write_text(json.dumps(self.state))
+        partial.replace(self.control)
+
+    @contextmanager
+    def daemon(self, *options: str) -> Iterator[Running]:
+        with Running(
+            self.folder, "--feed", "mt5", "--config", self.config, *options, env=self.env
+        ) as daemon:
+            yield daemon
+
+
+def last_bar(daemon: Running) -> str | None:
+    bar = daemon.health()[1]["last_bars"].get("WIN$N M5")
+    return None if bar is None else bar[11:16]
+
+
+def expected(until: str) -> list[tuple[str, float, float]]:
+    """Return the alerts of the day that a stream warmed up on the same history gives."""
+    import alertlib as al
+    from runners.mt5.decisions import wall_clock
+
+    config = al.load_config(None, {
+        "policy.cooldown_bars": 0, "policy.rate_limit_per_minute": 0,
+    })  # fmt: skip
+    fake = FakeTerminal(Scenario(now=f"{DAY} {until}", days=10))
+    stream = al.Stream(config, symbol="WIN$N", timeframe="M5")
+    found = []
+    rows = fake._source
+    start = rows["time"].searchsorted(_epoch("10:00"))
+    for row in rows[start - 301 :]:
+        if row["time"] + 300 > _epoch(until):
+            break
+        opened, high, low, close = (float(row[name]) for name in ("open", "high", "low", "close"))
+        time, volume = wall_clock(int(row["time"])), int(row["tick_volume"])
+        bar = al.Bar(time, opened, high, low, close, volume)
+        alerts = stream.on_bar(bar)
+        if row["time"] >= _epoch("10:00"):
+            found += [(alert.id, alert.price, alert.stop) for alert in alerts]
+    return found
+
+
+def _epoch(time: str) -> int:
+    from tests.fake_mt5 import epoch
+
+    return epoch(f"{DAY} {time}")
+
+
+def test_a_day_bar_by_bar_with_an_outage_and_a_kill(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    market.put("10:00:10")
+    with market.daemon() as daemon:
+        daemon.until(lambda: last_bar(daemon) == "09:55")
+        assert daemon.health()[1]["seq"] == 0, "history gives no alerts"
+        for minute in range(5, 60, 5):
+            market.put(f"10:{minute:02d}:01")
+            market.put(f"10:{minute:02d}:04")
+            daemon.until(lambda at=minute: last_bar(daemon) == f"10:{at - 5:02d}")
+        market.put("11:00:10", is_down=True)
+        daemon.until(lambda: any(line["message"] == "terminal" for line in daemon.log))
+        market.put("12:30:10")
+        daemon.until(lambda: last_bar(daemon) == "12:25")
+        daemon.process.kill()
+    market.put("14:00:10")
+    with market.daemon() as daemon:
+        daemon.until(lambda: last_bar(daemon) == "13:55")
+        assert daemon.signal("SIGTERM") == 0
+    alerts = [event["data"] for event in events(daemon.database, "alert")]
+    assert [(a["id"], a["price"], a["stop"]) for a in alerts] == expected("14:00")
+    late = [a["bar_time"][11:16] for a in alerts if a.get("late")]
+    assert late
+    assert all(at >= "10:55" for at in late)
+    assert not any(a.get("late") for a in alerts if a["bar_time"][11:16] < "10:55")
+    gaps = [gap["data"] for gap in events(daemon.database, "feed_gap")]
+    assert [gap["first"][11:16] for gap in gaps] == ["10:55", "12:30"]
+    assert [gap["last"][11:16] for gap in gaps] == ["12:20", "13:50"]
+
+
+def test_a_forming_bar_never_counts_and_the_clock_closes_a_quiet_one(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    market.put("10:04:59")
+    with market.daemon() as daemon:
+        daemon.until(lambda: last_bar(daemon) == "09:55")
+        market.put("10:05:02")
+        daemon.until(lambda: daemon.health()[0] == 200)
+        assert last_bar(daemon) in ("09:55", "10:00")
+        market.put("10:05:04")
+        daemon.until(lambda: last_bar(daemon) == "10:00")
+
+
+def test_a_revised_bar_is_audited_and_its_alerts_corrected(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    market.put("10:00:10")
+    with market.daemon() as daemon:
+        daemon.until(lambda: last_bar(daemon) == "09:55")
+        minute = 600
+        while daemon.health()[1]["seq"] == 0:
+            minute += 5
+            market.put(f"{minute // 60:02d}:{minute % 60:02d}:10")
+            at = f"{(minute - 5) // 60:02d}:{(minute - 5) % 60:02d}"
+            daemon.until(lambda at=at: last_bar(daemon) == at)
+        alerts = daemon.health()[1]["seq"]
+        now = f"{minute // 60:02d}:{minute % 60:02d}:20"
+        market.put(now, revised={f"{DAY} {at}": {"high": 900_000.0}})
+        daemon.until(lambda: daemon.health()[1]["seq"] > alerts)
+        daemon.signal("SIGTERM")
+    revised = events(daemon.database, "bar_revised")
+    original = events(daemon.database, "alert")[-1]["data"]
+    data = revised[-1]["data"]
+    assert data["id"] == original["id"]
+    assert data["changes"]["high"][1] == 900_000.0
+    assert data["seq"] == original["seq"] + alerts - original["seq"] + 1
+    assert data["revision"] == 1
+
+
+def test_a_stale_feed_is_unhealthy_in_session_only(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    market.put("10:00:10")
+    with market.daemon() as daemon:
+        daemon.until(lambda: last_bar(daemon) == "09:55")
+        assert daemon.health()[0] == 200
+        market.put("10:00:10", is_down=True)
+        _, health = daemon.until(lambda: (found := daemon.health())[0] == 503 and found, 30.0)
+        assert health["status"] == "failing"
+        assert health["reasons"][0].startswith("feed: no answer from the terminal")
+        market.put("18:40:00")
+        daemon.until(lambda: daemon.health()[0] == 200, 30.0)
+        assert last_bar(daemon) == "18:20"
+
+
+def test_an_unknown_symbol_stops_the_start(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    market.put("10:00:10")
+    market.config = write_config(tmp_path, FAST + "data:\n  symbol: WINZ99\n")
+    with market.daemon() as daemon:
+        assert daemon.wait() == 2
+    assert any("WINZ99" in line for line in daemon.errors)
