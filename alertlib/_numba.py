@@ -131,7 +131,7 @@ def _cache_key(factory: Callable[..., Any], functions: tuple[Any, ...]) -> str |
 
 
 def _is_ours(function: Callable[..., Any]) -> bool:
-    return function.__module__.startswith("alertlib.")
+    return (function.__module__ or "").startswith("alertlib.")
 
 
 @lru_cache(maxsize=1)

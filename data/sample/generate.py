@@ -21,7 +21,8 @@ def main() -> None:
     sample = make_sample()
     frame = pl.DataFrame(sample.rows, schema=list(Row._fields), orient="row")
     bars = from_frame(frame, symbol=SYMBOL, timeframe=TIMEFRAME, synthetic=True)
-    bars.frame.write_parquet(
+    named = bars.frame.select(pl.lit(SYMBOL).alias("symbol"), pl.all())
+    named.write_parquet(
         HERE / "win_m5.parquet", compression="zstd", metadata={"alertlib.synthetic": "true"}
     )
     truth = {
