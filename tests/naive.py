@@ -336,10 +336,10 @@ def breakout(
     return signals
 
 
-# Bars whose signals do not count. "Its own window" is read as every bar a signal depends on:
-# that a run is exactly two bars long takes a third z-score, that a break is new the channel of
-# the bar before.
-WARMUP = {"volatility": 21, "engulfing": 2, "rsi_divergence": 600, "breakout": 6}
+# Warm-up of each detector in bars. A signal counts once its window was full on the bar before as
+# well: that a run is exactly two bars long takes a third z-score, that a break is new the channel
+# of the bar before.
+WARMUP = {"volatility": 20, "engulfing": 1, "rsi_divergence": 600, "breakout": 5}
 
 
 def signals_of(bars: list[NaiveBar], rules: Rules) -> list[tuple[int, int, str]]:
@@ -350,7 +350,7 @@ def signals_of(bars: list[NaiveBar], rules: Rules) -> list[tuple[int, int, str]]
         "rsi_divergence": rsi_divergence(series),
         "breakout": breakout(series, rules.tick, levels=rules.breakout_levels),
     }
-    return [s for name in rules.detectors for s in by_detector[name] if s[0] >= WARMUP[name]]
+    return [s for name in rules.detectors for s in by_detector[name] if s[0] > WARMUP[name]]
 
 
 # --- alerts -------------------------------------------------------------------------------

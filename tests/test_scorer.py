@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import polars as pl
 import pytest
 from agreement import differences
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from naive import Rules
 from synthetic import SMALL, SMALL_HOURS, Row, bars_of, shared_rows, walk
@@ -107,19 +108,22 @@ def small_cases(draw: st.DrawFn) -> tuple[list[Row], dict[str, Any]]:
     return rows, chosen
 
 
-@settings(max_examples=150)
-@given(small_cases())
-def test_random_bars_and_settings_agree(case: tuple[list[Row], dict[str, Any]]) -> None:
+@settings(max_examples=100)
+@given(small_cases(), st.sampled_from((SMALL.symbol, "XYZ")))
+def test_random_bars_and_settings_agree(
+    case: tuple[list[Row], dict[str, Any]], symbol: str
+) -> None:
+    """Hours as stated for the one symbol, as the file itself has them for the other."""
     rows, chosen = case
-    if not any(9 * 60 <= r[0].hour * 60 + r[0].minute < 10 * 60 + 40 for r in rows):
-        return
+    assume(rows)
     config = Config().set("detection.enabled", MOST_DETECTORS).set("scoring.warmup_bars", 20)
-    rules = Rules(hours=SMALL_HOURS, warmup_bars=20, detectors=MOST_DETECTORS)
+    hours = SMALL_HOURS if symbol == SMALL.symbol else None
+    rules = Rules(family="", hours=hours, warmup_bars=20, detectors=MOST_DETECTORS)
     for name, value in chosen.items():
         config = config.set(name, value)
         setattr(rules, SETTINGS[name][0], value)
 
-    run = run_of(rows, SMALL.symbol, config, timeframe="M5")
+    run = run_of(rows, symbol, config, timeframe="M5")
 
     assert differences(rows, run, rules) == []
 
@@ -172,3 +176,30 @@ def test_one_minute_bars_of_a_share_agree() -> None:
     run = run_of(rows, "PETR4", Config())
 
     assert differences(rows, run, Rules(family="")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(60))
+def test_many_walks_of_every_family_and_timeframe_agree(seed: int) -> None:
+    rng = random.Random(seed)
+    symbol, family, tick, price = rng.choice(
+        [
+            ("WIN$N", "WIN", 5.0, 24_000),
+            ("WDO$N", "WDO", 0.5, 11_000),
+            ("BIT$N", "BIT", 20.0, 15_000),
+            ("PETR4", "", 0.01, 2_800),
+            ("XYZ", "", 0.25, 16_000),
+        ]
+    )
+    minutes, bars, sessions = rng.choice([(1, 300, 7), (5, 107, 12), (5, 107, 16), (15, 36, 30)])
+    rows = walk(
+        seed, sessions, bars=bars, minutes=minutes, tick=tick, price=price,
+        size=rng.choice([1.0, 3.0, 8.0]), missing=rng.choice([0.0, 0.02, 0.1]),
+    )  # fmt: skip
+    rows = rows[: len(rows) - rng.choice([0, 0, 10, 60])]
+    warmup = rng.choice([100, 600])
+
+    run = run_of(rows, symbol, Config().set("scoring.warmup_bars", warmup))
+
+    assert run.alerts.height > 20
+    assert differences(rows, run, Rules(family=family, warmup_bars=warmup)) == []
