@@ -42,6 +42,12 @@ def test_no_figure_is_cut_and_no_line_too_long(name: str, width: int) -> None:
     assert not [cell for cell in cells if cell not in joined]
 
 
+@pytest.mark.parametrize("name", report_cards.NAMES)
+def test_lines_end_where_their_text_does(name: str) -> None:
+    text = printed(report_cards.every()[name], 100)
+    assert [row for row in text.splitlines() if row != row.rstrip()] == []
+
+
 def test_large_counts_fold_names_rather_than_figures() -> None:
     card = report_cards.failed()
     for row in card["per_detector"]:

@@ -68,7 +68,7 @@ def _facts(rows: Iterable[tuple[str, Any, Any]]) -> RenderableType:
         lines = [("was", line) for line in gone if line not in shared]
         lines += [("is", line) for line in come if line not in shared]
         for i, (label, line) in enumerate(lines):
-            grid.add_row(Text(figures.clean(path) if i == 0 else ""), label, Text(line))
+            grid.add_row(*map(Text, (figures.clean(path) if i == 0 else "", label, line)))
     return grid
 
 

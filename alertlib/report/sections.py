@@ -35,7 +35,7 @@ def table(*columns: Column, wraps: int = 0, gap: int = 1) -> Table:
     made = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
     for i, (heading, side) in enumerate(columns):
         made.add_column(
-            heading,
+            Text(heading),
             justify="right" if side == ">" else "left",
             no_wrap=i != wraps,
             overflow="fold" if i == wraps else "ellipsis",
@@ -46,7 +46,7 @@ def table(*columns: Column, wraps: int = 0, gap: int = 1) -> Table:
 
 def section(title: str, content: RenderableType) -> RenderableType:
     """Return content under a title, with a line of air above."""
-    return Padding(Group(Text(title, "bold"), content), (1, 0, 0, 1), expand=False)
+    return Padding(Group(Text(title, "bold"), content), (1, 0, 0, 1))
 
 
 def mark(passed: bool) -> Text:
@@ -110,7 +110,7 @@ def guard_rails(card: Card) -> RenderableType:
     half = (len(rails) + 1) // 2
     for i in range(half):
         left, *right = rails[i::half]
-        made.add_row(*left, "", *(right[0] if right else ()))
+        made.add_row(*left, Text(), *(right[0] if right else ()))
     return section("Guard rails", made)
 
 
@@ -156,7 +156,7 @@ def sensitivity(card: Card) -> RenderableType:
             f"{'*' if c.scored else ''}{figures.percent(c.value)} ({figures.percent(c.chance)})"
             for c in row.cells
         ]
-        made.add_row(row.k if first else "", "captured" if first else "false", *cells)
+        made.add_row(*map(Text, (row.k if first else "", "captured" if first else "false", *cells)))
     title = "Under other definitions of a move (chance by session permutation, * as scored)"
     return section(title, made)
 

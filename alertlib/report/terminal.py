@@ -52,15 +52,28 @@ def print_audits(report: AuditReport, console: Console) -> None:
 
 
 class _Fitted:
-    """Fits content to the console's width, and to the characters its encoding can show."""
+    """Fits content to the console's width and to the characters its encoding can show.
+
+    Blanks that pad lines to the width are left out: a pipe has no use for them.
+    """
 
     def __init__(self, build: Callable[[ConsoleOptions], RenderableType]) -> None:
         self._build = build
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         fitted = options.update(width=max(MIN_WIDTH, min(options.max_width, MAX_WIDTH)))
-        for segment in console.render(self._build(fitted), fitted):
-            yield Segment(_encodable(segment.text, options.encoding), segment.style)
+        for line in Segment.split_lines(console.render(self._build(fitted), fitted)):
+            yield from _trimmed(line, options.encoding)
+            yield Segment.line()
+
+
+def _trimmed(line: list[Segment], encoding: str) -> list[Segment]:
+    shown = [Segment(_encodable(s.text, encoding), s.style) for s in line]
+    while shown:
+        last = shown.pop()
+        if text := last.text.rstrip():
+            return [*shown, Segment(text, last.style)]
+    return []
 
 
 def _encodable(text: str, encoding: str) -> str:
