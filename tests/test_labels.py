@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import naive
 import naive_score
@@ -19,6 +22,7 @@ from alertlib._numba import Engine
 from alertlib.batch import true_ranges
 from alertlib.errors import DataError
 from alertlib.labels import Opportunities, directional_changes, labelled_moves
+from alertlib.readers.labels import read_labels
 from alertlib.series import Series
 
 Legs = list[tuple[int, int, int, int, int]]
@@ -218,3 +222,101 @@ def test_a_manual_table_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         labelled_moves(ten_bars(), table(*moves), "moves.csv")
+
+
+FIRST, LAST = START, START + timedelta(minutes=25)
+
+
+def test_tables_are_read_from_frames_csv_and_parquet(tmp_path: Path) -> None:
+    moves = table((0, 5, 1), (6, 9, -1)).with_columns(note=pl.lit("seen"))
+    csv, parquet = tmp_path / "moves.csv", tmp_path / "moves.parquet"
+    moves.write_csv(csv, datetime_format="%Y-%m-%d %H:%M")
+    moves.write_parquet(parquet)
+
+    for source, name in ((moves, "labels"), (csv, str(csv)), (str(parquet), str(parquet))):
+        read, where = read_labels(source)
+        assert where == name
+        assert read.equals(table((0, 5, 1), (6, 9, -1)))
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["2021-04-05T09:00", "2021-04-05T09:25"],
+        [" 2021-04-05 09:00:00", "2021-04-05 09:25:00 "],
+        [FIRST, LAST],
+        [
+            FIRST.replace(tzinfo=ZoneInfo("America/Sao_Paulo")),
+            LAST.replace(tzinfo=ZoneInfo("America/Sao_Paulo")),
+        ],
+        # Found by a table in UTC: its clock was taken for the exchange's.
+        [datetime(2021, 4, 5, 12, 0, tzinfo=UTC), datetime(2021, 4, 5, 12, 25, tzinfo=UTC)],
+    ],
+    ids=["iso", "blanks", "naive", "zoned", "utc"],
+)
+@pytest.mark.parametrize("direction", [1, 1.0, "1", "+1"])
+def test_times_and_directions_as_they_may_be_written(times: list[Any], direction: Any) -> None:
+    given_table = pl.DataFrame(
+        {"time_start": times[:1], "time_end": times[1:], "direction": [direction]}
+    )
+
+    read, _ = read_labels(given_table)
+
+    assert read.rows() == [(FIRST, LAST, 1)]
+
+
+BAD_TABLES = {
+    "a column is missing": (
+        {"time_start": [FIRST], "direction": [1]},
+        r"labels: column 'time_end' is missing; expected time_start, time_end, direction and",
+    ),
+    "a time is not one": (
+        {"time_start": ["2021-04-05T09:00", "noon"], "time_end": ["2021-04-05T09:05"] * 2,
+         "direction": [1, 1]},
+        r"labels: row 2: time_start 'noon'; expected a time such as 2026-01-05T10:15",
+    ),
+    "times are numbers": (
+        {"time_start": [1], "time_end": [2], "direction": [1]},
+        r"labels: column 'time_start' is Int64; expected times",
+    ),
+    "a direction is a word": (
+        {"time_start": [FIRST] * 2, "time_end": [LAST] * 2, "direction": ["1", "up"]},
+        r"labels: row 2: direction 'up'; expected 1 or -1",
+    ),
+    "a direction is a half": (  # found cut down to 1 without a word
+        {"time_start": [FIRST], "time_end": [LAST], "direction": [1.5]},
+        r"labels: row 1: direction 1\.5; expected 1 or -1",
+    ),
+    "a direction is missing": (
+        {"time_start": [FIRST], "time_end": [LAST], "direction": [None]},
+        r"labels: row 1: direction None; expected 1 or -1",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_TABLES)
+def test_a_bad_table_is_refused_with_its_row(case: str) -> None:
+    columns, message = BAD_TABLES[case]
+
+    with pytest.raises(DataError, match=message):
+        read_labels(pl.DataFrame(columns))
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere\.csv: no such file; expected a label table"):
+        read_labels(tmp_path / "nowhere.csv")
+    whole = tmp_path / "whole.parquet"
+    table((0, 5, 1)).write_parquet(whole)
+    content = whole.read_bytes()
+    for name, damaged in (
+        ("cut", content[: len(content) // 2]), ("noise", b"PAR1" + bytes(200) + b"PAR1"),
+    ):  # fmt: skip
+        path = tmp_path / f"{name}.parquet"
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=rf"{name}\.parquet: cannot be read") as caught:
+            read_labels(path)
+        assert "\n" not in str(caught.value)
+    empty = tmp_path / "empty.csv"
+    empty.write_text("")
+    with pytest.raises(DataError, match=r"empty\.csv: cannot be read"):
+        read_labels(empty)

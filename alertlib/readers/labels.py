@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from alertlib.errors import DataError
+from alertlib.readers.table import one_line
+from alertlib.sessions import EXCHANGE_ZONE
 
 _COLUMNS = ("time_start", "time_end", "direction")
 
@@ -18,8 +20,8 @@ def read_labels(source: str | Path | pl.DataFrame) -> tuple[pl.DataFrame, str]:
     ----------
     source : path or DataFrame
         Columns ``time_start``, ``time_end`` (opens of the move's first and last bar, ISO or
-        datetime, exchange wall clock) and ``direction`` (1 or -1), optionally ``note``. A file
-        is Parquet or CSV by its ending.
+        datetime, exchange wall clock; a datetime with a zone is converted) and ``direction``
+        (1 or -1), optionally ``note``. A file is Parquet or CSV by its ending.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def read_labels(source: str | Path | pl.DataFrame) -> tuple[pl.DataFrame, str]:
             f"and optionally note, got {', '.join(frame.columns)}"
         )
     times = [_times(frame, name, where) for name in _COLUMNS[:2]]
-    direction = frame["direction"].cast(pl.Int64, strict=False)
+    direction = _whole(frame["direction"])
     if direction.null_count():
         row = direction.is_null().arg_max() or 0
         raise DataError(
@@ -57,15 +59,25 @@ def read_labels(source: str | Path | pl.DataFrame) -> tuple[pl.DataFrame, str]:
 def _read_file(path: Path) -> pl.DataFrame:
     if not path.is_file():
         raise DataError(f"{path}: no such file; expected a label table (CSV or Parquet)")
+    # Polars may panic on a damaged Parquet file; pyarrow refuses it.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         if path.suffix.lower() == ".parquet":
-            return pl.read_parquet(path)
+            return pl.DataFrame(pq.read_table(path))
         return pl.read_csv(path, infer_schema=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except (OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise DataError(
-            f"{path}: cannot be read ({first}); expected a label table (CSV or Parquet)"
+            f"{path}: cannot be read ({one_line(error)}); expected a label table (CSV or Parquet)"
         ) from error
+
+
+def _whole(column: pl.Series) -> pl.Series:
+    """Return a column as integers, null where it is not one."""
+    numbers = column.cast(pl.Float64, strict=False)
+    integers = numbers.cast(pl.Int64, strict=False)
+    return integers.zip_with(integers == numbers, pl.Series([None], dtype=pl.Int64))
 
 
 def _times(frame: pl.DataFrame, name: str, where: str) -> pl.Series:
@@ -78,7 +90,9 @@ def _times(frame: pl.DataFrame, name: str, where: str) -> pl.Series:
         ).to_series()
         parsed = full.str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False)
     elif isinstance(column.dtype, pl.Datetime):
-        parsed = column.dt.replace_time_zone(None).cast(pl.Datetime("us"))
+        if column.dtype.time_zone is not None:
+            column = column.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
+        parsed = column.cast(pl.Datetime("us"))
     else:
         raise DataError(f"{where}: column {name!r} is {column.dtype}; expected times")
     if parsed.null_count():
