@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.test_broadcast import run
 from tests.websocket_server import TOKEN, serving
 
@@ -28,6 +30,7 @@ class TestCommand:
             encoding="utf-8",
         )
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process there")
     def test_prints_messages_until_interrupted(self) -> None:
         async def scenario() -> None:
             async with serving() as house:
