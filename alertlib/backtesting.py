@@ -114,6 +114,11 @@ class Run:
 
         return run_text(self.scorecard)
 
+    def __rich__(self) -> Any:
+        from alertlib.report.terminal import scorecard_renderable
+
+        return scorecard_renderable(self.scorecard.to_dict())
+
     def _repr_html_(self) -> str:
         from alertlib.report.html import scorecard_fragment
 
@@ -293,6 +298,7 @@ def _scorecard(
         config_hash=summary.config_hash(settings),
         git_rev=git_rev,
         versions=summary.versions(),
+        settings=summary.settings_section(settings),
         seed=settings.scoring.seed,
         generated_at=generated_at,
         data=summary.data_section(bars, scored, quality.to_dict()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # What differs between any two runs without saying anything about either.
 _IGNORED = (
+    "settings",
     "generated_at",
     "git_rev",
     "config_hash",
@@ -103,21 +104,17 @@ def compare_scorecards(before: dict[str, Any], after: dict[str, Any]) -> Differe
         before["data"]["sha256"] == after["data"]["sha256"]
         and before["spec_hash"] == after["spec_hash"]
     )
-    return Difference(same, {}, changes)
+    old, new = (dict(_leaves(card.get("settings", {}))) for card in (before, after))
+    paths = list(dict.fromkeys([*old, *new]))
+    settings = {p: (old.get(p), new.get(p)) for p in paths if old.get(p) != new.get(p)}
+    return Difference(same, settings, changes)
 
 
 def difference(before: Run, after: Run) -> Difference:
     """Compare two runs: settings, figures and delivered alerts."""
-    from alertlib.summary import as_config
-
     cards = compare_scorecards(before.scorecard.to_dict(), after.scorecard.to_dict())
-    old, new = as_config(before.config).to_dict(), as_config(after.config).to_dict()
-    was, now = dict(_leaves(old)), dict(_leaves(new))
-    settings = {p: (was.get(p), now.get(p)) for p in [*was] if was.get(p) != now.get(p)}
-    return Difference(
-        cards.comparable,
-        settings,
-        cards.changes,
+    return replace(
+        cards,
         gained=after.alerts.join(before.alerts, on="id", how="anti"),
         lost=before.alerts.join(after.alerts, on="id", how="anti"),
     )

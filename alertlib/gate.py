@@ -203,12 +203,17 @@ def explain(criterion: Criterion) -> str:
     what = describe(criterion.name)
     if criterion.value is None:
         return f"{what} is undefined; needed {criterion.op} {criterion.threshold:g}"
+    show = _percent if criterion.name in CRITERIA else _number
     distance = abs(criterion.value - criterion.threshold)
     return (
-        f"{what} {_figure(criterion.value)}, needed {criterion.op} "
-        f"{_figure(criterion.threshold)} ({_figure(distance)} off)"
+        f"{what} {show(criterion.value)}, needed {criterion.op} {show(criterion.threshold)} "
+        f"({show(distance)} off)"
     )
 
 
-def _figure(value: float) -> str:
-    return f"{value:g}" if value == int(value) else f"{value:.3f}"
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if value == int(value) else f"{value:.4g}"

@@ -66,6 +66,7 @@ class Scorecard:
     config_hash: str
     git_rev: str | None
     versions: dict[str, str]
+    settings: dict[str, Any]
     seed: int
     generated_at: str | None
     data: dict[str, Any]

@@ -31,9 +31,15 @@ SENSITIVITY_MOVE_LEFT = (0.0, 0.25, 0.5)
 
 def spec_hash(settings: Settings) -> str:
     """Return the hash of everything that decides a score: spec, scoring, trade, policy, gate."""
-    values = as_config(settings).to_dict()
-    parts = {name: values[name] for name in ("scoring", "trade", "policy", "gate")}
+    parts = settings_section(settings)
+    del parts["detection"]
     return canonical_hash({"spec": SPEC, **parts})
+
+
+def settings_section(settings: Settings) -> dict[str, Any]:
+    """Return the settings that decide alerts and score."""
+    values = as_config(settings).to_dict()
+    return {name: values[name] for name in ("detection", "policy", "trade", "scoring", "gate")}
 
 
 def config_hash(settings: Settings) -> str:
@@ -148,11 +154,12 @@ def trade_section(scored: Scored) -> dict[str, float | None]:
     to_target = series.price(np.abs(alerts.target - close))
     stop, target = _mean(to_stop), _mean(to_target)
     fees = _mean(session_fees(series, scored.settings.trade)[series.session[alerts.bar]])
+    slippage = scored.settings.trade.slippage_ticks * grid.tick
     expectancy = _mean(points)
     gains, losses = float(points[points > 0].sum()), float(-points[points < 0].sum())
     opened = series.open[trades.entry]
     return {
-        "break_even_win_rate": _break_even(stop, target, fees, grid.tick),
+        "break_even_win_rate": _break_even(stop, target, fees, slippage),
         "expectancy_points": expectancy,
         "expectancy_brl": None if expectancy is None else _brl(scored, expectancy),
         "expectancy_r": _mean(points / to_stop),
@@ -168,12 +175,15 @@ def trade_section(scored: Scored) -> dict[str, float | None]:
 
 
 def _break_even(
-    stop: float | None, target: float | None, fees: float | None, tick: float
+    stop: float | None, target: float | None, fees: float | None, slippage: float
 ) -> float | None:
-    """Win rate at which the mean distances, fees and slippage earn nothing."""
+    """Win rate at which the mean distances, fees and slippage earn nothing.
+
+    A target is filled at its price, so a win pays slippage once and a loss twice.
+    """
     if stop is None or target is None or fees is None:
         return None
-    cost_win, cost_loss = fees + tick, fees + 2 * tick
+    cost_win, cost_loss = fees + slippage, fees + 2 * slippage
     return _ratio(stop + cost_loss, stop + target + cost_loss - cost_win)
 
 

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from alertlib.config import Config
 
 
+# What a scorecard is read for by other commands.
+SCORECARD_KEYS = ("spec_hash", "data", "counts", "rates", "criteria", "verdict", "per_detector",
+                  "sensitivity")  # fmt: skip
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
@@ -93,6 +98,11 @@ def read_scorecard(path: str) -> dict[str, Any]:
         ) from error
     if not isinstance(card, dict) or card.get("schema") != "scorecard.v1":
         raise DataError(f"{path}: not a scorecard; expected JSON with schema scorecard.v1")
+    missing = [name for name in SCORECARD_KEYS if name not in card]
+    if missing:
+        raise DataError(
+            f"{path}: {missing[0]} is missing; expected a whole scorecard; write it again"
+        )
     return card
 
 

@@ -69,9 +69,9 @@ def test_where_everything_holds_the_verdict_is_pass() -> None:
 @pytest.mark.parametrize(
     ("change", "verdict", "reason"),
     [
-        ({"gate__capture_rate": 0.999}, "FAIL", r"capture rate 0\.\d{3}, needed >= 0\.999"),
-        ({"gate__false_positive_share": 0.01}, "FAIL", r"false-positive share .*needed <= 0\.010"),
-        ({"gate__win_rate": 0.99}, "FAIL", r"win rate 0\.\d{3}, needed >= 0\.990 \(0\.\d{3} off\)"),
+        ({"gate__capture_rate": 0.999}, "FAIL", r"capture rate \d+\.\d %, needed >= 99\.9 %"),
+        ({"gate__false_positive_share": 0.01}, "FAIL", r"false-positive share .*needed <= 1\.0 %"),
+        ({"gate__win_rate": 0.99}, "FAIL", r"win rate \d+\.\d %, needed >= 99\.0 % \(\d+\.\d % off\)"),
         (
             {"gate__min_sessions": 30},
             "INSUFFICIENT",
@@ -262,7 +262,7 @@ def test_thresholds_are_inclusive(run: Run) -> None:
 
 def test_reasons_say_what_was_got_and_how_far_off_it_is() -> None:
     off = Criterion("capture_rate", 0.8, ">=", 0.85, False)
-    assert explain(off) == "capture rate 0.800, needed >= 0.850 (0.050 off)"
+    assert explain(off) == "capture rate 80.0 %, needed >= 85.0 % (5.0 % off)"
     few = Criterion("min_alerts", 12.0, ">=", 60.0, False)
     assert explain(few) == "alerts 12, needed >= 60 (48 off)"
     none = Criterion("win_rate", None, ">=", 0.6, False)

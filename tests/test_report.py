@@ -204,17 +204,13 @@ def test_proof_is_told_of_a_pass_only() -> None:
 
 def test_the_scored_definition_is_marked_where_it_can_be_told() -> None:
     card = copy.deepcopy(report_cards.failed())
-    scored = {c["name"]: c["value"] for c in card["criteria"]}
-    rates = {k: scored[k] for k in ("capture_rate", "false_positive_share")}
-    for row in card["sensitivity"]:
-        row["capture_rate"] = 0.123
-    card["sensitivity"][3] |= rates
+    card["settings"] = {"scoring": {"k": 3.0, "min_move_left": 0.25}}
     heads, table = facts.sensitivity(card)
     marked = [
         (row.k, head) for row in table for head, c in zip(heads, row.cells, strict=True) if c.scored
     ]
-    assert marked == [("3 ATR", "any of it left")] * 2
-    card["sensitivity"][4] |= rates
+    assert marked == [("3 ATR", "25% of it left")] * 2
+    card["settings"]["scoring"]["k"] = 2.5  # not in the table
     assert not any(c.scored for row in facts.sensitivity(card)[1] for c in row.cells)
 
 

@@ -260,7 +260,8 @@ def sensitivity(card: Card) -> tuple[list[str], list[SensitivityRow]]:
     grid = {(row["k"], row["min_move_left"]): row for row in card["sensitivity"]}
     lefts = sorted({left for _, left in grid})
     heads = [f"{100 * left:g}% of it left" if left else "any of it left" for left in lefts]
-    scored = _scored_definition(card)
+    used = card.get("settings", {}).get("scoring", {})
+    scored = grid.get((used.get("k"), used.get("min_move_left")))
     rows = []
     for k in sorted({k for k, _ in grid}):
         for rate, chance in _SENSITIVITY:
@@ -268,14 +269,3 @@ def sensitivity(card: Card) -> tuple[list[str], list[SensitivityRow]]:
             cells = [Cell(c.get(rate), c.get(chance), c is scored) for c in found]
             rows.append(SensitivityRow(f"{k:g} ATR", rate, cells))
     return heads, rows
-
-
-def _scored_definition(card: Card) -> Line | None:
-    """Return the one row that has the criteria's own figures, if it can be told."""
-    wanted = {line["name"]: line["value"] for line in card["criteria"]}
-    same = [
-        row
-        for row in card["sensitivity"]
-        if all(row[rate] is not None and row[rate] == wanted[rate] for rate, _ in _SENSITIVITY)
-    ]
-    return same[0] if len(same) == 1 else None
