@@ -302,6 +302,17 @@ def test_fees_that_are_not_known_count_as_nothing_and_are_warned_about() -> None
     assert paid.trade["expectancy_brl"] == pytest.approx(10 * paid.trade["expectancy_points"])
 
 
+@pytest.mark.parametrize("ticks", [0, 1, 3])
+def test_break_even_pays_slippage_once_for_a_win_and_twice_for_a_loss(ticks: int) -> None:
+    """Found fixed at one tick: at the break-even rate nothing is earned, whatever the slippage."""
+    trade = run_of(trade__slippage_ticks=ticks).scorecard.trade
+
+    p = trade["break_even_win_rate"]
+    win = trade["mean_target_points"] - trade["fees_points"] - 5 * ticks
+    loss = trade["mean_stop_points"] + trade["fees_points"] + 10 * ticks
+    assert p * win - (1 - p) * loss == pytest.approx(0.0, abs=1e-9)
+
+
 # --- instruments and grids ----------------------------------------------------------------
 
 
