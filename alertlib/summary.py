@@ -155,7 +155,6 @@ def trade_section(scored: Scored) -> dict[str, float | None]:
     stop, target = _mean(to_stop), _mean(to_target)
     fees = _mean(session_fees(series, scored.settings.trade)[series.session[alerts.bar]])
     slippage = scored.settings.trade.slippage_ticks * grid.tick
-    slippage = scored.settings.trade.slippage_ticks * grid.tick
     expectancy = _mean(points)
     gains, losses = float(points[points > 0].sum()), float(-points[points < 0].sum())
     opened = series.open[trades.entry]
