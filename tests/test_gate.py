@@ -71,7 +71,11 @@ def test_where_everything_holds_the_verdict_is_pass() -> None:
     [
         ({"gate__capture_rate": 0.999}, "FAIL", r"capture rate \d+\.\d %, needed >= 99\.9 %"),
         ({"gate__false_positive_share": 0.01}, "FAIL", r"false-positive share .*needed <= 1\.0 %"),
-        ({"gate__win_rate": 0.99}, "FAIL", r"win rate \d+\.\d %, needed >= 99\.0 % \(\d+\.\d % off\)"),
+        (
+            {"gate__win_rate": 0.99},
+            "FAIL",
+            r"win rate \d+\.\d %, needed >= 99\.0 % \(\d+\.\d % off\)",
+        ),
         (
             {"gate__min_sessions": 30},
             "INSUFFICIENT",
