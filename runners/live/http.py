@@ -15,6 +15,9 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 _TEXT = "text/plain; charset=utf-8"
+_LINKED = re.compile(
+    r'<script src="(?P<script>[\w.-]+)"></script>|<link rel="stylesheet" href="(?P<style>[\w.-]+)">'
+)
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
@@ -74,6 +77,18 @@ def health(state: Health, details: Mapping[str, object]) -> Response:
     return reply(status, json.dumps(body, ensure_ascii=False) + "\n", "application/json")
 
 
+def assemble(path: Path) -> str:
+    """Return a page with the scripts and style sheets beside it put in their places."""
+
+    def inline(match: re.Match[str]) -> str:
+        kind = str(match.lastgroup)
+        source = path.with_name(match[kind]).read_text(encoding="utf-8")
+        return f"<{kind}>\n{source}</{kind}>"
+
+    # Text mode: the digests are of what the browser parses, where every line ends in LF.
+    return _LINKED.sub(inline, path.read_text(encoding="utf-8"))
+
+
 class Page:
     """The dashboard: one file, and a policy under which nothing but that file runs.
 
@@ -110,8 +125,7 @@ class Page:
     def load(cls, path: Path, origins: Collection[str]) -> Page | None:
         """Read the page; None where it is not installed."""
         try:
-            # The digests are of what the browser parses, where every line ends in LF.
-            return cls(path.read_text(encoding="utf-8"), origins)
+            return cls(assemble(path), origins)
         except FileNotFoundError:
             return None
 

@@ -29,6 +29,9 @@ UNAUTHORIZED = 4401
 #: A message of the store: its number, ``alert`` or ``correction``, its JSON object in UTF-8.
 Entry = tuple[int, str, bytes]
 
+#: A closed bar: its open in ISO format with the offset, then open, high, low and close.
+Row = tuple[str, float, float, float, float]
+
 _DIGITS = re.compile(r"[0-9]{1,19}")
 _ID = re.compile(r"[!-~]{1,128}")
 
@@ -60,13 +63,20 @@ class Action(NamedTuple):
     note: str
 
 
+class AskBars(NamedTuple):
+    """``{"type":"bars","symbol":"S","timeframe":"T"}``: what the chart of a page is drawn from."""
+
+    symbol: str
+    timeframe: str
+
+
 class Invalid(NamedTuple):
     """Anything else; ``reason`` is one of a few fixed words, for counting."""
 
     reason: str
 
 
-ClientMessage = Auth | Resume | Ack | Action | Invalid
+ClientMessage = Auth | Resume | Ack | Action | AskBars | Invalid
 
 
 class Plan(NamedTuple):
@@ -96,6 +106,11 @@ def parse(message: str | bytes) -> ClientMessage:
             return Ack(seq) if seq else Invalid("bad_ack")
         case "action":
             return _action(fields)
+        case "bars":
+            symbol, timeframe = fields.get("symbol"), fields.get("timeframe")
+            if isinstance(symbol, str) and isinstance(timeframe, str):
+                return AskBars(symbol, timeframe)
+            return Invalid("bad_bars")
         case _:
             return Invalid("unknown_type")
 
@@ -161,6 +176,15 @@ def welcome(epoch: str, seq: int, *, recovered: bool) -> bytes:
             "seq": seq,
             "recovered": recovered,
         },
+        separators=(",", ":"),
+    )
+    return _frame(text.encode())
+
+
+def bars(asked: AskBars, rows: Sequence[Row]) -> bytes:
+    """Return the answer to :class:`AskBars`; it takes no number and is not repeated."""
+    text = json.dumps(
+        {"type": "bars", "symbol": asked.symbol, "timeframe": asked.timeframe, "bars": rows},
         separators=(",", ":"),
     )
     return _frame(text.encode())

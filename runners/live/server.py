@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from websockets.asyncio.server import Server, ServerConnection
@@ -24,9 +25,12 @@ from runners.live.messages import (
     UNAUTHORIZED,
     Ack,
     Action,
+    AskBars,
     Auth,
     Invalid,
     Resume,
+    Row,
+    bars,
 )
 from runners.live.metrics import Metrics
 from runners.live.session import Close, Phase, Ping, Session
@@ -74,6 +78,8 @@ class AlertServer:
         self.port = 0
         self.broadcaster = Broadcaster(history, metrics, self.close)
         self.publish = self.broadcaster.publish
+        self.recent_bars: Callable[[str, str], Sequence[Row]] = lambda symbol, timeframe: ()
+        """Asked for the newest closed bars of a symbol and timeframe; none if it is unknown."""
         door.make_room = self._make_room
         _declare(metrics)
 
@@ -156,6 +162,8 @@ class AlertServer:
                 self._journal.acknowledged(session.identity.name, seq)
             case Action(identifier, action, note) if session.identity is not None:
                 self._journal.acted(session.identity.name, identifier, action, note)
+            case AskBars(symbol, timeframe):
+                peer.offer(bars(reply, self.recent_bars(symbol, timeframe)))
             case Invalid(reason):
                 self._metrics.add("alertas_websocket_ignored_total", reason=reason)
             case Close(code) if code == UNAUTHORIZED:

@@ -17,6 +17,7 @@ from runners.live.messages import (
     UNAUTHORIZED,
     Ack,
     Action,
+    AskBars,
     Auth,
     Invalid,
     Resume,
@@ -52,7 +53,7 @@ class Phase(enum.Enum):
     CLOSING = "closing"
 
 
-Reply = Auth | Resume | Ack | Action | Invalid | Close | None
+Reply = Auth | Resume | Ack | Action | AskBars | Invalid | Close | None
 
 
 class Session:

@@ -1,0 +1,89 @@
+"use strict";
+// What the trader did about alerts: sent, sent again if the connection broke first, remembered.
+// Kept in the tab's session storage, so that reloading does not forget it; the token never is.
+
+const REMEMBERED = 500;
+const STORAGE_KEY = "alertas.actions";
+
+class Actions {
+  #link;
+  #changed;
+  #taken = new Map();
+  #number = 0;
+
+  // `changed(id, taken)` is called whenever one's state changes.
+  constructor(link, changed) {
+    this.#link = link;
+    this.#changed = changed;
+    this.#load();
+  }
+
+  [Symbol.iterator]() { return this.#taken[Symbol.iterator](); }
+
+  get(id) { return this.#taken.get(id); }
+
+  take(alert, action, note) {
+    this.#number += 1;
+    const taken = {
+      action, note, at: Date.now(), state: "waiting", number: this.#number,
+      symbol: alert.symbol, timeframe: alert.timeframe,
+    };
+    this.#taken.delete(alert.id);
+    this.#taken.set(alert.id, taken);
+    if (this.#taken.size > REMEMBERED) this.#taken.delete(this.#taken.keys().next().value);
+    this.#send(alert.id, taken);
+  }
+
+  // The connection is back: send what the server has not confirmed.
+  flush() {
+    for (const [id, taken] of this.#taken) if (taken.state !== "received") this.#send(id, taken);
+  }
+
+  lost() {
+    for (const [id, taken] of this.#taken) if (taken.state === "sent") this.#set(id, taken, "waiting");
+  }
+
+  confirm({ id, number }) {
+    const taken = this.#taken.get(id);
+    if (taken?.number === number) this.#set(id, taken, "received");
+  }
+
+  forget() {
+    this.#taken.clear();
+    this.#save();
+  }
+
+  #send(id, taken) {
+    const message = { type: "action", id, action: taken.action };
+    if (taken.note) message.note = taken.note;
+    const isSent = this.#link.send(message);
+    if (isSent) this.#link.ask(taken.symbol, taken.timeframe, { id, number: taken.number });
+    this.#set(id, taken, isSent ? "sent" : "waiting");
+  }
+
+  #set(id, taken, state) {
+    taken.state = state;
+    this.#save();
+    this.#changed(id, taken);
+  }
+
+  #load() {
+    try {
+      for (const [id, taken] of JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "[]")) {
+        if (!Object.hasOwn(ACTIONS, taken.action)) continue;
+        this.#taken.set(id, taken);
+        this.#number = Math.max(this.#number, taken.number);
+      }
+    } catch {
+      this.#taken.clear(); // storage is off, or holds something else: nothing is remembered
+    }
+  }
+
+  #save() {
+    try {
+      sessionStorage.setItem(STORAGE_KEY, JSON.stringify([...this.#taken]));
+    } catch {
+      // Storage is off or full: remembered until the page is reloaded.
+    }
+  }
+}

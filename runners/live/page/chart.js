@@ -1,0 +1,179 @@
+"use strict";
+// Recent bars as candles, with an alert's bar and levels. Drawn at the size it is shown at.
+
+const SVG = "http://www.w3.org/2000/svg";
+const AXIS = 74; // room for prices at the right
+const FOOT = 20; // room for times below
+const TOP = 10;
+const LABEL = 15; // least distance between two labels
+
+// Draw into `box`; returns a sentence for those who cannot see it.
+function drawChart(box, bars, alert) {
+  const width = Math.max(260, Math.floor(box.clientWidth));
+  const height = width < 480 ? 220 : Math.min(360, Math.round(width * 0.58));
+  const marked = bars.findIndex((bar) => bar.time === instant(alert.bar_time));
+  const shownBars = visible(bars, marked, Math.floor((width - AXIS) / 5));
+  const place = marked < 0 ? -1 : marked - (bars.length - shownBars.length);
+  const levels = place < 0 ? [] : levelsOf(alert);
+  const prices = [...shownBars.flatMap((bar) => [bar.low, bar.high]), ...levels.map((level) => level.price)];
+  const decimals = decimalsOf(levels.map((level) => level.price).concat(shownBars.map((bar) => bar.close)));
+  const scale = makeScale(prices, shownBars.length, width - AXIS, height - FOOT - TOP);
+
+  const svg = node("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img" });
+  svg.append(grid(scale, decimals, levels, width), times(shownBars, scale, height));
+  if (place >= 0) svg.append(signal(alert, shownBars[place], place, scale, height));
+  svg.append(...shownBars.map((bar, index) => candle(bar, index, scale)));
+  svg.append(...drawLevels(levels, alert, scale, place, width, decimals));
+  const title = node("title");
+  title.textContent = describe(shownBars, alert, place, decimals);
+  svg.prepend(title);
+  box.replaceChildren(svg);
+  return title.textContent;
+}
+
+// As many of the newest bars as fit, and the alert's with a few before it however old it is.
+function visible(bars, marked, room) {
+  const wanted = Math.max(20, Math.min(room, bars.length));
+  const first = Math.max(0, bars.length - wanted);
+  return bars.slice(marked >= 0 ? Math.min(first, Math.max(0, marked - 8)) : first);
+}
+
+function levelsOf(alert) {
+  return [
+    { kind: "target", name: "Alvo", price: alert.target },
+    { kind: "price", name: "Preço", price: alert.price },
+    { kind: "stop", name: "Stop", price: alert.stop },
+  ].filter((level) => Number.isFinite(level.price));
+}
+
+function makeScale(prices, bars, width, height) {
+  const low = Math.min(...prices);
+  const high = Math.max(...prices);
+  const margin = (high - low || Math.abs(high) || 1) * 0.04;
+  const step = width / Math.max(bars, 1);
+  return {
+    low: low - margin,
+    high: high + margin,
+    step,
+    right: width,
+    x: (index) => (index + 0.5) * step,
+    y: (price) => TOP + ((high + margin - price) / (high - low + 2 * margin)) * height,
+  };
+}
+
+function candle(bar, index, scale) {
+  const x = scale.x(index);
+  const isUp = bar.close >= bar.open;
+  const group = node("g", { class: isUp ? "candle up" : "candle down" });
+  const body = Math.max(1.5, Math.min(scale.step * 0.66, 11));
+  const top = scale.y(Math.max(bar.open, bar.close));
+  const bottom = scale.y(Math.min(bar.open, bar.close));
+  group.append(
+    node("line", { x1: x, x2: x, y1: scale.y(bar.high), y2: scale.y(bar.low) }),
+    node("rect", { x: x - body / 2, y: top, width: body, height: Math.max(1, bottom - top) }),
+  );
+  return group;
+}
+
+// The alert's bar: a band behind it and an arrow on the side the trade comes from.
+function signal(alert, bar, place, scale, height) {
+  const group = node("g", { class: "signal" });
+  const width = Math.max(scale.step, 6);
+  const x = scale.x(place);
+  const isUp = alert.direction > 0;
+  const y = isUp ? Math.min(scale.y(bar.low) + 5, height - FOOT - 9) : Math.max(scale.y(bar.high) - 5, TOP + 1);
+  const point = isUp ? `M${x} ${y}l5 8h-10z` : `M${x} ${y}l5 -8h-10z`;
+  group.append(
+    node("rect", { x: x - width / 2, y: 0, width, height: height - FOOT }),
+    node("path", { d: point }),
+  );
+  return group;
+}
+
+function drawLevels(levels, alert, scale, place, width, decimals) {
+  const parts = [];
+  const start = place < 0 ? 0 : scale.x(place);
+  if (levels.length && Number.isFinite(alert.entry_min) && Number.isFinite(alert.entry_max)) {
+    const top = scale.y(Math.max(alert.entry_min, alert.entry_max));
+    const bottom = scale.y(Math.min(alert.entry_min, alert.entry_max));
+    parts.push(node("rect", {
+      class: "entry", x: start, y: top, width: scale.right - start, height: Math.max(2, bottom - top),
+    }));
+  }
+  const labels = spread(levels.map((level) => ({ ...level, y: scale.y(level.price) })));
+  for (const level of labels) {
+    const group = node("g", { class: `level ${level.kind}` });
+    const text = node("text", { x: width - 2, y: level.at + 4, "text-anchor": "end" });
+    text.textContent = number(level.price, decimals);
+    group.append(
+      node("line", { x1: start, x2: scale.right, y1: level.y, y2: level.y }),
+      node("rect", { x: width - AXIS + 4, y: level.at - 8, width: AXIS - 4, height: 16, rx: 3 }),
+      text,
+    );
+    parts.push(group);
+  }
+  return parts;
+}
+
+// Labels from top to bottom, pushed apart where they would overlap.
+function spread(levels) {
+  const sorted = levels.toSorted((a, b) => a.y - b.y);
+  sorted.forEach((level, index) => {
+    level.at = index ? Math.max(level.y, sorted[index - 1].at + LABEL + 2) : Math.max(level.y, 9);
+  });
+  return sorted;
+}
+
+function grid(scale, decimals, levels, width) {
+  const group = node("g", { class: "grid" });
+  const step = niceStep((scale.high - scale.low) / 4);
+  for (let price = Math.ceil(scale.low / step) * step; price < scale.high; price += step) {
+    const y = scale.y(price);
+    group.append(node("line", { x1: 0, x2: scale.right, y1: y, y2: y }));
+    if (levels.some((level) => Math.abs(scale.y(level.price) - y) < LABEL + 3)) continue;
+    const text = node("text", { x: width - 2, y: y + 4, "text-anchor": "end" });
+    text.textContent = number(price, Math.max(decimals, decimalsOf([step])));
+    group.append(text);
+  }
+  return group;
+}
+
+function niceStep(rough) {
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const times = [1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10;
+  return times * power;
+}
+
+function times(bars, scale, height) {
+  const group = node("g", { class: "times" });
+  const every = Math.max(1, Math.ceil(90 / scale.step));
+  for (let index = Math.floor(every / 2); index < bars.length; index += every) {
+    const x = scale.x(index);
+    if (x < 20 || x > scale.right - 16) continue;
+    const text = node("text", { x, y: height - 5, "text-anchor": "middle" });
+    text.textContent = shown(MINUTE, bars[index].time);
+    group.append(text);
+  }
+  return group;
+}
+
+function describe(bars, alert, place, decimals) {
+  const last = bars.at(-1);
+  const where = place < 0 ? "A barra do alerta não está entre elas." : `Barra do alerta marcada às ${shown(MINUTE, instant(alert.bar_time))}.`;
+  return `${bars.length} barras até ${shown(MINUTE, last.time)}, último fechamento ${number(last.close, decimals)}. ${where}`;
+}
+
+// Bars of an answer, those that make no sense left out.
+function readBars(rows) {
+  if (!Array.isArray(rows)) return [];
+  return rows
+    .filter((row) => Array.isArray(row) && row.length >= 5 && row.slice(1, 5).every(Number.isFinite))
+    .map(([time, open, high, low, close]) => ({ time: instant(time), open, high, low, close }))
+    .filter((bar) => bar.time !== null);
+}
+
+function node(name, attributes = {}) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}

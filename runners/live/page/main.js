@@ -1,0 +1,289 @@
+"use strict";
+// Puts the parts together: what is connected to what, and what the page says of itself.
+
+const HEALTH_EVERY = 15000;
+const REASONS = {
+  feed: "dados de mercado", store: "banco de dados", email: "e-mail",
+  websocket: "conexões", detector: "detector",
+};
+
+const figures = new Figures();
+const bars = new Map(); // by stream, the newest answer
+const narrow = matchMedia("(max-width: 899px)");
+let acknowledged = null;
+let unseen = 0;
+let audio = null;
+let askTimer = 0;
+let announced = [];
+let drawnWidth = 0;
+
+const link = new Link({
+  state: showState,
+  message: receive,
+  acknowledged: (seq) => { acknowledged = seq; refresh(); },
+  bars: keepBars,
+  confirmed: (mark) => actions.confirm(mark),
+  beat: askBars,
+});
+const actions = new Actions(link, (id, taken) => { cards.acted(id, taken); refresh(); });
+const cards = new Cards({
+  select: () => { placeChart(); redraw(); askSoon(); },
+  act: (alert, action, note) => actions.take(alert, action, note),
+});
+
+// Messages
+
+function receive(message) {
+  const isCut = message.seq > 1 && message.remaining >= HISTORY - 1;
+  figures.add(message, isCut);
+  if (message.remaining < MAX_CARDS) cards.add(message, actions.get(message.data.id));
+  if (message.missed) warn(`${count(message.missed, "mensagem não estava", "mensagens não estavam")} mais no servidor quando a conexão voltou; veja a auditoria.`);
+  if (message.isLive) announce(message);
+  askSoon();
+  refresh();
+}
+
+// Screen readers are told of alerts that come together in one sentence.
+function announce({ kind, data }) {
+  announced.push(say(kind, data));
+  if (announced.length === 1) setTimeout(speak, 300);
+  if (document.hidden) unseen += 1;
+  showTitle();
+  if (audio !== null) beep(data.severity === "CRITICO" ? 880 : 620);
+}
+
+function speak() {
+  const more = announced.length > 3 ? ` E mais ${announced.length - 3}.` : "";
+  find("said").textContent = `${announced.slice(0, 3).join(". ")}.${more}`;
+  announced = [];
+}
+
+function showTitle() {
+  document.title = unseen ? `(${unseen}) Alertas` : "Alertas";
+}
+
+// Bars and chart
+
+function streamOf(alert) {
+  return JSON.stringify([alert.symbol, alert.timeframe]);
+}
+
+function askBars() {
+  const alert = cards.selected?.alert;
+  link.ask(String(alert?.symbol ?? ""), String(alert?.timeframe ?? ""));
+}
+
+// Once for alerts that come together.
+function askSoon() {
+  askTimer ||= setTimeout(() => { askTimer = 0; askBars(); }, 200);
+}
+
+function keepBars(answer) {
+  const key = streamOf(answer);
+  bars.delete(key);
+  bars.set(key, readBars(answer.bars));
+  if (bars.size > 32) bars.delete(bars.keys().next().value);
+  if (cards.selected !== null && key === streamOf(cards.selected.alert)) redraw();
+}
+
+function redraw() {
+  const alert = cards.selected?.alert;
+  const box = find("chart-box");
+  const known = alert && bars.get(streamOf(alert));
+  find("chart-title").textContent = alert ? `${alert.symbol} ${alert.timeframe}` : "Gráfico";
+  if (!known?.length) {
+    const text = !alert ? "O gráfico aparece com o primeiro alerta." : known ? "O servidor ainda não tem barras deste ativo." : "Buscando barras…";
+    box.replaceChildren(make("p", "empty", text));
+    find("chart-note").textContent = "";
+    return;
+  }
+  drawChart(box, known, alert);
+  const isThere = known.some((bar) => bar.time === instant(alert.bar_time));
+  find("chart-note").textContent = isThere
+    ? `${label(PATTERNS, alert.pattern)}, ${side(alert.direction)}, barra ${barSpan(alert)}`
+    : `A barra deste alerta (${barSpan(alert)}) não está entre as ${known.length} últimas do servidor.`;
+}
+
+// On a phone the chart sits in the card it belongs to.
+function placeChart() {
+  const home = find("chart-home");
+  const chart = find("chart");
+  if (narrow.matches && cards.selected !== null) {
+    cards.selected.element.querySelector(".levels").after(chart);
+  } else if (chart.parentElement !== home) {
+    home.append(chart);
+  }
+}
+
+// What the page says of itself
+
+function showState(name, { seconds, code, reason, expired }) {
+  const texts = {
+    connecting: "conectando…",
+    catching: "recuperando alertas…",
+    live: "ao vivo",
+    waiting: `reconectando em ${seconds} s`,
+    refused: expired ? "token vencido" : "token recusado",
+  };
+  const pill = find("state");
+  if (find("state-text").textContent !== texts[name]) find("state-text").textContent = texts[name];
+  find("retry").hidden = name !== "waiting";
+  find("alerts").setAttribute("aria-busy", String(name === "catching"));
+  if (pill.dataset.state === name) return;
+  pill.dataset.state = name;
+  if (name === "waiting") {
+    actions.lost();
+    const why = code === 1008 ? reasonOf(reason) : "";
+    warn(why, "connection");
+  }
+  if (name === "catching") {
+    showDesk(true);
+    actions.flush();
+    askSoon();
+  }
+  if (name === "live") {
+    warn("", "connection");
+    checkHealth();
+  }
+  if (name === "refused") {
+    showDesk(false);
+    refuse(expired);
+  }
+}
+
+function reasonOf(reason) {
+  return reason === "too many connections of this token"
+    ? "Este token já tem todas as conexões que pode ter; feche outra aba ou programa que o use."
+    : "O servidor recusou a conexão por excesso de mensagens.";
+}
+
+function refuse(expired) {
+  find("door-error").textContent = expired
+    ? "O token venceu. Peça outro a quem administra os alertas."
+    : "Token recusado pelo servidor. Confira e tente de novo.";
+  find("token").focus();
+}
+
+function showDesk(isOpen) {
+  if (find("desk").hidden !== isOpen) return;
+  find("desk").hidden = !isOpen;
+  find("door").hidden = isOpen;
+  find("leave").hidden = !isOpen;
+  find("sound").hidden = !isOpen;
+  if (isOpen) {
+    placeChart();
+    redraw();
+    refresh();
+    find("alerts").focus({ preventScroll: true });
+  } else {
+    notices.clear();
+    showNotices();
+    find("token").focus();
+  }
+}
+
+let isRefreshing = false;
+function refresh() {
+  if (isRefreshing) return;
+  isRefreshing = true;
+  requestAnimationFrame(() => {
+    isRefreshing = false;
+    figures.show(actions, acknowledged);
+  });
+}
+
+const notices = new Map();
+function warn(text, kind = "stream", isGrave = false) {
+  if (text) notices.set(kind, { text, isGrave });
+  else notices.delete(kind);
+  showNotices();
+}
+
+function showNotices() {
+  const box = find("notice");
+  const text = [...notices.values()].map((notice) => notice.text).join(" ");
+  if (box.textContent !== text) box.textContent = text;
+  box.hidden = !text;
+  box.classList.toggle("grave", [...notices.values()].some((notice) => notice.isGrave));
+}
+
+// A quiet list may mean a quiet market or a dead feed; the server knows which.
+async function checkHealth() {
+  if (!link.isReady) return;
+  let health;
+  try {
+    const answer = await fetch("health", { cache: "no-store", credentials: "omit" });
+    health = await answer.json();
+  } catch {
+    return; // the connection's own state says the rest
+  }
+  const reasons = Array.isArray(health.reasons) ? health.reasons : [];
+  const isFailing = health.status !== "ok";
+  const texts = reasons.map((reason) => {
+    const [, kind, rest] = /^(\w+): (.*)$/s.exec(reason) ?? [null, "", reason];
+    return `${label(REASONS, kind)}: ${rest}`;
+  });
+  const lead = isFailing ? "O servidor não está bem: novos alertas podem não sair." : "O servidor avisa:";
+  warn(texts.length || isFailing ? `${lead} ${texts.join("; ")}` : "", "health", isFailing);
+  warn(health.dry_run ? "Simulação: o servidor está em modo de teste." : "", "dry-run");
+  warn(health.feed === "ended" ? "O replay terminou; não virão outros alertas." : "", "end");
+}
+
+// Sound, off until asked for
+
+function beep(frequency) {
+  const now = audio.currentTime;
+  const tone = audio.createOscillator();
+  const volume = audio.createGain();
+  tone.frequency.value = frequency;
+  volume.gain.setValueAtTime(0.12, now);
+  volume.gain.exponentialRampToValueAtTime(0.001, now + 0.35);
+  tone.connect(volume).connect(audio.destination);
+  tone.start(now);
+  tone.stop(now + 0.36);
+}
+
+find("sound").addEventListener("click", async () => {
+  const isOn = audio === null;
+  if (isOn) {
+    audio = new AudioContext();
+    beep(620);
+  } else {
+    await audio.close();
+    audio = null;
+  }
+  find("sound").setAttribute("aria-pressed", String(isOn));
+  find("sound").textContent = isOn ? "Som: ligado" : "Som: desligado";
+});
+
+find("door-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const token = find("token").value.trim();
+  find("token").value = "";
+  find("door-error").textContent = "";
+  if (token) link.open(token);
+});
+find("leave").addEventListener("click", () => {
+  actions.forget();
+  location.reload(); // and with the page go token, alerts and connection
+});
+find("retry").addEventListener("click", () => link.retryNow());
+narrow.addEventListener("change", () => {
+  find("figures").open = !narrow.matches;
+  placeChart();
+  redraw();
+});
+new ResizeObserver(([box]) => {
+  const width = Math.floor(box.contentRect.width);
+  if (width === drawnWidth || width === 0) return;
+  drawnWidth = width;
+  redraw();
+}).observe(find("chart-box"));
+document.addEventListener("visibilitychange", () => {
+  unseen = document.hidden ? unseen : 0;
+  showTitle();
+});
+setInterval(() => cards.tick(Date.now()), 1000);
+setInterval(checkHealth, HEALTH_EVERY);
+find("figures").open = !narrow.matches;
+find("token").focus();
