@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from naive import NaiveAlert, NaiveBar, Rules, in_units
+from naive import NaiveAlert, NaiveBar, Rules, in_units, keep
 from naive_score import Leg, NaiveRun, score, sensitivity
 from synthetic import Row
 
@@ -49,8 +49,6 @@ def naive_run(
 def manual_legs(
     bars: list[NaiveBar], rules: Rules, legs: list[tuple[datetime, datetime, int]]
 ) -> list[Leg]:
-    from naive import keep
-
     kept = keep(bars, rules)
     at = {b.time: i for i, b in enumerate(kept)}
     found = []

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from naive import NaiveBar, in_units, joined
 from synthetic import Row, walk
 
@@ -87,7 +86,7 @@ def rough_walk(seed: int, sessions: int = 4, bars: int = 60) -> list[Row]:
 
 def signs(signals: Iterable[tuple[int, int, str]], size: int) -> list[int]:
     """Naive signals of one detector as one number per bar."""
-    column = np.zeros(size, dtype=int)
+    column = [0] * size
     for i, direction, _ in signals:
         column[i] += direction
-    return [int(x) for x in column]
+    return column
