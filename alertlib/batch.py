@@ -20,8 +20,8 @@ from alertlib.kernels.alerting import (
 from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.kernels.bar import TickBar
 from alertlib.policy import Candidate, PolicyState, memory_size, policy_step
+from alertlib.rules import Rules
 from alertlib.series import Floats, Ints, Series, Signals
-from alertlib.stream import Rules
 
 # Sums of squares stay exact in 64 bits below this (window times price, in quanta).
 EXACT_BELOW = 3.0e9

@@ -22,9 +22,9 @@ from alertlib.matching import (
     match,
     move_left,
 )
+from alertlib.rules import Rules, make_rules
 from alertlib.scope import Scope, choose_scope, is_censored
 from alertlib.series import Floats, Ints, Series
-from alertlib.stream import Rules, make_rules
 from alertlib.trades import Trades, simulate
 
 SPEC = "score-v1"

@@ -7,17 +7,14 @@ same alerts by another road (:mod:`alertlib.batch`), and the audits compare the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.alert import Alert, alert_id
-from alertlib.config.types import minute_of_day
-from alertlib.detectors import Detector, Step, enabled_detectors
+from alertlib.detectors import Detector, Step
 from alertlib.errors import ConfigError, DataError
 from alertlib.kernels.alerting import (
     SEVERITIES,
-    SetupParams,
     confidence_of,
     merge,
     setup_levels,
@@ -29,13 +26,12 @@ from alertlib.market import Instrument, find_instrument
 from alertlib.policy import (
     REASONS,
     Candidate,
-    PolicyParams,
     PolicyState,
     memory_size,
     policy_step,
 )
+from alertlib.rules import make_rules
 from alertlib.sessions import EXCHANGE_ZONE, Hours
-from alertlib.ticks import Grid
 
 if TYPE_CHECKING:
     from alertlib.config.schema import Settings
@@ -72,52 +68,6 @@ class Decision(NamedTuple):
 
     alerts: tuple[Alert, ...]
     suppressed: tuple[Suppressed, ...]
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The configuration as the kernels read it, for one instrument."""
-
-    detectors: tuple[Detector, ...]
-    patterns: tuple[str, ...]
-    policy: PolicyParams
-    setup: SetupParams
-    atr_window: int
-
-
-def make_rules(config: Settings, grid: Grid) -> Rules:
-    """Return the detectors, policy and trade set-up of ``config`` on a price grid."""
-    detection = config.detection
-    detectors = enabled_detectors(
-        detection.enabled,
-        {
-            "volatility": detection.volatility,
-            "engulfing": detection.engulfing,
-            "rsi_divergence": detection.rsi_divergence,
-            "breakout": detection.breakout,
-        },
-        detection.custom,
-    )
-    policy, trade = config.policy, config.trade
-    return Rules(
-        detectors=detectors,
-        patterns=tuple(dict.fromkeys(name for d in detectors for name in d.patterns)),
-        policy=PolicyParams(
-            min_severity=SEVERITIES.index(policy.min_severity),
-            window_start=minute_of_day(policy.window_start),
-            window_end=minute_of_day(policy.window_end),
-            per_minute=policy.rate_limit_per_minute,
-            cooldown_bars=policy.cooldown_bars,
-        ),
-        setup=SetupParams(
-            entry_band_atr=float(trade.entry_band_atr),
-            stop_atr=float(trade.stop_atr),
-            target_atr=float(trade.target_atr),
-            tick=grid.per_tick,
-            rounded=int(grid.on_tick),
-        ),
-        atr_window=trade.atr_window,
-    )
 
 
 class Stream:

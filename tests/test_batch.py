@@ -23,6 +23,7 @@ from alertlib.detectors import breakout, frame_detector, volatility
 from alertlib.errors import ConfigError
 from alertlib.labels import directional_changes
 from alertlib.mirror import coin_flips, mirror
+from alertlib.rules import make_rules
 from alertlib.scoring import run_detectors
 from alertlib.series import Series, make_series
 from alertlib.sessions import (
@@ -31,7 +32,6 @@ from alertlib.sessions import (
     ash_wednesday,
     is_us_daylight_saving,
 )
-from alertlib.stream import make_rules
 
 EPOCH = date(1970, 1, 1)
 

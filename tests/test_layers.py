@@ -18,7 +18,7 @@ LAYERS = [
     {"_version", "errors", "words", "kernels"},
     {"config", "alert"},
     {"ticks", "sessions", "market", "text"},
-    {"detectors", "policy", "stream"},
+    {"detectors", "policy", "rules", "stream"},
     {"_numba", "readers", "quality", "rolls", "bars", "series", "mirror", "sample", "store",
      "store_files", "store_lock", "store_manifest", "store_writer"},
     {"batch", "labels", "trades", "matching", "scope", "nulls", "stats", "scoring"},
