@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import settings
 
 from alertlib._numba import COMPILED, INTERPRETED, Engine
+from alertlib.detectors import _REGISTRY
+
+if TYPE_CHECKING:
+    from alertlib.backtesting import Run
 
 # Examples are drawn anew in every run and replayed from the database when one has failed. A
 # deadline would time the machine rather than the code.
@@ -18,3 +25,20 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     """Plain Python, and numba (plain Python again under ``NUMBA_DISABLE_JIT=1``)."""
     chosen: Engine = request.param
     return chosen
+
+
+@pytest.fixture
+def own_registry() -> Iterator[None]:
+    """Detectors registered by a test are gone after it."""
+    before = dict(_REGISTRY)
+    yield
+    _REGISTRY.clear()
+    _REGISTRY.update(before)
+
+
+@pytest.fixture(scope="session")
+def plain() -> Run:
+    """Forty sessions of a walk under the default settings."""
+    from backtests import FORTY_SESSIONS, run_of
+
+    return run_of(FORTY_SESSIONS)

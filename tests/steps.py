@@ -11,6 +11,7 @@ from naive import NaiveBar, in_units, joined
 from synthetic import Row, walk
 
 from alertlib.detectors import Detector
+from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.kernels.bar import TickBar
 from alertlib.series import Series
 
@@ -90,3 +91,15 @@ def signs(signals: Iterable[tuple[int, int, str]], size: int) -> list[int]:
     for i, direction, _ in signals:
         column[i] += direction
     return column
+
+
+def average_ranges(bars: list[NaiveBar], window: int = 14) -> list[float]:
+    """The average true range at every bar, stepped through by hand."""
+    state = AtrState()
+    values = []
+    place = 0
+    for i, b in enumerate(bars):
+        place = 0 if i == 0 or bars[i - 1].date != b.date else place + 1
+        value, state = atr_step(state, b.high, b.low, b.close, place, window)
+        values.append(value)
+    return values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -19,7 +18,7 @@ from alertlib.backtesting import backtest
 from alertlib.bars import Bars
 from alertlib.checking import check
 from alertlib.config import Config
-from alertlib.detectors import _REGISTRY, detector, frame_detector
+from alertlib.detectors import detector, frame_detector
 from alertlib.errors import AuditError, ConfigError
 from alertlib.scoring import run_detectors
 from alertlib.series import make_series
@@ -36,19 +35,14 @@ def bars() -> Bars:
 
 
 @pytest.fixture(autouse=True)
-def _own_registry() -> Iterator[None]:
-    before = dict(_REGISTRY)
-    yield
-    _REGISTRY.clear()
-    _REGISTRY.update(before)
-
-
-@pytest.fixture(autouse=True)
 def _fewer_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The audits themselves are under test, not the number of their repetitions."""
     monkeypatch.setattr(audits, "PREFIX_CUTS", 15)
     monkeypatch.setattr(audits, "POISON_CUTS", 6)
     monkeypatch.setattr(audits, "WARMUP_CUTS", 8)
+
+
+pytestmark = pytest.mark.usefixtures("own_registry")
 
 
 def failed(report: AuditReport) -> set[str]:
