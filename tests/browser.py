@@ -117,16 +117,15 @@ class Tab:
             raise RuntimeError(f"{script}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    async def until(self, script: str, seconds: float = 20.0) -> Any:
-        """Wait for an expression to be true; returns its value."""
+    async def until(self, script: str, seconds: float = 20.0) -> None:
+        """Wait for an expression to be true."""
         deadline = time.monotonic() + seconds
-        while not (value := await self.run(script)):
+        while not await self.run(f"!!({script})"):
             if time.monotonic() > deadline:
                 raise AssertionError(
                     f"{script} did not come true in {seconds} s; the console says {self.console}"
                 )
             await asyncio.sleep(0.03)
-        return value
 
     async def texts(self, selector: str) -> list[str]:
         """Return the visible text of every element that matches."""

@@ -37,7 +37,8 @@ class Cards {
     this.#cards.set(key, card);
     this.#list.prepend(card.element);
     this.#trim();
-    if (this.#follows) this.select(card, true);
+    // Whoever writes a note is not interrupted.
+    if (this.#follows && !document.activeElement?.matches(".note")) this.select(card, true);
     find("empty").hidden = true;
   }
 
@@ -91,6 +92,8 @@ class Card {
   #marks = make("span", "marks");
   #pick = make("button", "pick");
   #actions = make("div", "actions");
+  #taken = null;
+  #isChanging = false;
   #do;
 
   constructor(kind, alert, actions) {
@@ -102,7 +105,7 @@ class Card {
     this.element.tabIndex = 0;
     this.element.dataset.severity = Object.hasOwn(SEVERITIES, alert.severity) ? alert.severity : "";
     this.element.classList.toggle("correction", kind === "correction");
-    this.element.append(this.#head(), this.#levels(), ...this.#changes(), ...this.#text(), this.#actions);
+    this.element.append(this.#head(), this.#levels(), this.#facts(), ...this.#changes(), ...this.#text(), this.#actions);
     this.element.setAttribute("aria-label", say(kind, alert));
     this.element.addEventListener("click", (event) => {
       if (!event.target.closest("button, input, #chart")) actions.pick();
@@ -133,7 +136,12 @@ class Card {
 
   // Show what was done, or ask.
   act(taken) {
+    if (this.#isChanging && taken === this.#taken) return;
+    const hadFocus = this.#actions.contains(document.activeElement);
+    this.#taken = taken;
+    this.#isChanging = false;
     this.#actions.replaceChildren(...(taken ? this.#done(taken) : this.#ask()));
+    if (hadFocus) this.#actions.querySelector("button").focus();
   }
 
   #head() {
@@ -183,10 +191,15 @@ class Card {
     add("Entrada", band, "", "entry");
     add("Stop", price(alert.stop), far(alert.stop), "stop");
     add("Alvo", price(alert.target), far(alert.target), "target");
-    add("Risco:retorno", Number.isFinite(alert.risk_reward) ? `1:${number(Math.round(100 * alert.risk_reward) / 100)}` : DASH);
-    add("Confiança", Number.isFinite(alert.confidence) ? `${number(100 * alert.confidence, 0)}%` : DASH);
-    add("Barra", barSpan(alert));
     return list;
+  }
+
+  #facts() {
+    const { risk_reward: ratio, confidence } = this.alert;
+    const facts = [`barra ${barSpan(this.alert)}`];
+    if (Number.isFinite(ratio)) facts.push(`risco:retorno 1:${number(Math.round(100 * ratio) / 100)}`);
+    if (Number.isFinite(confidence)) facts.push(`confiança ${number(100 * confidence, 0)}%`);
+    return make("p", "facts", facts.join(" · "));
   }
 
   #changes() {
@@ -235,6 +248,7 @@ class Card {
     const change = make("button", "quiet", "Mudar");
     change.type = "button";
     change.addEventListener("click", () => {
+      this.#isChanging = true;
       this.#actions.replaceChildren(...this.#ask(taken.note));
       this.#actions.querySelector("button").focus();
     });

@@ -6,13 +6,14 @@ const AXIS = 74; // room for prices at the right
 const FOOT = 20; // room for times below
 const TOP = 10;
 const LABEL = 15; // least distance between two labels
+const AHEAD = 8; // bars' worth of room right of the newest
 
 // Draw into `box`; returns a sentence for those who cannot see it.
 function drawChart(box, bars, alert) {
   const width = Math.max(260, Math.floor(box.clientWidth));
   const height = width < 480 ? 220 : Math.min(360, Math.round(width * 0.58));
   const marked = bars.findIndex((bar) => bar.time === instant(alert.bar_time));
-  const shownBars = visible(bars, marked, Math.floor((width - AXIS) / 5));
+  const shownBars = visible(bars, marked, Math.floor((width - AXIS) / 5) - AHEAD);
   const place = marked < 0 ? -1 : marked - (bars.length - shownBars.length);
   const levels = place < 0 ? [] : levelsOf(alert);
   const prices = [...shownBars.flatMap((bar) => [bar.low, bar.high]), ...levels.map((level) => level.price)];
@@ -50,7 +51,7 @@ function makeScale(prices, bars, width, height) {
   const low = Math.min(...prices);
   const high = Math.max(...prices);
   const margin = (high - low || Math.abs(high) || 1) * 0.04;
-  const step = width / Math.max(bars, 1);
+  const step = width / (bars + AHEAD);
   return {
     low: low - margin,
     high: high + margin,
@@ -103,12 +104,15 @@ function drawLevels(levels, alert, scale, place, width, decimals) {
   const labels = spread(levels.map((level) => ({ ...level, y: scale.y(level.price) })));
   for (const level of labels) {
     const group = node("g", { class: `level ${level.kind}` });
-    const text = node("text", { x: width - 2, y: level.at + 4, "text-anchor": "end" });
+    const text = node("text", { x: width - 5, y: level.at + 4, "text-anchor": "end" });
     text.textContent = number(level.price, decimals);
+    const name = node("text", { x: scale.right - 3, y: level.y - 4, "text-anchor": "end" });
+    name.textContent = level.name;
     group.append(
       node("line", { x1: start, x2: scale.right, y1: level.y, y2: level.y }),
-      node("rect", { x: width - AXIS + 4, y: level.at - 8, width: AXIS - 4, height: 16, rx: 3 }),
+      node("rect", { x: width - AXIS + 4, y: level.at - 8, width: AXIS - 5, height: 16, rx: 3 }),
       text,
+      name,
     );
     parts.push(group);
   }
@@ -131,7 +135,7 @@ function grid(scale, decimals, levels, width) {
     const y = scale.y(price);
     group.append(node("line", { x1: 0, x2: scale.right, y1: y, y2: y }));
     if (levels.some((level) => Math.abs(scale.y(level.price) - y) < LABEL + 3)) continue;
-    const text = node("text", { x: width - 2, y: y + 4, "text-anchor": "end" });
+    const text = node("text", { x: width - 5, y: y + 4, "text-anchor": "end" });
     text.textContent = number(price, Math.max(decimals, decimalsOf([step])));
     group.append(text);
   }

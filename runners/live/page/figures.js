@@ -2,6 +2,7 @@
 // Figures of the day, of what this page has been sent and has measured itself.
 
 const SAMPLES = 1000;
+const REMEMBERED_IDS = 10000;
 const CLOCK_TOLERANCE = 1000; // milliseconds by which two machines' clocks may disagree
 const LIVE_DELAY = 15 * 60000; // a detection later than this was of a replay, not of a market
 
@@ -18,28 +19,29 @@ class Figures {
   #samples = { seen: [], travel: [], detection: [] };
   #isClockOff = false;
   #isReplay = false;
-  #ids = new Map(); // of the day's alerts, so that actions of other days do not count
+  #ids = new Set(); // of the day's alerts: none counts twice, nor does an action of another day
   #isCut = false;
 
-  // Count a message; `isCut` says that older ones of the day may exist that were not asked for.
-  add({ kind, data, sentAt, isLive, received }, isCut) {
-    if (kind === "alert") this.#count(data, isCut);
+  add({ kind, seq, data, sentAt, isLive, received }) {
+    if (kind === "alert") this.#count(data, seq);
     else this.#corrections += 1;
     if (isLive && kind === "alert") this.#measure(data, instant(sentAt), received);
   }
 
-  #count(alert, isCut) {
+  #count(alert, seq) {
     const time = instant(alert.bar_time);
     const day = time === null ? null : DAY.format(time);
     if (day !== null && (this.#day === null || time > this.#day.time) && day !== this.#day?.text) {
+      // The first message seen may not be the first of its day.
+      this.#isCut = this.#day === null && seq > 1;
       this.#day = { text: day, time };
       this.#severities.clear();
       this.#ids.clear();
       this.#corrections = 0;
-      this.#isCut = isCut;
     }
     if (day === null || day !== this.#day.text || this.#ids.has(alert.id)) return;
-    this.#ids.set(alert.id, true);
+    this.#ids.add(alert.id);
+    if (this.#ids.size > REMEMBERED_IDS) this.#ids.delete(this.#ids.values().next().value);
     const name = label(SEVERITIES, alert.severity);
     this.#severities.set(name, (this.#severities.get(name) ?? 0) + 1);
   }
@@ -66,7 +68,7 @@ class Figures {
   }
 
   show(actions, acknowledged) {
-    const total = this.#ids.size;
+    const total = [...this.#severities.values()].reduce((sum, n) => sum + n, 0);
     const order = Object.values(SEVERITIES);
     const severities = [...this.#severities].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
     const taken = [...actions].filter(([id]) => this.#ids.has(id));
@@ -117,5 +119,5 @@ function row(name, samples) {
 function quantile(sorted, share) {
   if (!sorted.length) return DASH;
   const value = sorted[Math.ceil(share * sorted.length) - 1];
-  return number(value, value < 10 && !Number.isInteger(value) ? 1 : 0);
+  return value < 1 ? "< 1" : number(value, 0);
 }

@@ -7,6 +7,9 @@ const REASONS = {
   websocket: "conexões", detector: "detector",
 };
 
+// Changes of state that are worth interrupting a listener for; a countdown is not.
+const SPOKEN = { live: "Conectado, ao vivo.", waiting: "Conexão perdida, reconectando." };
+
 const figures = new Figures();
 const bars = new Map(); // by stream, the newest answer
 const narrow = matchMedia("(max-width: 899px)");
@@ -16,6 +19,7 @@ let audio = null;
 let askTimer = 0;
 let announced = [];
 let drawnWidth = 0;
+let failures = 0;
 
 const link = new Link({
   state: showState,
@@ -34,8 +38,7 @@ const cards = new Cards({
 // Messages
 
 function receive(message) {
-  const isCut = message.seq > 1 && message.remaining >= HISTORY - 1;
-  figures.add(message, isCut);
+  figures.add(message);
   if (message.remaining < MAX_CARDS) cards.add(message, actions.get(message.data.id));
   if (message.missed) warn(`${count(message.missed, "mensagem não estava", "mensagens não estavam")} mais no servidor quando a conexão voltou; veja a auditoria.`);
   if (message.isLive) announce(message);
@@ -45,16 +48,16 @@ function receive(message) {
 
 // Screen readers are told of alerts that come together in one sentence.
 function announce({ kind, data }) {
-  announced.push(say(kind, data));
+  announced.push({ text: say(kind, data), tone: data.severity === "CRITICO" ? 880 : 620 });
   if (announced.length === 1) setTimeout(speak, 300);
   if (document.hidden) unseen += 1;
   showTitle();
-  if (audio !== null) beep(data.severity === "CRITICO" ? 880 : 620);
 }
 
 function speak() {
   const more = announced.length > 3 ? ` E mais ${announced.length - 3}.` : "";
-  find("said").textContent = `${announced.slice(0, 3).join(". ")}.${more}`;
+  find("said").textContent = `${announced.slice(0, 3).map((one) => one.text).join(". ")}.${more}`;
+  if (audio !== null) beep(Math.max(...announced.map((one) => one.tone)));
   announced = [];
 }
 
@@ -109,7 +112,7 @@ function placeChart() {
   const home = find("chart-home");
   const chart = find("chart");
   if (narrow.matches && cards.selected !== null) {
-    cards.selected.element.querySelector(".levels").after(chart);
+    cards.selected.element.append(chart);
   } else if (chart.parentElement !== home) {
     home.append(chart);
   }
@@ -131,8 +134,11 @@ function showState(name, { seconds, code, reason, expired }) {
   find("alerts").setAttribute("aria-busy", String(name === "catching"));
   if (pill.dataset.state === name) return;
   pill.dataset.state = name;
+  find("said").textContent = SPOKEN[name] ?? "";
   if (name === "waiting") {
     actions.lost();
+    failures += 1;
+    if (failures >= 3 && !find("door").hidden) find("door-error").textContent = `Sem conexão com ${location.host}. Confira se o servidor está no ar e se aceita páginas deste endereço.`;
     const why = code === 1008 ? reasonOf(reason) : "";
     warn(why, "connection");
   }
@@ -142,6 +148,7 @@ function showState(name, { seconds, code, reason, expired }) {
     askSoon();
   }
   if (name === "live") {
+    failures = 0;
     warn("", "connection");
     checkHealth();
   }
@@ -186,10 +193,10 @@ let isRefreshing = false;
 function refresh() {
   if (isRefreshing) return;
   isRefreshing = true;
-  requestAnimationFrame(() => {
+  setTimeout(() => {
     isRefreshing = false;
     figures.show(actions, acknowledged);
-  });
+  }, 100);
 }
 
 const notices = new Map();
@@ -253,7 +260,7 @@ find("sound").addEventListener("click", async () => {
     audio = null;
   }
   find("sound").setAttribute("aria-pressed", String(isOn));
-  find("sound").textContent = isOn ? "Som: ligado" : "Som: desligado";
+  find("sound-text").textContent = isOn ? "ligado" : "desligado";
 });
 
 find("door-form").addEventListener("submit", (event) => {
