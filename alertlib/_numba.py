@@ -104,7 +104,7 @@ def _compile(factory: Callable[..., Any], functions: tuple[Any, ...]) -> Any:
     # Inlining matters more than anything else: a step's state then stays in registers.
     # A user's step that leaves its ring has to fail, not to write over other memory.
     inner = [
-        njit(f, forceinline=True, error_model="numpy", boundscheck=not _is_ours(f))
+        njit(f, forceinline=True, error_model="numpy", boundscheck=not is_ours(f))
         for f in functions
     ]
     loop = njit(factory(*inner), nogil=True, error_model="numpy")
@@ -124,13 +124,13 @@ def _cache_key(factory: Callable[..., Any], functions: tuple[Any, ...]) -> str |
     digest = hashlib.sha256(_library_hash())
     for function in (factory, *functions):
         digest.update(f"{function.__module__}.{function.__qualname__}".encode())
-        if not _is_ours(function):
+        if not is_ours(function):
             # A user's step may call anything: compiled anew in every process.
             return None
     return digest.hexdigest()
 
 
-def _is_ours(function: Callable[..., Any]) -> bool:
+def is_ours(function: Callable[..., Any]) -> bool:
     return (function.__module__ or "").startswith("alertlib.")
 
 

@@ -174,6 +174,9 @@ def streaming_parity(bars: Bars, whole: Detected, settings: Settings) -> AuditIt
             held += decision.suppressed
     except DataError as error:
         return AuditItem(name, False, stream.bars, f"the stream refused a bar: {error}")
+    except Exception as error:  # a user's step may raise anything
+        what = f"a step raised {type(error).__name__} at bar {stream.bars}: {error}"
+        return AuditItem(name, False, stream.bars, what)
     for field, batch in alert_values(whole, whole.delivered).items():
         live = [getattr(alert, field) for alert in alerts]
         if live != batch:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from alertlib._numba import INTERPRETED, Engine
+from alertlib._numba import INTERPRETED, Engine, is_ours
 from alertlib.detectors import Detector
 from alertlib.errors import ConfigError
 from alertlib.kernels.alerting import (
@@ -97,10 +97,11 @@ def detect(
         fits = max(detector.ring, 1) * largest < EXACT_BELOW
         params = detector.kernel_params(grid.per_tick)
         try:
-            signals[:, i] = _scan(engine if fits else INTERPRETED, detector, read, params)
+            found = _scan(engine if fits else INTERPRETED, detector, read, params)
         except engine.failures():
             # A user's step that numba cannot compile gives the same signals, slowly.
-            signals[:, i] = _scan(INTERPRETED, detector, read, params)
+            found = _scan(INTERPRETED, detector, read, params)
+        signals[:, i] = _checked(found, detector, len(series))
     return signals
 
 
@@ -121,17 +122,31 @@ def _scan(engine: Engine, detector: Detector, read: _Read, params: Any) -> Signa
     columns = read.by(engine)
     out = engine.out(len(columns[0]), "int8")
     scan = engine.build(_make_scan, detector.step)
-    scan(*columns, engine.ring(detector.ring), params, detector.state, out)
-    return engine.array(out, "int8")
+    try:
+        scan(*columns, engine.ring(detector.ring), params, detector.state, out)
+        return engine.array(out, "int8")
+    except engine.failures():
+        raise
+    except Exception as error:
+        if is_ours(detector.step):
+            raise
+        raise ConfigError(
+            f"detector {detector.name!r}: its step raised {type(error).__name__}: {error}; "
+            "expected (signal, state) for every bar; correct the step"
+        ) from error
 
 
 def _frame_signals(series: Series, detector: Detector) -> Any:
     assert detector.columns is not None
-    signals = np.asarray(detector.columns(series.frame()))
-    if signals.shape != (len(series),) or not np.isin(signals, (-1, 0, 1)).all():
+    return _checked(np.asarray(detector.columns(series.frame())), detector, len(series))
+
+
+def _checked(signals: Any, detector: Detector, bars: int) -> Any:
+    if signals.shape != (bars,) or not ((signals == 0) | (np.abs(signals) == 1)).all():
+        odd = "" if signals.shape != (bars,) else f", among them {signals[np.abs(signals) > 1][:1]}"
         raise ConfigError(
-            f"detector {detector.name!r}: got signals of shape {signals.shape}; expected one of "
-            f"-1, 0 and +1 for each of the {len(series)} bars"
+            f"detector {detector.name!r}: got signals of shape {signals.shape}{odd}; expected one "
+            f"of -1, 0 and +1 for each of the {bars} bars"
         )
     return signals
 

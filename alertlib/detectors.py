@@ -11,7 +11,6 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping, MutableSequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from enum import Enum
 from typing import Any, NamedTuple
 
 from alertlib.config.convert import fill
@@ -100,17 +99,15 @@ class Detector:
         """Return the parameters as the step reads them.
 
         Fields that end in ``_ticks`` are turned into quanta of the series; everything else is
-        passed on. Integers given for a float field become floats, so that plain Python and
-        compiled code compute with the same types.
+        passed on. Integers given where the default is a float become floats, so that plain
+        Python and compiled code compute with the same types.
         """
+        defaults = getattr(type(self.params), "_field_defaults", {})
         values = []
         for field, value in zip(self.params._fields, self.params, strict=True):
-            if isinstance(value, Enum):
-                values.append(value)
-            elif field.endswith("_ticks"):
-                values.append(value * quanta_per_tick)
-            else:
-                values.append(value)
+            if field.endswith("_ticks"):
+                value *= quanta_per_tick
+            values.append(float(value) if isinstance(defaults.get(field), float) else value)
         return type(self.params)(*values)
 
     def __repr__(self) -> str:

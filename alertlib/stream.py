@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alertlib.alert import Alert, alert_id
+from alertlib.alert import KERNEL_VERSION, Alert, alert_id
 from alertlib.detectors import Detector, Step
 from alertlib.errors import ConfigError, DataError
 from alertlib.kernels.alerting import (
@@ -352,7 +352,7 @@ class Stream:
 
     def _fingerprint(self) -> str:
         detectors = [(d.name, list(d.params)) for d in self.rules.detectors]
-        kept = (detectors, self.rules.policy, self.rules.atr_window)
+        kept = (KERNEL_VERSION, detectors, self.rules.policy, self.rules.atr_window)
         return repr((self._symbol, self._timeframe, *kept, self._grid))
 
     def __repr__(self) -> str:

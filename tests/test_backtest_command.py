@@ -188,6 +188,16 @@ def test_a_users_detector_is_backtested_and_audited_from_the_shell(tmp_path: Pat
     assert json.loads(done.stdout)[0]["clean"] is True
 
 
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("two", "among them [2]"), ("nothing", "TypeError"), ("divides", "ZeroDivisionError")],
+)
+def test_a_users_step_that_misbehaves_is_its_own_fault_in_one_line(name: str, word: str) -> None:
+    done = command("runners.backtest", "--detector", f"tests.user_detectors:{name}")
+
+    one_line(done, 2, f"detector '{name}'", word)
+
+
 def test_labels_by_hand_replace_the_derived_moves(tmp_path: Path) -> None:
     (tmp_path / "moves.csv").write_text(
         "time_start,time_end,direction,note\n"

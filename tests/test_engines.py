@@ -23,6 +23,7 @@ from alertlib.detectors import (
     rsi_divergence,
     volatility,
 )
+from alertlib.errors import ConfigError
 from alertlib.series import Series
 
 BUILT_IN = (volatility, engulfing, rsi_divergence, breakout)
@@ -121,7 +122,7 @@ def test_a_step_that_leaves_its_ring_is_stopped_compiled_and_interpreted(engine:
         ring[2] = bar.close
         return 0, Seen(state.seen + 1)
 
-    with pytest.raises(IndexError):
+    with pytest.raises(ConfigError, match=r"detector 'outside': its step raised IndexError"):
         detect(series_of(walk(1, sessions=1)), (outside,), engine)
 
 

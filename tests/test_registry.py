@@ -126,8 +126,8 @@ def test_a_users_detector_is_found_by_module_and_name() -> None:
     assert find_detector("user_detectors:fade") is user_detectors.fade
     with pytest.raises(ConfigError, match=r"module 'no_such_module' cannot be imported"):
         find_detector("no_such_module:x")
-    with pytest.raises(ConfigError, match=r"user_detectors has no detector 'nothing'"):
-        find_detector("user_detectors:nothing")
+    with pytest.raises(ConfigError, match=r"user_detectors has no detector 'absent'"):
+        find_detector("user_detectors:absent")
     with pytest.raises(ConfigError, match=r"no detector 'FadeParams'; expected a step decorated"):
         find_detector("user_detectors:FadeParams")
 

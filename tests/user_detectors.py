@@ -66,3 +66,27 @@ def peek(frame: Any) -> Any:
 def since(frame: Any) -> Any:
     """The sign of the last change: the same idea without the future."""
     return frame["close"].diff().sign().fill_null(0).cast(int).to_numpy()
+
+
+class Seen(NamedTuple):
+    """Bars seen."""
+
+    seen: int = 0
+
+
+@al.detector("two", patterns=("two_up", "two_down"), state=Seen())
+def two(state: Seen, ring: Any, bar: Any, params: Any) -> tuple[int, Seen]:
+    """Signal with a number that is no direction."""
+    return 2, Seen(state.seen + 1)
+
+
+@al.detector("nothing", patterns=("nothing_up", "nothing_down"), state=Seen())
+def nothing(state: Seen, ring: Any, bar: Any, params: Any) -> Any:
+    """Return no pair at all."""
+    return None
+
+
+@al.detector("divides", patterns=("divides_up", "divides_down"), state=Seen())
+def divides(state: Seen, ring: Any, bar: Any, params: Any) -> tuple[int, Seen]:
+    """Divide by zero in mid-file."""
+    return 0 * (1 // (state.seen - 5_000)), Seen(state.seen + 1)

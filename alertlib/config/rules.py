@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from alertlib.config.problem import Problem, nearest
+from alertlib.config.problem import Problem
 from alertlib.config.schema import Data, Detection, Email, Policy, Scoring, Settings
 from alertlib.config.types import is_loopback
 
@@ -47,8 +47,9 @@ def _data(data: Data) -> Iterator[Problem]:
 def _detection(detection: Detection) -> Iterator[Problem]:
     yield from _repeated("detection.enabled", detection.enabled)
     for at, name in enumerate(detection.enabled):
-        # Another name may be that of a detector registered by the running program.
-        meant = nearest(name, BUILT_IN) if ":" not in name and name not in BUILT_IN else None
+        # Another name may be that of a detector registered by the running program; only what can
+        # hardly be anything but a slip of the pen is refused here, with its line.
+        meant = _slip_of(name)
         if meant is not None:
             expected = f"{', '.join(BUILT_IN)} or package.module:name; did you mean {meant}?"
             yield Problem(f"detection.enabled[{at}]", name, expected)
@@ -63,6 +64,15 @@ def _detection(detection: Detection) -> Iterator[Problem]:
         yield Problem(
             f"{path}.min_bars", str(divergence.min_bars), expected, also=[f"{path}.max_bars"]
         )
+
+
+def _slip_of(name: str) -> str | None:
+    if ":" in name or name in BUILT_IN or name.startswith(BUILT_IN):
+        return None
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, BUILT_IN, n=1, cutoff=0.85)
+    return near[0] if near else None
 
 
 def _policy(policy: Policy) -> Iterator[Problem]:
