@@ -12,29 +12,28 @@ from asyncio import wrap_future
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from math import inf
 
 from alertlib._version import __version__
 from alertlib.config import Config
-from alertlib.errors import AlertlibError, DataError, StorageError
+from alertlib.errors import AlertlibError, StorageError
 from runners.live.bridge import StoreAudit
-from runners.live.core import NOTHING, Core
-from runners.live.feed import Bars, Feed, Key, Origin, Position
+from runners.live.feed import Feed
 from runners.live.feed_replay import ReplayFeed
 from runners.live.figures import Figures
-from runners.live.health import Board, Watch
+from runners.live.health import Board
 from runners.live.listen import open_server, raise_descriptor_limit
 from runners.live.mail import Mailer
 from runners.live.mail_render import Renderer, find_contracts
-from runners.live.messages import Row
 from runners.live.metrics import Metrics
-from runners.live.payloads import Writer, late_event, zoned
+from runners.live.operator_mail import Operator
+from runners.live.pipeline import Pipeline
 from runners.live.secrets import authenticator, mail_credentials, pattern_records
 from runners.live.server import SPARE_SOCKETS, AlertServer
 from runners.live.stopping import Stop, forget_request
 from runners.live.store import Store
 from runners.live.store_files import can_write
-from runners.live.store_types import Batch, Cursor, Event, Message, Stored
+from runners.live.store_types import Batch, Event, Stored
 from runners.live.systemd import Notifier
 
 FAILED_SECONDS = 3.0
@@ -91,12 +90,11 @@ class Daemon:
         self._metrics = Metrics()
         self._figures = Figures(self._metrics)
         self._notifier = Notifier(environ)
-        self._positions: dict[Key, Position] = {}
         self._mailer: Mailer | None = None
         self._mail_task: asyncio.Task[None]
         self._server: AlertServer
         self._board: Board
-        self._writer: Writer
+        self._pipeline: Pipeline
 
     async def run(self) -> Stop:
         """Serve until told to stop; return why it was."""
@@ -121,10 +119,11 @@ class Daemon:
         return self._server.port
 
     async def _serve(self, store: Store, stop: Stop) -> None:
+        self._pipeline = Pipeline(self._config, store, self._figures, dry_run=self._options.dry_run)
         self._board = self._make_board(store)
         self._server = await self._open_server(store)
         self._board.server = self._server
-        self._server.recent_bars = self._recent_bars
+        self._server.recent_bars = self._pipeline.recent_bars
         loop = asyncio.get_running_loop()
 
         def committed(stored: list[Stored]) -> None:
@@ -132,6 +131,7 @@ class Daemon:
 
         store.on_committed(committed)
         tasks: list[asyncio.Task[None]] = []
+        self._deadline = inf
         try:
             await wrap_future(store.commit(Batch(events=self._first_events(store))))
             self._start_mail(store, tasks)
@@ -154,6 +154,7 @@ class Daemon:
         live = self._config.live
         board = Board(store, live.stale_after_bars, live.grace_seconds)
         board.feed, board.version = self._feed, __version__
+        board.cores = self._pipeline.cores
         board.is_dry_run = self._options.dry_run
         return board
 
@@ -214,7 +215,7 @@ class Daemon:
 
     async def _follow(self, store: Store, stop: Stop) -> None:
         """Run bars until told to stop, or until something that ends the daemon."""
-        following = asyncio.create_task(self._run_feed(store))
+        following = asyncio.create_task(self._pipeline.run(self._feed))
         asked = asyncio.create_task(stop.event.wait())
         try:
             await asyncio.wait((following, asked), return_when=asyncio.FIRST_COMPLETED)
@@ -228,6 +229,7 @@ class Daemon:
                     await asked
                 stop.ask("end")
         finally:
+            self._deadline = time.monotonic() + DRAIN_SECONDS
             self._notifier.tell("STOPPING=1")
             _log.info("stopping", extra={"reason": stop.reason or "error"})
             await self._feed.close()
@@ -248,104 +250,23 @@ class Daemon:
                 _log.warning("store is tried again")
                 raise StoreRecovered from error
 
-    async def _run_feed(self, store: Store) -> None:
-        origins = await self._feed.open()
-        self._make_cores(store, origins)
-        self._writer = Writer(
-            self._config.delivery.email,
-            find_contracts(self._config.data.symbols),
-            store.find,
-            dry_run=self._options.dry_run,
-        )
-        async for batch in self._feed.bars(self._positions):
-            await self._take(store, batch)
-
-    def _make_cores(self, store: Store, origins: list[Origin]) -> None:
-        cursors = store.cursors()
-        for key, instrument in origins:
-            core = Core(self._config, *key, instrument=instrument, on_error=self._detector_failed)
-            self._positions[key] = self._resume(core, cursors.get(key))
-            self._board.cores[key] = core
-
-    def _resume(self, core: Core, cursor: Cursor | None) -> Position:
-        if cursor is None:
-            return Position()
-        try:
-            core.restore(cursor.snapshot)
-        except DataError as error:
-            last = datetime.fromisoformat(cursor.bar_time)
-            core.warm_up_until(last)
-            _log.warning("bars are run again", extra={"reason": str(error)})
-            return Position(last)
-        return Position(core.last, core.known_since, is_warm=True)
-
-    async def _take(self, store: Store, batch: Bars) -> None:
-        """Run bars through their cores and commit what follows, in one transaction."""
-        came, seen = time.perf_counter(), time.time()
-        messages: list[Message] = []
-        events: list[Event] = []
-        late: dict[Key, list[datetime]] = {}
-        moved: set[Key] = set()
-        for key, bar in batch.bars:
-            core = self._board.cores[key]
-            before = core.last
-            if batch.is_history:
-                core.warm_up(bar)
-            elif (outcome := core.take(bar, batch.now)) is not NOTHING:
-                made = self._writer.write(key, outcome, seen)
-                messages += made.messages
-                events += made.events
-                if outcome.late:
-                    late.setdefault(key, []).append(bar.time)
-                self._figures.count(outcome)
-                moved.add(key)
-            if core.last != before:
-                moved.add(key)
-        if not moved:
-            return
-        events += [late_event(key, times) for key, times in late.items()]
-        cursors = tuple(self._cursor(key) for key in moved)
-        await wrap_future(store.commit(Batch(cursors, tuple(messages), tuple(events))))
-        self._figures.committed(time.perf_counter() - came, bool(messages))
-
-    def _cursor(self, key: Key) -> Cursor:
-        core = self._board.cores[key]
-        assert core.last is not None
-        self._positions[key] = Position(core.last, core.known_since, is_warm=True)
-        return Cursor(*key, core.last.isoformat(), core.snapshot())
-
-    def _recent_bars(self, symbol: str, timeframe: str) -> list[Row]:
-        core = self._board.cores.get((symbol, timeframe))
-        if core is None:
-            return []
-        return [(zoned(bar.time), *bar[1:5]) for bar in core.recent.values()]
-
     def _publish(self, stored: list[Stored]) -> None:
         self._server.publish(stored)
         if self._mailer is not None:
             self._mailer.notify()
 
-    def _detector_failed(self, name: str, error: Exception, disabled: bool) -> None:
-        self._figures.detector_failed(name, disabled)
-        _log.error(
-            "detector raised",
-            extra={"detector": name, "error": f"{type(error).__name__}: {error}",
-                   "disabled": disabled},
-        )  # fmt: skip
-
     async def _watch(self, store: Store) -> None:
         """Once a second: gauges, and the operator's notices."""
-        watch = Watch(self._notice)
+        has_address = self._config.delivery.email.operator is not None
+        operator = Operator(store, self._mailer, has_address=has_address)
         while True:
             reasons = self._board.reasons()
-            watch.look(reasons)
-            self._figures.look(reasons, store, self._mailer)
+            try:
+                operator.look(reasons)
+                self._figures.look(reasons, store, self._mailer)
+            except StorageError as error:
+                _log.error("store cannot be read", extra={"reason": str(error)})
             await asyncio.sleep(WATCH_SECONDS)
-
-    def _notice(self, title: str, lines: list[str]) -> None:
-        _log.warning("notice", extra={"title": title, "lines": lines})
-        if self._mailer is not None:
-            self._mailer.notice(title, lines)
 
     # Ending
 
@@ -353,12 +274,14 @@ class Daemon:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        started = time.monotonic()
+        left = min(self._deadline - time.monotonic(), DRAIN_SECONDS)
         if self._mailer is not None:
-            self._mailer.stop(MAIL_DRAIN_SECONDS)
-            await asyncio.wait([self._mail_task], timeout=MAIL_DRAIN_SECONDS + 1.0)
+            seconds = max(0.0, min(MAIL_DRAIN_SECONDS, left / 2.0))
+            self._mailer.stop(seconds)
+            await asyncio.wait([self._mail_task], timeout=seconds + 0.5)
             self._mail_task.cancel()
-        await self._server.stop(DRAIN_SECONDS - (time.monotonic() - started))
+            left -= seconds
+        await self._server.stop(max(1.0, left))
 
     def _close_store(self, store: Store, stop: Stop, clean: bool) -> None:
         try:

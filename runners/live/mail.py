@@ -218,7 +218,9 @@ class Mailer:
         self._gathering = made.gathering
         for name in [name for name, n in self._notices.items() if n.expires <= now]:
             del self._notices[name]
-        self._queue = [n for n in self._notices.values() if n.due <= now] + made.letters
+        # One under way stays a notice until it has ended, and must not be queued meanwhile.
+        waiting = [n for name, n in self._notices.items() if name not in self._held]
+        self._queue = [n for n in waiting if n.due <= now] + made.letters
 
     def _due_rows(self, now: float) -> list[OutboxRow]:
         held = {row.id for letter in self._held.values() for row in letter.rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.system.running import (
     assert_same,
     events,
     expected_alerts,
+    run,
     write_config,
 )
 
@@ -138,7 +140,17 @@ def test_detection_to_mail_to_audit(tmp_path: Path) -> None:
     assert {mail["To"] for mail in singles} == {"a@localhost", "b@localhost"}
     assert len({mail["Message-ID"] for mail in singles}) == len(singles)
     delivered = [e["data"] for e in events(daemon.database, "delivered")]
-    assert {d["message_id"] for d in delivered} == {mail["Message-ID"] for mail in mails}
+    kept = {mail["Message-ID"] for mail in mails if mail["X-Alertas-Kind"] != "notice"}
+    assert {d["message_id"] for d in delivered} == kept
+    anchors = [mail for mail in mails if "âncora" in mail["Subject"]]
+    assert [mail["To"] for mail in anchors] == ["op@localhost"]
+    body = anchors[0].get_body(("plain",))
+    assert body is not None
+    anchor = re.search(r"\b\d+:[0-9a-f]{64}\b", body.get_content())
+    assert anchor is not None
+    assert (
+        run("audit", "verify", "--db", str(daemon.database), "--anchor", anchor[0]).returncode == 0
+    )
     attempts = events(daemon.database, "delivery_attempt")
     assert len(attempts) >= len(delivered)
 
@@ -156,7 +168,7 @@ def test_a_dry_run_mails_nothing_now_or_later(tmp_path: Path) -> None:
             return daemon.database, inbox.mails
 
     database, mails = asyncio.run(both())
-    assert mails == []
+    assert {mail["X-Alertas-Kind"] for mail in mails} <= {"notice"}
     alerts = alerts_of(database)
     assert alerts
     assert all(alert["dry_run"] and "[" in alert["text"] for alert in alerts)

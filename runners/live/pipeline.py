@@ -1,0 +1,127 @@
+"""From the feed's bars to a durable transaction: cores, cursors, messages, events."""
+
+from __future__ import annotations
+
+import logging
+import time
+from asyncio import wrap_future
+from datetime import datetime
+
+from alertlib.config import Config
+from alertlib.errors import DataError
+from runners.live.core import NOTHING, Core
+from runners.live.feed import Bars, Feed, Key, Origin, Position
+from runners.live.figures import Figures
+from runners.live.mail_render import find_contracts
+from runners.live.messages import Row
+from runners.live.payloads import Writer, late_event, zoned
+from runners.live.store import Store
+from runners.live.store_types import Batch, Cursor, Event, Message
+
+_log = logging.getLogger("alertas.live")
+
+
+class Pipeline:
+    """Runs every bar of a feed through the core of its stream.
+
+    Parameters
+    ----------
+    config : Config
+    store : Store
+    figures : Figures
+    dry_run : bool
+
+    Attributes
+    ----------
+    cores : dict of Key to Core
+    """
+
+    def __init__(
+        self, config: Config, store: Store, figures: Figures, *, dry_run: bool = False
+    ) -> None:
+        self.cores: dict[Key, Core] = {}
+        self._config = config
+        self._store = store
+        self._figures = figures
+        self._positions: dict[Key, Position] = {}
+        self._writer = Writer(
+            config.delivery.email,
+            find_contracts(config.data.symbols),
+            store.find,
+            dry_run=dry_run,
+        )
+
+    async def run(self, feed: Feed) -> None:
+        """Take what the feed gives until it has no more. Each batch is durable before the next."""
+        self._make_cores(await feed.open())
+        async for batch in feed.bars(self._positions):
+            await self._take(batch)
+
+    def recent_bars(self, symbol: str, timeframe: str) -> list[Row]:
+        """Return the newest bars for a chart; none of a stream that is not followed."""
+        core = self.cores.get((symbol, timeframe))
+        if core is None:
+            return []
+        return [(zoned(bar.time), *bar[1:5]) for bar in core.recent.values()]
+
+    def _make_cores(self, origins: list[Origin]) -> None:
+        cursors = self._store.cursors()
+        for key, instrument in origins:
+            core = Core(self._config, *key, instrument=instrument, on_error=self._detector_failed)
+            self._positions[key] = _resume(core, cursors.get(key))
+            self.cores[key] = core
+
+    async def _take(self, batch: Bars) -> None:
+        """Run bars through their cores and commit what follows, in one transaction."""
+        came, seen = time.perf_counter(), time.time()
+        messages: list[Message] = []
+        events: list[Event] = []
+        late: dict[Key, list[datetime]] = {}
+        moved: set[Key] = set()
+        for key, bar in batch.bars:
+            core = self.cores[key]
+            before = core.last
+            if batch.is_history:
+                core.warm_up(bar)
+            elif (outcome := core.take(bar, batch.now)) is not NOTHING:
+                made = self._writer.write(key, outcome, seen)
+                messages += made.messages
+                events += made.events
+                if outcome.late:
+                    late.setdefault(key, []).append(bar.time)
+                self._figures.count(outcome)
+                moved.add(key)
+            if core.last != before:
+                moved.add(key)
+        if not moved:
+            return
+        events += [late_event(key, times) for key, times in late.items()]
+        cursors = tuple(self._cursor(key) for key in moved)
+        await wrap_future(self._store.commit(Batch(cursors, tuple(messages), tuple(events))))
+        self._figures.committed(time.perf_counter() - came, bool(messages))
+
+    def _cursor(self, key: Key) -> Cursor:
+        core = self.cores[key]
+        assert core.last is not None
+        self._positions[key] = Position(core.last, core.known_since, is_warm=True)
+        return Cursor(*key, core.last.isoformat(), core.snapshot())
+
+    def _detector_failed(self, name: str, error: Exception, disabled: bool) -> None:
+        self._figures.detector_failed(name, disabled)
+        reason = f"{type(error).__name__}: {error}"
+        _log.error(
+            "detector raised", extra={"detector": name, "error": reason, "disabled": disabled}
+        )
+
+
+def _resume(core: Core, cursor: Cursor | None) -> Position:
+    if cursor is None:
+        return Position()
+    try:
+        core.restore(cursor.snapshot)
+    except DataError as error:
+        last = datetime.fromisoformat(cursor.bar_time)
+        core.warm_up_until(last)
+        _log.warning("bars are run again", extra={"reason": str(error)})
+        return Position(last)
+    return Position(core.last, core.known_since, is_warm=True)
