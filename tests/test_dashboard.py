@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+import alertlib as al
+from alertlib.stream import Bar
 from alertlib.words import WORDS
-from runners.live.http import assemble
+from runners.live.core import RECENT_BARS, Core
+from runners.live.http import Health, assemble
 from runners.live.listen import PAGE
 from runners.live.messages import Row
 from tests.browser import Tab, chromium, find_chromium, open_tab
@@ -110,6 +114,12 @@ async def cards(tab: Tab, count: int) -> list[str]:
     return await tab.texts(".alert")
 
 
+async def ask_often(client: ClientConnection) -> None:
+    for _ in range(60):
+        await client.send('{"type":"bars","symbol":"S","timeframe":"M5"}')
+    await receive(client, 60)
+
+
 class TestSource:
     def test_the_page_is_one_file_that_fetches_nothing(self) -> None:
         html = assemble(PAGE)
@@ -179,7 +189,7 @@ class TestAlerts:
                 newest, oldest = await cards(tab, 2)
                 for text in (
                     "CRÍTICO", "WIN$N M5", "Engolfo de baixa", "▼ venda", "126.505",
-                    "126.490 – 126.520", "126.255", "127.005", "risco:retorno 1:2",
+                    "126.490 – 126.520", "126.255", "127.005", "R:R 1:2",
                     "confiança 72%", "ATRASADO", "SIMULAÇÃO", "alerta 101", "há ",
                     "01/03 17:25–17:30", "17:30:01",
                 ):  # fmt: skip
@@ -212,6 +222,21 @@ class TestAlerts:
                 assert "Nenhum alerta ainda" in (await tab.texts("#empty"))[0]
                 assert "primeiro alerta" in (await tab.texts("#chart-box"))[0]
                 assert "não é recomendação" in (await tab.texts("footer"))[0]
+
+        run(scenario())
+
+    def test_silence_is_explained(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools) as (house, tab):
+                house.health = Health(False, ("feed: WIN$N M5 is stale",), {"dry_run": True})
+                await tab.run("checkHealth()")
+                (notice,) = await tab.texts("#notice.grave")
+                assert "novos alertas podem não sair" in notice
+                assert "dados de mercado: WIN$N M5 is stale" in notice
+                assert "Simulação" in notice
+                house.health = Health(True)
+                await tab.run("checkHealth()")
+                assert await tab.run("document.querySelector('#notice').hidden")
 
         run(scenario())
 
@@ -259,7 +284,7 @@ class TestChart:
             async with desk(devtools, make_alert(110)) as (house, tab):
                 await tab.until("document.querySelectorAll('.candle').length > 50")
                 names = "[...document.querySelectorAll('.level')].map(e => e.textContent)"
-                assert await tab.run(names) == ["127.005Alvo", "126.505Preço", "126.255Stop"]
+                assert await tab.run(names) == ["Alvo 127.005", "Preço 126.505", "Stop 126.255"]
                 assert await tab.run("document.querySelectorAll('.signal').length") == 1
                 (title,) = await tab.run("[document.querySelector('svg title').textContent]")
                 assert "último fechamento 126.700" in title
@@ -286,6 +311,22 @@ class TestChart:
 
         run(scenario())
 
+    def test_the_newest_bars_are_kept_as_last_revised(self) -> None:
+        core = Core(al.load_config(None), "WIN$N", "M5")
+        bars = [
+            Bar(datetime.fromisoformat(time).replace(tzinfo=None), *prices)
+            for time, *prices in make_rows(RECENT_BARS + 30)
+        ]
+        for bar in bars[:20]:
+            core.warm_up(bar)
+        for bar in bars[20:]:
+            core.take(bar)
+        assert list(core.recent.values()) == bars[30:]
+        revised = bars[-2]._replace(close=bars[-2].high)
+        core.take(revised)
+        core.take(bars[0]._replace(close=bars[0].high))
+        assert list(core.recent.values()) == [*bars[30:-2], revised, bars[-1]]
+
     def test_bars_are_given_to_those_who_ask(self) -> None:
         async def scenario() -> None:
             async with serving() as house, house.connect() as client:
@@ -309,9 +350,7 @@ class TestChart:
         async def scenario() -> None:
             async with serving() as house, house.connect() as client:
                 with pytest.raises(ConnectionClosed):
-                    for _ in range(60):
-                        await client.send('{"type":"bars","symbol":"S","timeframe":"M5"}')
-                    await receive(client, 60)
+                    await ask_often(client)
                 assert client.close_code == 1008
 
         run(scenario())

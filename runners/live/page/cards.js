@@ -156,6 +156,7 @@ class Card {
     if (alert.dry_run) this.#mark("SIMULAÇÃO", "warn");
     if (alert.late) this.#mark("ATRASADO", "warn");
     const when = make("span", "when");
+    when.title = "Hora em que o servidor detectou o alerta";
     when.append(make("span", "clock", shown(CLOCK, this.detected)), this.#age);
     const top = make("div", "top");
     top.append(
@@ -196,9 +197,10 @@ class Card {
 
   #facts() {
     const { risk_reward: ratio, confidence } = this.alert;
-    const facts = [`barra ${barSpan(this.alert)}`];
-    if (Number.isFinite(ratio)) facts.push(`risco:retorno 1:${number(Math.round(100 * ratio) / 100)}`);
+    const facts = [];
+    if (Number.isFinite(ratio)) facts.push(`R:R 1:${number(Math.round(100 * ratio) / 100)}`);
     if (Number.isFinite(confidence)) facts.push(`confiança ${number(100 * confidence, 0)}%`);
+    facts.push(`barra ${barSpan(this.alert)}`);
     return make("p", "facts", facts.join(" · "));
   }
 

@@ -2,7 +2,6 @@
 // Recent bars as candles, with an alert's bar and levels. Drawn at the size it is shown at.
 
 const SVG = "http://www.w3.org/2000/svg";
-const AXIS = 74; // room for prices at the right
 const FOOT = 20; // room for times below
 const TOP = 10;
 const LABEL = 15; // least distance between two labels
@@ -13,18 +12,21 @@ function drawChart(box, bars, alert) {
   const width = Math.max(260, Math.floor(box.clientWidth));
   const height = width < 480 ? 220 : Math.min(360, Math.round(width * 0.58));
   const marked = bars.findIndex((bar) => bar.time === instant(alert.bar_time));
-  const shownBars = visible(bars, marked, Math.floor((width - AXIS) / 5) - AHEAD);
+  const levels = marked < 0 ? [] : levelsOf(alert);
+  const levelPrices = levels.map((level) => level.price);
+  const decimals = decimalsOf([...levelPrices, ...bars.map((bar) => bar.close)]);
+  for (const level of levels) level.text = `${level.name} ${number(level.price, decimals)}`;
+  const axis = 14 + 6.9 * Math.max(9, ...levels.map((level) => level.text.length));
+  const shownBars = visible(bars, marked, Math.floor((width - axis) / 5) - AHEAD);
   const place = marked < 0 ? -1 : marked - (bars.length - shownBars.length);
-  const levels = place < 0 ? [] : levelsOf(alert);
-  const prices = [...shownBars.flatMap((bar) => [bar.low, bar.high]), ...levels.map((level) => level.price)];
-  const decimals = decimalsOf(levels.map((level) => level.price).concat(shownBars.map((bar) => bar.close)));
-  const scale = makeScale(prices, shownBars.length, width - AXIS, height - FOOT - TOP);
+  const prices = [...shownBars.flatMap((bar) => [bar.low, bar.high]), ...levelPrices];
+  const scale = makeScale(prices, shownBars.length, width - axis, height - FOOT - TOP);
 
   const svg = node("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img" });
   svg.append(grid(scale, decimals, levels, width), times(shownBars, scale, height));
   if (place >= 0) svg.append(signal(alert, shownBars[place], place, scale, height));
   svg.append(...shownBars.map((bar, index) => candle(bar, index, scale)));
-  svg.append(...drawLevels(levels, alert, scale, place, width, decimals));
+  svg.append(...drawLevels(levels, alert, scale, place, width));
   const title = node("title");
   title.textContent = describe(shownBars, alert, place, decimals);
   svg.prepend(title);
@@ -91,7 +93,7 @@ function signal(alert, bar, place, scale, height) {
   return group;
 }
 
-function drawLevels(levels, alert, scale, place, width, decimals) {
+function drawLevels(levels, alert, scale, place, width) {
   const parts = [];
   const start = place < 0 ? 0 : scale.x(place);
   if (levels.length && Number.isFinite(alert.entry_min) && Number.isFinite(alert.entry_max)) {
@@ -105,14 +107,12 @@ function drawLevels(levels, alert, scale, place, width, decimals) {
   for (const level of labels) {
     const group = node("g", { class: `level ${level.kind}` });
     const text = node("text", { x: width - 5, y: level.at + 4, "text-anchor": "end" });
-    text.textContent = number(level.price, decimals);
-    const name = node("text", { x: scale.right - 3, y: level.y - 4, "text-anchor": "end" });
-    name.textContent = level.name;
+    text.textContent = level.text;
+    const left = scale.right + 4;
     group.append(
       node("line", { x1: start, x2: scale.right, y1: level.y, y2: level.y }),
-      node("rect", { x: width - AXIS + 4, y: level.at - 8, width: AXIS - 5, height: 16, rx: 3 }),
+      node("rect", { x: left, y: level.at - 8, width: width - left - 1, height: 16, rx: 3 }),
       text,
-      name,
     );
     parts.push(group);
   }
@@ -150,6 +150,11 @@ function niceStep(rough) {
 
 function times(bars, scale, height) {
   const group = node("g", { class: "times" });
+  for (let index = 1; index < bars.length; index += 1) {
+    if (DAY.format(bars[index].time) === DAY.format(bars[index - 1].time)) continue;
+    const x = index * scale.step;
+    group.append(node("line", { x1: x, x2: x, y1: 0, y2: height - FOOT }));
+  }
   const every = Math.max(1, Math.ceil(90 / scale.step));
   for (let index = Math.floor(every / 2); index < bars.length; index += every) {
     const x = scale.x(index);

@@ -19,7 +19,7 @@ class Figures {
   #samples = { seen: [], travel: [], detection: [] };
   #isClockOff = false;
   #isReplay = false;
-  #ids = new Set(); // of the day's alerts: none counts twice, nor does an action of another day
+  #ids = new Map(); // the day's alerts by id, with their numbers: none counts twice
   #isCut = false;
 
   add({ kind, seq, data, sentAt, isLive, received }) {
@@ -40,8 +40,8 @@ class Figures {
       this.#corrections = 0;
     }
     if (day === null || day !== this.#day.text || this.#ids.has(alert.id)) return;
-    this.#ids.add(alert.id);
-    if (this.#ids.size > REMEMBERED_IDS) this.#ids.delete(this.#ids.values().next().value);
+    this.#ids.set(alert.id, seq);
+    if (this.#ids.size > REMEMBERED_IDS) this.#ids.delete(this.#ids.keys().next().value);
     const name = label(SEVERITIES, alert.severity);
     this.#severities.set(name, (this.#severities.get(name) ?? 0) + 1);
   }
@@ -69,6 +69,7 @@ class Figures {
 
   show(actions, acknowledged) {
     const total = [...this.#severities.values()].reduce((sum, n) => sum + n, 0);
+    const waiting = [...this.#ids.values()].filter((seq) => seq > acknowledged).length;
     const order = Object.values(SEVERITIES);
     const severities = [...this.#severities].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
     const taken = [...actions].filter(([id]) => this.#ids.has(id));
@@ -77,10 +78,10 @@ class Figures {
     find("counts").replaceChildren(
       ...pair("Alertas", number(total) + (this.#isCut ? "+" : "")),
       ...severities.flatMap(([name, n]) => pair(name, number(n))),
+      ...pair("Entregues", number(total - waiting)),
       ...pair("Correções", number(this.#corrections)),
       ...Object.entries(ACTIONS).flatMap(([key, name]) =>
         pair(`${name}s`, number(taken.filter(([, one]) => one.action === key).length))),
-      ...pair("Confirmados", acknowledged === null ? DASH : `até nº ${number(acknowledged)}`),
     );
     find("times").replaceChildren(...STRETCHES.map(([key, name]) => row(name, this.#samples[key])));
     find("times-note").textContent = this.#note();
@@ -88,7 +89,7 @@ class Figures {
 
   #note() {
     const notes = [
-      "Só alertas recebidos ao vivo nesta página. Barra vista e envio são medidos pelo servidor; o recebimento, por este computador.",
+      "Entregues: confirmados ao servidor por esta página. Latência: só de alertas recebidos ao vivo aqui; barra vista e envio pelo relógio do servidor, recebimento pelo deste computador.",
     ];
     if (this.#isReplay) notes.push("Barras de outro dia ou hora (replay): o atraso desde o fechamento não é medido.");
     if (this.#isClockOff) notes.push("Os relógios do servidor e deste computador divergem mais de 1 s: amostras negativas ficam de fora.");
