@@ -748,6 +748,17 @@ class TestNotices:
             assert len(server.raw) == 1
 
     @in_loop
+    async def test_one_under_way_for_long_is_not_sent_again(self, tmp_path: Path) -> None:
+        async with real() as inbox:
+            inbox.delay = 0.8
+            async with house(plain(inbox.port, operator="op@x.example"), tmp_path) as this:
+                this.mailer.notice("Fonte de dados parada", ["Última barra: 10:05"])
+                for _ in range(16):
+                    await asyncio.sleep(0.1)
+                    this.mailer.notify()
+            assert len(inbox.mails) == 1
+
+    @in_loop
     async def test_the_test_mail(self) -> None:
         async with real() as inbox:
             settings = plain(inbox.port, recipients=(DESK, "b@x.example"), operator="c@x.example")
