@@ -750,7 +750,7 @@ class TestNotices:
     @in_loop
     async def test_one_under_way_for_long_is_not_sent_again(self, tmp_path: Path) -> None:
         async with real() as inbox:
-            inbox.delay = 0.8
+            inbox.delay = 0.4
             async with house(plain(inbox.port, operator="op@x.example"), tmp_path) as this:
                 this.mailer.notice("Fonte de dados parada", ["Última barra: 10:05"])
                 for _ in range(16):
