@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,17 @@ SAMPLE = ROOT / "data" / "sample" / "win_m5.parquet"
 CONFIG = """
 policy: {cooldown_bars: 0, rate_limit_per_minute: 0, window_start: 00:00, window_end: 23:59}
 delivery: {websocket: {max_connections: 2000, max_connections_per_token: 2000}}
+"""
+MAIL = """
+delivery:
+  websocket: {max_connections: 2000, max_connections_per_token: 2000}
+  email:
+    enabled: true
+    smtp_host: 127.0.0.1
+    smtp_port: PORT
+    security: none
+    recipients: [a@localhost]
+policy: {cooldown_bars: 0, rate_limit_per_minute: 0, window_start: 00:00, window_end: 23:59}
 """
 EVERY_BAR = """
 detection: {enabled: ["benchmarks.live:every"]}
@@ -69,6 +81,14 @@ class Daemon:
         with urllib.request.urlopen(url, timeout=10) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
+
+    def metrics(self, name: str) -> dict[str, float]:
+        """Return the samples of one metric by their labels."""
+        url = f"http://127.0.0.1:{self.ready['port']}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        found = (line.rsplit(" ", 1) for line in lines if line.startswith(name + "{"))
+        return {labels.partition("{")[2].rstrip("}"): float(value) for labels, value in found}
 
     def rss(self) -> float:
         """Return its resident memory in MB (Linux)."""
@@ -162,6 +182,7 @@ def measure(
             delays, received, span = out.get(timeout=seconds + 60)
             last, then = running.health()["seq"], time.monotonic()
             rss = running.rss()
+            mail = running.metrics("alertas_mail_seconds")
             process.join()
     delays.sort()
     return {
@@ -174,7 +195,25 @@ def measure(
         "max_ms": round(1e3 * delays[-1], 1),
         "alerts_per_minute_to_each": round(60 * min(received) / span) if span else 0,
         "rss_mb": round(rss, 1),
+        **({"mail_ms": {k: round(1e3 * v, 1) for k, v in mail.items()}} if mail else {}),
     }
+
+
+@contextmanager
+def mail_sink() -> Iterator[int]:
+    """Run a mail server that takes everything; yield its port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}",
+         "-c", "aiosmtpd.handlers.Sink"]
+    )  # fmt: skip
+    try:
+        time.sleep(1.0)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def start_time(stored: int) -> dict[str, Any]:
@@ -216,7 +255,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args(argv)
+    with mail_sink() as port:
+        with_mail = measure(
+            args.bars, MAIL.replace("PORT", str(port)) + EVERY_BAR, 5 * 300, 100, args.seconds, 1.0
+        )
     found = {
+        "mail_and_100_clients_5_per_second": with_mail,
         "latency_100_clients_20_per_second": measure(
             args.bars, CONFIG + EVERY_BAR, 20 * 300, 100, args.seconds, 1.0
         ),

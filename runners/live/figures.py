@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from runners.live.store import Store
 
 KINDS = ("store", "feed", "email", "websocket", "detector")
+QUANTILES = (0.5, 0.95, 0.99)
 _COUNTERS = {
     "alertas_bars_total": "Closed bars taken.",
     "alertas_late_bars_total": "Of these, bars that came long after their close.",
@@ -30,6 +31,8 @@ _GAUGES = {
     "alertas_store_commit_seconds": "Duration of the last transaction.",
     "alertas_audit_seq": "Number of the last audit event.",
     "alertas_mail_outbox": "Copies not settled yet.",
+    "alertas_mail_seconds": "From detection to the server's 250, of the last thousand alerts.",
+    "alertas_mail_attempts": "Attempts since the start, by how they ended.",
 }
 
 
@@ -84,3 +87,12 @@ class Figures:
         put("alertas_audit_seq", store.audit_head[0])
         if mailer is not None and store.trouble() is None:
             put("alertas_mail_outbox", store.outbox.pending())
+            self._look_at_mail(mailer)
+
+    def _look_at_mail(self, mailer: Mailer) -> None:
+        latencies = sorted(mailer.stats.latencies)
+        for quantile in QUANTILES if latencies else ():
+            place = min(int(quantile * len(latencies)), len(latencies) - 1)
+            self._metrics.set("alertas_mail_seconds", latencies[place], quantile=f"{quantile:g}")
+        for verdict, count in mailer.stats.letters.items():
+            self._metrics.set("alertas_mail_attempts", count, verdict=verdict)
