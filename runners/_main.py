@@ -39,10 +39,12 @@ def run(command: Command, argv: Sequence[str] | None = None) -> int:
         Ctrl-C, 70 for anything unexpected.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _fill_descriptors()
     _accept_any_text()
     try:
         status = command(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # pythonw and a closed descriptor have none
+            sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -83,6 +85,19 @@ def _place(error: BaseException) -> str:
     if last is None:
         return "unknown place"
     return f"{os.path.basename(last.tb_frame.f_code.co_filename)}:{last.tb_lineno}"
+
+
+def _fill_descriptors() -> None:
+    """Open nothing in the place of standard streams that are closed.
+
+    Otherwise the next file opened, a database perhaps, would take that number, and what a child
+    process writes to its stderr would go there.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _accept_any_text() -> None:

@@ -207,7 +207,7 @@ class Daemon:
             "seq": store.head,
         }
         if not self._options.is_again:
-            print(f"READY {json.dumps(ready, separators=(',', ':'))}", flush=True)
+            say_ready(ready)
         self._notifier.tell("READY=1", f"STATUS=port {self._server.port}")
         _log.info("ready", extra=ready)
 
@@ -288,6 +288,16 @@ class Daemon:
             store.close({"reason": stop.reason or "error"} if clean else {"reason": "error"})
         except AlertlibError as error:
             _log.error("store closed with an error", extra={"reason": str(error)})
+
+
+def say_ready(ready: Mapping[str, object]) -> None:
+    """Print the one line; a full disk behind stdout is no reason not to serve."""
+    try:
+        print(f"READY {json.dumps(ready, separators=(',', ':'))}", flush=True)
+    except OSError as error:
+        _log.error("READY cannot be written to stdout", extra={"reason": str(error)})
+        # What is left in the buffer would fail again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def feed_kind(config: Config, option: str | None, bars: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from tests.system.running import (
     ROOT,
     SAMPLE,
     Running,
+    command,
     environment,
     events,
     run,
@@ -87,6 +89,21 @@ def test_a_second_start_is_refused_and_the_first_goes_on(tmp_path: Path) -> None
         assert f"port {port}" in third.stderr
         assert daemon.health()[0] == 200
         assert daemon.signal("SIGTERM") == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a device that is full")
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full", "2>/dev/full", "2>&-"])
+def test_output_that_cannot_be_written_stops_no_alert(tmp_path: Path, redirection: str) -> None:
+    database = tmp_path / "a.db"
+    options = ["--feed", "replay", "--bars", str(SAMPLE), "--speed", "0", "--exit-at-end"]
+    line = shlex.join(command("live", *options, "--port", "0", "--db", str(database)))
+    done = subprocess.run(
+        f"{line} {redirection}", shell=True, cwd=ROOT, env=environment(ENV), capture_output=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert events(database, "stop")[-1]["data"] == {"reason": "end"}
+    assert events(database, "alert")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -165,6 +167,31 @@ def test_a_stale_feed_is_unhealthy_in_session_only(tmp_path: Path) -> None:
         market.put("18:40:00")
         daemon.until(lambda: daemon.health()[0] == 200, 30.0)
         assert last_bar(daemon) == "18:20"
+
+
+def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    market.put("10:00:10")
+    with market.daemon() as daemon:
+        daemon.until(lambda: last_bar(daemon) == "09:55")
+        worker = daemon.health()[1]["feed_pid"]
+        os.kill(worker, signal.SIGTERM)
+        market.put("10:05:10")
+        daemon.until(lambda: last_bar(daemon) == "10:00")
+        assert daemon.health()[1]["feed_pid"] != worker
+        assert daemon.health()[0] == 200
+
+
+def test_a_stop_does_not_wait_for_a_terminal_that_hangs(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    scenario = json.loads((tmp_path / "scenario.json").read_text())
+    hang = {"call": "copy_rates_from_pos", "at": 10, "kind": "block", "value": 60}
+    (tmp_path / "scenario.json").write_text(json.dumps(scenario | {"faults": [hang]}))
+    market.put("10:00:10")
+    with market.daemon() as daemon:
+        daemon.until(lambda: last_bar(daemon) == "09:55")
+        assert daemon.signal("SIGTERM") == 0
+    assert events(daemon.database)[-1]["kind"] == "stop"
 
 
 def test_an_unknown_symbol_stops_the_start(tmp_path: Path) -> None:
