@@ -72,6 +72,7 @@ class Tab:
         self._socket = socket
         self._number = 0
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._loaded = asyncio.Event()
         self.session = ""
         self.console: list[str] = []
 
@@ -100,6 +101,8 @@ class Tab:
 
     def _note(self, event: str, params: dict[str, Any]) -> None:
         match event:
+            case "Page.loadEventFired":
+                self._loaded.set()
             case "Log.entryAdded":
                 self.console.append(params["entry"]["text"])
             case "Runtime.consoleAPICalled" if params["type"] in ("error", "warning", "assert"):
@@ -107,6 +110,15 @@ class Tab:
             case "Runtime.exceptionThrown":
                 details = params["exceptionDetails"]
                 self.console.append(str(details.get("exception", details).get("description")))
+
+    async def load(self, url: str | None = None) -> None:
+        """Open ``url``, or the same page anew, and wait until it is there."""
+        self._loaded.clear()
+        if url is None:
+            await self.call("Page.reload")
+        else:
+            await self.call("Page.navigate", url=url)
+        await asyncio.wait_for(self._loaded.wait(), 30)
 
     async def run(self, script: str) -> Any:
         """Return the value of an expression in the page."""
@@ -178,9 +190,8 @@ async def open_tab(devtools: str, url: str) -> AsyncIterator[Tab]:
         for domain in ("Page", "Runtime", "Log"):
             await tab.call(f"{domain}.enable")
         await tab.resize(1280, 900)
-        await tab.call("Page.navigate", url=url)
         try:
-            await tab.until("document.readyState === 'complete'")
+            await tab.load(url)
             yield tab
         finally:
             tab.session = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
@@ -22,8 +23,9 @@ from runners.live.http import Health, assemble
 from runners.live.listen import PAGE
 from runners.live.messages import Row
 from tests.browser import Tab, chromium, find_chromium, open_tab
+from tests.test_auth import make_jwt
 from tests.test_broadcast import run
-from tests.websocket_server import TOKEN, Harness, MemoryHistory, receive, serving
+from tests.websocket_server import JWT_SECRET, TOKEN, Harness, MemoryHistory, receive, serving
 
 BRASILIA = timezone(timedelta(hours=-3))
 FIRST = datetime(2024, 3, 1, 9, 0, tzinfo=BRASILIA)
@@ -158,6 +160,21 @@ class TestDoor:
                 await sign_in(tab, TOKEN)
                 await cards(tab, 1)
                 assert house.audit.of("client_rejected")[0]["reason"] == "wrong_first_message"
+
+        run(scenario())
+
+    def test_a_token_that_expires_is_told_of(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with (
+                serving(page=PAGE, jwt=True) as house,
+                open_tab(devtools, f"http://127.0.0.1:{house.server.port}/") as tab,
+            ):
+                claims = {"exp": time.time() + 2.0, "aud": "alertas", "sub": "ana"}
+                await sign_in(tab, make_jwt(claims, secret=JWT_SECRET))
+                await tab.until(LIVE)
+                await tab.until("!document.querySelector('#door').hidden")
+                assert await tab.texts("#state-text") == ["token vencido"]
+                assert "O token venceu" in (await tab.texts("#door-error"))[0]
 
         run(scenario())
 
@@ -296,6 +313,17 @@ class TestChart:
 
         run(scenario())
 
+    def test_bars_are_shown_before_the_first_alert(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools) as (house, tab):
+                house.health = Health(True, (), {"last_bars": {"WIN$N M5": "2024-03-01T18:55:00"}})
+                await tab.run("checkHealth()")
+                await tab.until("document.querySelectorAll('.candle').length > 50")
+                assert await tab.run("document.querySelectorAll('.level').length") == 0
+                assert "à espera" in (await tab.texts("#chart-note"))[0]
+
+        run(scenario())
+
     def test_an_older_alert_is_chosen_with_the_keyboard(self, devtools: str) -> None:
         async def scenario() -> None:
             async with desk(devtools, make_alert(100), make_alert(110)) as (_, tab):
@@ -314,8 +342,8 @@ class TestChart:
     def test_the_newest_bars_are_kept_as_last_revised(self) -> None:
         core = Core(al.load_config(None), "WIN$N", "M5")
         bars = [
-            Bar(datetime.fromisoformat(time).replace(tzinfo=None), *prices)
-            for time, *prices in make_rows(RECENT_BARS + 30)
+            Bar(datetime.fromisoformat(row[0]).replace(tzinfo=None), *row[1:])
+            for row in make_rows(RECENT_BARS + 30)
         ]
         for bar in bars[:20]:
             core.warm_up(bar)
@@ -379,8 +407,8 @@ class TestActions:
                 )
                 identifier = make_alert(1)["id"]
                 assert house.audit.actions == [("mesa", identifier, "rejected", "preço já andou")]
-                await tab.call("Page.reload")
-                await tab.until("document.querySelector('#alerts').childElementCount === 0")
+                await tab.load()
+                assert await tab.texts(".alert") == []
                 await sign_in(tab, TOKEN)
                 (text,) = await cards(tab, 1)
                 assert "Rejeitada" in text

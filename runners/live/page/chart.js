@@ -7,11 +7,11 @@ const TOP = 10;
 const LABEL = 15; // least distance between two labels
 const AHEAD = 8; // bars' worth of room right of the newest
 
-// Draw into `box`; returns a sentence for those who cannot see it.
+// Draw into `box`; `alert` is null where there are only bars to show.
 function drawChart(box, bars, alert) {
   const width = Math.max(260, Math.floor(box.clientWidth));
   const height = width < 480 ? 220 : Math.min(360, Math.round(width * 0.58));
-  const marked = bars.findIndex((bar) => bar.time === instant(alert.bar_time));
+  const marked = alert === null ? -1 : bars.findIndex((bar) => bar.time === instant(alert.bar_time));
   const levels = marked < 0 ? [] : levelsOf(alert);
   const levelPrices = levels.map((level) => level.price);
   const decimals = decimalsOf([...levelPrices, ...bars.map((bar) => bar.close)]);
@@ -31,7 +31,6 @@ function drawChart(box, bars, alert) {
   title.textContent = describe(shownBars, alert, place, decimals);
   svg.prepend(title);
   box.replaceChildren(svg);
-  return title.textContent;
 }
 
 // As many of the newest bars as fit, and the alert's with a few before it however old it is.
@@ -168,7 +167,7 @@ function times(bars, scale, height) {
 
 function describe(bars, alert, place, decimals) {
   const last = bars.at(-1);
-  const where = place < 0 ? "A barra do alerta não está entre elas." : `Barra do alerta marcada às ${shown(MINUTE, instant(alert.bar_time))}.`;
+  const where = place < 0 ? "Sem barra de alerta." : `Barra do alerta marcada às ${shown(MINUTE, instant(alert.bar_time))}.`;
   return `${bars.length} barras até ${shown(MINUTE, last.time)}, último fechamento ${number(last.close, decimals)}. ${where}`;
 }
 

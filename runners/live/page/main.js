@@ -12,12 +12,14 @@ const SPOKEN = { live: "Conectado, ao vivo.", waiting: "Conexão perdida, recone
 
 const figures = new Figures();
 const bars = new Map(); // by stream, the newest answer
-const narrow = matchMedia("(max-width: 899px)");
+const narrow = matchMedia("(max-width: 1099px)");
+let quietStream = null; // shown while there is no alert
 let acknowledged = 0;
 let unseen = 0;
 let audio = null;
 let askTimer = 0;
 let announced = [];
+let drawing = 0;
 let drawnWidth = 0;
 let failures = 0;
 
@@ -71,9 +73,13 @@ function streamOf(alert) {
   return JSON.stringify([alert.symbol, alert.timeframe]);
 }
 
+function chartStream() {
+  return cards.selected?.alert ?? quietStream;
+}
+
 function askBars() {
-  const alert = cards.selected?.alert;
-  link.ask(String(alert?.symbol ?? ""), String(alert?.timeframe ?? ""));
+  const { symbol, timeframe } = chartStream() ?? {};
+  link.ask(String(symbol ?? ""), String(timeframe ?? ""));
 }
 
 // Once for alerts that come together.
@@ -86,21 +92,32 @@ function keepBars(answer) {
   bars.delete(key);
   bars.set(key, readBars(answer.bars));
   if (bars.size > 32) bars.delete(bars.keys().next().value);
-  if (cards.selected !== null && key === streamOf(cards.selected.alert)) redraw();
+  const stream = chartStream();
+  if (stream !== null && key === streamOf(stream)) redraw();
 }
 
+// Drawing measures the page; alerts that come in a burst share one drawing.
 function redraw() {
-  const alert = cards.selected?.alert;
+  drawing ||= requestAnimationFrame(() => { drawing = 0; draw(); });
+}
+
+function draw() {
+  const alert = cards.selected?.alert ?? null;
+  const stream = chartStream();
   const box = find("chart-box");
-  const known = alert && bars.get(streamOf(alert));
-  find("chart-title").textContent = alert ? `${alert.symbol} ${alert.timeframe}` : "Gráfico";
+  const known = stream && bars.get(streamOf(stream));
+  find("chart-title").textContent = stream ? `${stream.symbol} ${stream.timeframe}` : "Gráfico";
   if (!known?.length) {
-    const text = !alert ? "O gráfico aparece com o primeiro alerta." : known ? "O servidor ainda não tem barras deste ativo." : "Buscando barras…";
+    const text = !stream ? "O gráfico aparece com o primeiro alerta." : known ? "O servidor ainda não tem barras deste ativo." : "Buscando barras…";
     box.replaceChildren(make("p", "empty", text));
     find("chart-note").textContent = "";
     return;
   }
   drawChart(box, known, alert);
+  if (alert === null) {
+    find("chart-note").textContent = "à espera do primeiro alerta";
+    return;
+  }
   const isThere = known.some((bar) => bar.time === instant(alert.bar_time));
   find("chart-note").textContent = isThere
     ? `${label(PATTERNS, alert.pattern)}, ${side(alert.direction)}, barra ${barSpan(alert)}`
@@ -137,6 +154,7 @@ function showState(name, { seconds, code, reason, expired }) {
   find("said").textContent = SPOKEN[name] ?? "";
   if (name === "waiting") {
     actions.lost();
+    for (const kind of ["health", "dry-run", "end"]) warn("", kind); // what it was is not what it is
     failures += 1;
     if (failures >= 3 && !find("door").hidden) find("door-error").textContent = `Sem conexão com ${location.host}. Confira se o servidor está no ar e se aceita páginas deste endereço.`;
     const why = code === 1008 ? reasonOf(reason) : "";
@@ -224,6 +242,7 @@ async function checkHealth() {
   } catch {
     return; // the connection's own state says the rest
   }
+  if (quietStream === null) showQuietStream(Object.keys(health.last_bars ?? {}));
   const reasons = Array.isArray(health.reasons) ? health.reasons : [];
   const isFailing = health.status !== "ok";
   const texts = reasons.map((reason) => {
@@ -234,6 +253,14 @@ async function checkHealth() {
   warn(texts.length || isFailing ? `${lead} ${texts.join("; ")}` : "", "health", isFailing);
   warn(health.dry_run ? "Simulação: o servidor está em modo de teste." : "", "dry-run");
   warn(health.feed === "ended" ? "O replay terminou; não virão outros alertas." : "", "end");
+}
+
+// The health report names streams as "SYMBOL TIMEFRAME".
+function showQuietStream([name]) {
+  const found = /^(.+) (\S+)$/.exec(name ?? "");
+  if (found === null) return;
+  quietStream = { symbol: found[1], timeframe: found[2] };
+  if (cards.selected === null) askBars();
 }
 
 // Sound, off until asked for
