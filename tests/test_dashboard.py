@@ -270,6 +270,17 @@ class TestAlerts:
 
         run(scenario())
 
+    def test_an_alert_that_cannot_be_shown_is_told_of(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools) as (house, tab):
+                publish(house, make_alert(1, changes={"close": None}), kind="correction")
+                publish(house, make_alert(2))
+                await cards(tab, 1)
+                assert "A mensagem nº 1 não pôde ser mostrada" in (await tab.texts("#notice"))[0]
+                await house.until(lambda: ("mesa", 2) in house.audit.acks)
+
+        run(scenario())
+
     def test_the_policy_stops_markup_that_got_in_all_the_same(self, devtools: str) -> None:
         async def scenario() -> None:
             async with desk(devtools) as (_, tab):

@@ -1,12 +1,6 @@
 "use strict";
 // Puts the parts together: what is connected to what, and what the page says of itself.
 
-const HEALTH_EVERY = 15000;
-const REASONS = {
-  feed: "dados de mercado", store: "banco de dados", email: "e-mail",
-  websocket: "conexões", detector: "detector",
-};
-
 // Changes of state that are worth interrupting a listener for; a countdown is not.
 const SPOKEN = { live: "Conectado, ao vivo.", waiting: "Conexão perdida, reconectando." };
 
@@ -41,11 +35,21 @@ const cards = new Cards({
 
 function receive(message) {
   figures.add(message);
-  if (message.remaining < MAX_CARDS) cards.add(message, actions.get(message.data.id));
+  if (message.remaining < MAX_CARDS) showCard(message);
   if (message.missed) warn(`${count(message.missed, "mensagem não estava", "mensagens não estavam")} mais no servidor quando a conexão voltou; veja a auditoria.`);
   if (message.isLive) announce(message);
   askSoon();
   refresh();
+}
+
+// An alert that cannot be shown is told of: the desk must not take it for a quiet market.
+function showCard(message) {
+  try {
+    cards.add(message, actions.get(message.data.id));
+  } catch (error) {
+    console.error(error);
+    warn(`A mensagem nº ${message.seq} não pôde ser mostrada; veja a auditoria.`);
+  }
 }
 
 // Screen readers are told of alerts that come together in one sentence.
@@ -154,7 +158,7 @@ function showState(name, { seconds, code, reason, expired }) {
   find("said").textContent = SPOKEN[name] ?? "";
   if (name === "waiting") {
     actions.lost();
-    for (const kind of ["health", "dry-run", "end"]) warn("", kind); // what it was is not what it is
+    forgetHealth();
     failures += 1;
     if (failures >= 3 && !find("door").hidden) find("door-error").textContent = `Sem conexão com ${location.host}. Confira se o servidor está no ar e se aceita páginas deste endereço.`;
     const why = code === 1008 ? reasonOf(reason) : "";
@@ -215,52 +219,6 @@ function refresh() {
     isRefreshing = false;
     figures.show(actions, acknowledged);
   }, 100);
-}
-
-const notices = new Map();
-function warn(text, kind = "stream", isGrave = false) {
-  if (text) notices.set(kind, { text, isGrave });
-  else notices.delete(kind);
-  showNotices();
-}
-
-function showNotices() {
-  const box = find("notice");
-  const text = [...notices.values()].map((notice) => notice.text).join(" ");
-  if (box.textContent !== text) box.textContent = text;
-  box.hidden = !text;
-  box.classList.toggle("grave", [...notices.values()].some((notice) => notice.isGrave));
-}
-
-// A quiet list may mean a quiet market or a dead feed; the server knows which.
-async function checkHealth() {
-  if (!link.isReady) return;
-  let health;
-  try {
-    const answer = await fetch("health", { cache: "no-store", credentials: "omit" });
-    health = await answer.json();
-  } catch {
-    return; // the connection's own state says the rest
-  }
-  if (quietStream === null) showQuietStream(Object.keys(health.last_bars ?? {}));
-  const reasons = Array.isArray(health.reasons) ? health.reasons : [];
-  const isFailing = health.status !== "ok";
-  const texts = reasons.map((reason) => {
-    const [, kind, rest] = /^(\w+): (.*)$/s.exec(reason) ?? [null, "", reason];
-    return `${label(REASONS, kind)}: ${rest}`;
-  });
-  const lead = isFailing ? "O servidor não está bem: novos alertas podem não sair." : "O servidor avisa:";
-  warn(texts.length || isFailing ? `${lead} ${texts.join("; ")}` : "", "health", isFailing);
-  warn(health.dry_run ? "Simulação: o servidor está em modo de teste." : "", "dry-run");
-  warn(health.feed === "ended" ? "O replay terminou; não virão outros alertas." : "", "end");
-}
-
-// The health report names streams as "SYMBOL TIMEFRAME".
-function showQuietStream([name]) {
-  const found = /^(.+) (\S+)$/.exec(name ?? "");
-  if (found === null) return;
-  quietStream = { symbol: found[1], timeframe: found[2] };
-  if (cards.selected === null) askBars();
 }
 
 // Sound, off until asked for
