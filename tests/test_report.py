@@ -225,7 +225,7 @@ def test_audits_not_run_and_failed_are_told_first() -> None:
 
 def test_nulls_of_different_length_are_told_apart() -> None:
     card = report_cards.passed()
-    assert facts.chance_note(card).endswith("999 runs each")
+    assert facts.chance_note(card).endswith("499 runs each")
     card["criteria"][0]["nulls"]["mirror_surrogate"] = {"chance": 0.5, "p_value": 0.5, "runs": 99}
     assert "mirror surrogate (99)" in facts.chance_note(card)
     assert facts.chance_note(report_cards.silent()) == "not measured"

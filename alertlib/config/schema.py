@@ -124,7 +124,7 @@ class Scoring:
     warmup_bars: Annotated[int, Range(0, 10_000_000)] = 600
     min_session_share: Share = 0.80
     bootstrap: Annotated[int, Range(100, 1_000_000)] = 5_000
-    null_runs: Annotated[int, Range(19, 1_000_000)] = 999
+    null_runs: Annotated[int, Range(19, 1_000_000)] = 499
     mirror_runs: Annotated[int, Range(19, 100_000)] = 99
     seed: Annotated[int, Range(0, 2**63 - 1)] = 1
 

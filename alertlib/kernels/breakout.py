@@ -17,6 +17,9 @@ class Levels(IntEnum):
     closes = 1
 
 
+_CLOSES = int(Levels.closes)
+
+
 class BreakoutParams(NamedTuple):
     """``detection.breakout``. ``margin_ticks`` reaches the kernel in quanta."""
 
@@ -69,23 +72,20 @@ def breakout_step(
     -----
     O(1) amortised: the window is searched again only when its extreme leaves it.
     """
-    n = params.window
-    seen = state.seen
-    slot = state.slot
-    close = bar.close
-    top, top_slot = state.top, state.top_slot
-    bottom, bottom_slot = state.bottom, state.bottom_slot
+    # Unpacked once: in plain Python an attribute costs more than the arithmetic on it.
+    n, margin, levels = params
+    seen, slot, top, top_slot, bottom, bottom_slot, broken = state
+    _, high, low, close, _, _, _ = bar
     side = 0
     if seen >= n:
-        margin = params.margin_ticks if params.margin_ticks > 0 else 1
+        margin = margin if margin > 0 else 1
         if close >= top + margin:
             side = 1
         elif close <= bottom - margin:
             side = -1
-    signal = side if side != state.side else 0
+    signal = side if side != broken else 0
 
-    high, low = bar.high, bar.low
-    if params.levels == Levels.closes:
+    if levels == _CLOSES:
         high = low = close
     ring[slot] = high
     ring[n + slot] = low

@@ -49,12 +49,14 @@ def engulfing_step(
     ----------
     Nison (1991), Japanese Candlestick Charting Techniques, ch. 4 (without its trend filter).
     """
-    body = bar.close - bar.open
-    before = state.close - state.open
+    opened, _, _, closed, _, place, _ = bar
+    was_opened, was_closed = state
+    body = closed - opened
+    before = was_closed - was_opened
     signal = 0
-    if bar.place > 0:
-        if body > 0 and before < 0 and bar.open <= state.close and bar.close >= state.open:
+    if place > 0:
+        if body > 0 and before < 0 and opened <= was_closed and closed >= was_opened:
             signal = 1
-        elif body < 0 and before > 0 and bar.open >= state.close and bar.close <= state.open:
+        elif body < 0 and before > 0 and opened >= was_closed and closed <= was_opened:
             signal = -1
-    return signal, EngulfingState(bar.open, bar.close)
+    return signal, EngulfingState(opened, closed)

@@ -77,10 +77,14 @@ def rsi_divergence_step(
     ----------
     Wilder (1978), New Concepts in Technical Trading Systems, section VI.
     """
-    n = params.window
-    seen = state.seen
-    gain, loss = state.gain, state.loss
-    change = bar.close - state.close if seen > 0 else 0
+    # Unpacked once: in plain Python an attribute costs more than the arithmetic on it.
+    n, min_bars, max_bars, min_points = params
+    (
+        seen, previous, gain, loss, rsi_1, rsi_2,
+        low_at, low, low_rsi, high_at, high, high_rsi,
+    ) = state  # fmt: skip
+    _, bar_high, bar_low, close, _, place, _ = bar
+    change = close - previous if seen > 0 else 0
     rise = float(change) if change > 0 else 0.0
     fall = float(-change) if change < 0 else 0.0
     if seen <= n:
@@ -98,49 +102,41 @@ def rsi_divergence_step(
     rsi = 100.0 * gain / moved if moved > 0.0 and seen >= n else 50.0
 
     # Rings of eight hold the five bars needed; a power of two makes the slot a mask.
-    ring[seen & 7] = bar.low
-    ring[8 + (seen & 7)] = bar.high
+    ring[seen & 7] = bar_low
+    ring[8 + (seen & 7)] = bar_high
     pivot = seen - 2
     signal = 0
-    low_at, low, low_rsi = state.low_at, state.low, state.low_rsi
-    high_at, high, high_rsi = state.high_at, state.high, state.high_rsi
     if seen >= 4:
         outer, before, at, after = (seen - 4) & 7, (seen - 3) & 7, pivot & 7, (seen - 1) & 7
-        first = seen - bar.place + 2  # earliest pivot whose window lies in this session
+        first = seen - place + 2  # earliest pivot whose window lies in this session
         level = ring[8 + at]
         # `&` instead of `and`: four unpredictable branches become one rarely taken.
-        if (
-            (level > ring[8 + before])
-            & (level > ring[8 + after])
-            & (level > ring[8 + outer])
-            & (level > bar.high)
+        if (level > bar_high) & (level > ring[8 + after]) and (
+            (level > ring[8 + before]) & (level > ring[8 + outer])
         ):
             if (
                 high_at >= first
                 and high_at >= n
-                and params.min_bars <= pivot - high_at <= params.max_bars
+                and min_bars <= pivot - high_at <= max_bars
                 and level > high
-                and state.rsi_2 <= high_rsi - params.min_points
+                and rsi_2 <= high_rsi - min_points
             ):
                 signal = -1
-            high_at, high, high_rsi = pivot, level, state.rsi_2
+            high_at, high, high_rsi = pivot, level, rsi_2
         level = ring[at]
-        if (
-            (level < ring[before])
-            & (level < ring[after])
-            & (level < ring[outer])
-            & (level < bar.low)
+        if (level < bar_low) & (level < ring[after]) and (
+            (level < ring[before]) & (level < ring[outer])
         ):
             if (
                 low_at >= first
                 and low_at >= n
-                and params.min_bars <= pivot - low_at <= params.max_bars
+                and min_bars <= pivot - low_at <= max_bars
                 and level < low
-                and state.rsi_2 >= low_rsi + params.min_points
+                and rsi_2 >= low_rsi + min_points
             ):
                 signal += 1
-            low_at, low, low_rsi = pivot, level, state.rsi_2
+            low_at, low, low_rsi = pivot, level, rsi_2
     return signal, RsiDivergenceState(
-        seen + 1, bar.close, gain, loss, rsi, state.rsi_1,
+        seen + 1, close, gain, loss, rsi, rsi_1,
         low_at, low, low_rsi, high_at, high, high_rsi,
     )  # fmt: skip

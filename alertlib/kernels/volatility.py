@@ -66,28 +66,29 @@ def volatility_step(
     Chan, Golub & LeVeque (1983), The American Statistician 37(3), 242-247, on why the same
     sums lose their digits in floating point.
     """
-    n = params.window
-    slot = state.seen % n
+    # Unpacked once: in plain Python an attribute costs more than the arithmetic on it.
+    n, limit, confirm = params
+    seen, total, squares, held = state
     close = bar.close
+    slot = seen % n
     old = ring[slot]
     ring[slot] = close
-    seen = state.seen + 1
-    total = state.total + close - old
-    squares = state.squares + close * close - old * old
+    seen += 1
+    total += close - old
+    squares += close * close - old * old
     if seen < n:
         return 0, VolatilityState(seen, total, squares, 0)
     distance = n * close - total
     spread = n * squares - total * total
-    limit = params.threshold_sigma
     run = 0
     if spread > 0 and float(distance * distance) >= limit * limit * float(spread):
         if distance > 0:
-            run = state.run + 1 if state.run > 0 else 1
+            run = held + 1 if held > 0 else 1
         else:
-            run = state.run - 1 if state.run < 0 else -1
+            run = held - 1 if held < 0 else -1
     signal = 0
-    if run == params.confirm_bars:
+    if run == confirm:
         signal = 1
-    elif run == -params.confirm_bars:
+    elif run == -confirm:
         signal = -1
     return signal, VolatilityState(seen, total, squares, run)
