@@ -24,7 +24,8 @@ from runners.mt5.server_clock import ServerClock, tell_clock
 
 SILENT_SECONDS = 10.0
 """How long a question may take before it counts as trouble."""
-MAX_HISTORY = 9_000
+NOTICED_SECONDS = 2.0
+"""The same once it is known that a connection or a worker has to be made anew."""
 _RETRY_SECONDS, _REFUSED_SECONDS = 2.0, 30.0
 _ZONE = ZoneInfo("America/Sao_Paulo")
 
@@ -70,7 +71,7 @@ class Mt5Feed:
             return self._trouble
         asked_at = self._asked_at
         waiting = 0.0 if asked_at is None else time.monotonic() - asked_at
-        if waiting < SILENT_SECONDS:
+        if waiting < (NOTICED_SECONDS if self._notified else SILENT_SECONDS):
             return None
         return f"no answer from the terminal for {waiting:.0f} s" + (
             f" ({self._notified})" if self._notified else ""
@@ -159,11 +160,17 @@ class Mt5Feed:
         count = self._live.warmup_bars + 2
         if last is not None:
             count += max(0, (clock.now - last) // timedelta(minutes=instrument.minutes))
+        limit = int(self._client.identity()["page"])
+        if count > limit:
+            _log.warning(
+                "history is longer than the terminal gives at once",
+                extra={"symbol": key[0], "wanted": count, "taken": limit},
+            )
         page = self._client.history(
             key[0],
             instrument.minutes,
             None,
-            min(count, MAX_HISTORY),
+            min(count, limit),
             clock.closing_offset,
             self._live.grace_seconds,
         )

@@ -169,6 +169,26 @@ def test_a_stale_feed_is_unhealthy_in_session_only(tmp_path: Path) -> None:
         assert last_bar(daemon) == "18:20"
 
 
+def test_several_timeframes_are_followed_and_resumed(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    market.config = write_config(
+        tmp_path, FAST + "data:\n  symbols:\n    - symbol: WIN$N\n      timeframes: [M5, M15]\n"
+    )
+    market.put("10:00:10")
+    with market.daemon() as daemon:
+        bars = daemon.until(
+            lambda: all(found := list(daemon.health()[1]["last_bars"].values()) or [None]) and found
+        )
+        assert [bar[11:16] for bar in bars] == ["09:55", "09:45"]
+        daemon.process.kill()
+    market.put("10:15:10")
+    with market.daemon() as daemon:
+        wanted = {"WIN$N M5": "10:10", "WIN$N M15": "10:00"}
+        daemon.until(
+            lambda: {k: v[11:16] for k, v in daemon.health()[1]["last_bars"].items() if v} == wanted
+        )
+
+
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
     market = Market(tmp_path)
     market.put("10:00:10")
