@@ -95,7 +95,13 @@ def kills(
     state = folder / "client.json"
     shown: list[int] = []
 
+    def has_moved(daemon: Running) -> bool:
+        health = daemon.health()[1]
+        return bool(health["seq"] > daemon.ready["seq"] or health["feed"] == "ended")
+
     async def life(daemon: Running, is_last: bool) -> int:
+        # The client comes when something has been sent already: that is what resuming is for.
+        await asyncio.to_thread(daemon.until, lambda: has_moved(daemon))
         task: asyncio.Task[Any] = asyncio.create_task(
             receive(daemon.url, state, shown, resumes=resumes)
         )
@@ -110,7 +116,7 @@ def kills(
                     if shown and shown[-1] == head:
                         break
                 return head
-            await asyncio.sleep(chance.uniform(0.1, 0.9))
+            await asyncio.sleep(chance.uniform(0.0, 0.5))
             daemon.process.kill()
             return 0
         finally:
