@@ -86,7 +86,6 @@ class Daemon:
         self._credentials = (
             mail_credentials(config.delivery.email, environ) if self._mails else None
         )
-        self._environ = environ
         self._metrics = Metrics()
         self._figures = Figures(self._metrics)
         self._notifier = Notifier(environ)
@@ -104,13 +103,13 @@ class Daemon:
             self._options.database, retain_alerts=retain.alerts, retain_days=retain.days
         )
         forget_request(store.path)
-        clean = False
+        reason = "error"
         try:
             with stop.on_signals():
                 await self._serve(store, stop)
-                clean = True
+                reason = stop.reason
         finally:
-            self._close_store(store, stop, clean)
+            _close_store(store, reason)
         return stop
 
     @property
@@ -134,7 +133,7 @@ class Daemon:
         self._deadline = inf
         try:
             await wrap_future(store.commit(Batch(events=self._first_events(store))))
-            self._start_mail(store, tasks)
+            self._start_mail(store)
             self._announce(store)
             tasks += [
                 asyncio.create_task(work)
@@ -188,7 +187,7 @@ class Daemon:
         config = {"hash": self._config.hash, "source": None if source is None else str(source)}
         return Event("start", "live", started), Event("config", "live", config)
 
-    def _start_mail(self, store: Store, tasks: list[asyncio.Task[None]]) -> None:
+    def _start_mail(self, store: Store) -> None:
         if not self._mails:
             return
         email = self._config.delivery.email
@@ -283,11 +282,12 @@ class Daemon:
             left -= seconds
         await self._server.stop(max(1.0, left))
 
-    def _close_store(self, store: Store, stop: Stop, clean: bool) -> None:
-        try:
-            store.close({"reason": stop.reason or "error"} if clean else {"reason": "error"})
-        except AlertlibError as error:
-            _log.error("store closed with an error", extra={"reason": str(error)})
+
+def _close_store(store: Store, reason: str) -> None:
+    try:
+        store.close({"reason": reason})
+    except AlertlibError as error:
+        _log.error("store closed with an error", extra={"reason": str(error)})
 
 
 def say_ready(ready: Mapping[str, object]) -> None:
