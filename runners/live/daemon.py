@@ -90,6 +90,7 @@ class Daemon:
         self._figures = Figures(self._metrics)
         self._notifier = Notifier(environ)
         self._mailer: Mailer | None = None
+        self._has_started = False
         self._mail_task: asyncio.Task[None]
         self._server: AlertServer
         self._board: Board
@@ -109,7 +110,7 @@ class Daemon:
                 await self._serve(store, stop)
                 reason = stop.reason
         finally:
-            _close_store(store, reason)
+            _close_store(store, reason if self._has_started else None)
         return stop
 
     @property
@@ -133,6 +134,7 @@ class Daemon:
         self._deadline = inf
         try:
             await wrap_future(store.commit(Batch(events=self._first_events(store))))
+            self._has_started = True
             self._start_mail(store)
             self._announce(store)
             tasks += [
@@ -283,9 +285,9 @@ class Daemon:
         await self._server.stop(max(1.0, left))
 
 
-def _close_store(store: Store, reason: str) -> None:
+def _close_store(store: Store, reason: str | None) -> None:
     try:
-        store.close({"reason": reason})
+        store.close(None if reason is None else {"reason": reason})
     except AlertlibError as error:
         _log.error("store closed with an error", extra={"reason": str(error)})
 

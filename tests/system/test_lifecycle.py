@@ -87,6 +87,7 @@ def test_a_second_start_is_refused_and_the_first_goes_on(tmp_path: Path) -> None
         third = run("live", *SLOWLY, "--port", port, "--db", str(tmp_path / "another.db"))
         assert third.returncode == 5, third.stderr
         assert f"port {port}" in third.stderr
+        assert events(tmp_path / "another.db") == [], "what never started does not stop"
         assert daemon.health()[0] == 200
         assert daemon.signal("SIGTERM") == 0
 
