@@ -65,7 +65,8 @@ from runners.live.store import Store
 bare = rss_mb()
 import runners.live.mail
 from runners.live.mail_policy import single
-from runners.live.mail_render import Renderer, find_contracts
+from runners.live.contracts import find_contracts
+from runners.live.mail_render import Renderer
 from runners.live.store_types import OutboxRow, Stored
 loaded = rss_mb()
 body = json.dumps(alert(1)).encode()
@@ -132,8 +133,9 @@ class Bench:
 
     async def run(self, count: int, pause: float | None) -> None:
         """Commit ``count`` alerts, ``pause`` seconds apart, or all at once; wait for them all."""
+        from runners.live.contracts import find_contracts
         from runners.live.mail import Mailer
-        from runners.live.mail_render import Renderer, find_contracts
+        from runners.live.mail_render import Renderer
         from runners.live.mail_settings import Credentials
         from runners.live.store import Store
 

@@ -23,11 +23,12 @@ from alertlib.config.schema import Email, Security
 from alertlib.errors import ConfigError, StorageError
 from runners.live import mail_keeper, mail_smtp
 from runners.live.audit_log import open_log
+from runners.live.contracts import find_contracts
 from runners.live.mail import Mailer
 from runners.live.mail_channel import Result, Verdict
 from runners.live.mail_notice import send_test_mail
 from runners.live.mail_policy import message_id
-from runners.live.mail_render import Renderer, find_contracts
+from runners.live.mail_render import Renderer
 from runners.live.mail_session import classify, printable
 from runners.live.mail_settings import Credentials, read_credentials
 from runners.live.mail_smtp import MailChannelError, SmtpPool, probe

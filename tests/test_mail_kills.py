@@ -21,7 +21,8 @@ CHILD = """
 import asyncio, sys, time
 from runners.live.mail import Mailer
 from runners.live.mail_policy import message_id
-from runners.live.mail_render import Renderer, find_contracts
+from runners.live.contracts import find_contracts
+from runners.live.mail_render import Renderer
 from runners.live.store import Store
 from runners.live.store_types import Batch, Mail, Message
 from tests.store_data import payload

@@ -22,9 +22,10 @@ from alertlib import text
 from alertlib.config.schema import Email, SymbolSpec
 from alertlib.text import Record
 from alertlib.words import Language
+from runners.live.contracts import find_contracts
 from runners.live.mail_notice import notices
 from runners.live.mail_policy import Letter, digest_letter, message_id, single
-from runners.live.mail_render import DIGEST_SHOWN, Renderer, find_contracts
+from runners.live.mail_render import DIGEST_SHOWN, Renderer
 from runners.live.mail_words import MAIL_WORDS
 from runners.live.store_types import MessageType, OutboxRow, Stored
 from tests.store_data import payload

@@ -13,18 +13,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
+from typing import TYPE_CHECKING
 
 from alertlib._version import __version__
 from alertlib.config import Config
 from alertlib.errors import AlertlibError, StorageError
 from runners.live.bridge import StoreAudit
+from runners.live.contracts import find_contracts
 from runners.live.feed import Feed
 from runners.live.feed_replay import ReplayFeed
 from runners.live.figures import Figures
 from runners.live.health import Board
 from runners.live.listen import open_server, raise_descriptor_limit
-from runners.live.mail import Mailer
-from runners.live.mail_render import Renderer, find_contracts
 from runners.live.metrics import Metrics
 from runners.live.operator_mail import Operator
 from runners.live.pipeline import Pipeline
@@ -35,6 +35,9 @@ from runners.live.store import Store
 from runners.live.store_files import can_write
 from runners.live.store_types import Batch, Event, Stored
 from runners.live.systemd import Notifier
+
+if TYPE_CHECKING:
+    from runners.live.mail import Mailer
 
 FAILED_SECONDS = 3.0
 """How long a failed store is shown at least before it is tried again."""
@@ -192,6 +195,10 @@ class Daemon:
     def _start_mail(self, store: Store) -> None:
         if not self._mails:
             return
+        # Seven megabytes that a daemon without mail does without.
+        from runners.live.mail import Mailer
+        from runners.live.mail_render import Renderer
+
         email = self._config.delivery.email
         records = pattern_records(self._config.live.scorecard)
         renderer = Renderer(email, find_contracts(self._config.data.symbols), records)

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alertlib import text
 from alertlib._version import __version__
-from alertlib.config.schema import Email, SymbolSpec
-from alertlib.market import find_instrument
+from alertlib.config.schema import Email
 from alertlib.text import Contract, Record
 from alertlib.words import Language
+from runners.live.contracts import FindContract
 from runners.live.mail_policy import Letter
 from runners.live.mail_words import MAIL_WORDS
 from runners.live.store_types import OutboxRow
@@ -35,8 +34,6 @@ DIGEST_SHOWN = 60
 _NAME = re.compile(r"[A-Za-z0-9$@#._-]{1,32}")
 _ID = re.compile(r"[A-Za-z0-9$@#._:|-]{1,128}")
 _COLOURS = {"CRITICO": "#b42318", "ALTO": "#b54708", "MEDIO": "#175cd3"}
-
-FindContract = Callable[[str, str], Contract]
 
 
 class Renderer:
@@ -225,17 +222,6 @@ class Renderer:
             "time": text.moment(text.brasilia(notice["time"]), self._language, seconds=True),
             "lines": [str(line) for line in notice["lines"]],
         }
-
-
-def find_contracts(symbols: Sequence[SymbolSpec]) -> FindContract:
-    """Return a look-up of ticks and point values: ``data.symbols``, then the families' table."""
-
-    @lru_cache(maxsize=256)
-    def find(symbol: str, timeframe: str) -> Contract:
-        known = find_instrument(symbol, timeframe, symbols)
-        return Contract(known.grid.tick if known.grid else None, known.point_value)
-
-    return find
 
 
 def _payload(row: OutboxRow) -> dict[str, Any]:

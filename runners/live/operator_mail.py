@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from runners.live.health import Reason, Watch
-from runners.live.mail import Mailer
 from runners.live.store import Store
 from runners.live.store_types import Batch
+
+if TYPE_CHECKING:
+    from runners.live.mail import Mailer
 
 ANCHOR_KEY = "anchor_mailed"
 ANCHOR_TITLE = "Alertas: âncora do registro de auditoria"

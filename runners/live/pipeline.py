@@ -9,10 +9,10 @@ from datetime import datetime
 
 from alertlib.config import Config
 from alertlib.errors import DataError
+from runners.live.contracts import find_contracts
 from runners.live.core import NOTHING, Core
 from runners.live.feed import Bars, Feed, Key, Origin, Position
 from runners.live.figures import Figures
-from runners.live.mail_render import find_contracts
 from runners.live.messages import Row
 from runners.live.payloads import Writer, late_event, zoned
 from runners.live.store import Store
