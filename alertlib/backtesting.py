@@ -19,7 +19,7 @@ from alertlib.errors import DataError
 from alertlib.labels import Opportunities, labelled_moves
 from alertlib.mirror import coin_flips, mirror
 from alertlib.quality import examine
-from alertlib.scorecard import Scorecard
+from alertlib.scorecard import Criterion, Scorecard
 from alertlib.scoring import SPEC, Scored, all_wins, run_detectors, score
 from alertlib.series import Series, make_series
 from alertlib.stats import session_weights
@@ -266,6 +266,12 @@ def _mirror_rates(scored: Scored, engine: Engine, progress: Progress) -> nulls.N
     return nulls.NullRates(values[0], values[1], values[2], dropped=0)
 
 
+def _rate_criteria(scored: Scored, rates: dict[str, nulls.NullRates]) -> tuple[Criterion, ...]:
+    settings, sessions = scored.settings, len(scored.scope.sessions)
+    weights = session_weights(max(sessions, 1), settings.scoring.bootstrap, _rng(settings, 0))
+    return gate.rate_criteria(scored, settings.gate, weights[:, :sessions], rates)
+
+
 def _scorecard(
     bars: Bars,
     scored: Scored,
@@ -276,12 +282,8 @@ def _scorecard(
 ) -> Scorecard:
     settings = scored.settings
     quality = examine(bars)
-    sessions = len(scored.scope.sessions)
-    weights = session_weights(max(sessions, 1), settings.scoring.bootstrap, _rng(settings, 0))
-    if sessions == 0:
-        weights = weights[:, :0]
     trade = summary.trade_section(scored)
-    criteria = gate.rate_criteria(scored, settings.gate, weights, rates)
+    criteria = _rate_criteria(scored, rates)
     rails = gate.guard_rails(
         scored,
         criteria,

@@ -56,33 +56,30 @@ class Entries:
     ----------
     bars, opportunities : int
         Sizes of the file and of the set of moves.
-    opportunity, bar, side : int64
-        One entry each; side 0 is direction +1, 1 is direction -1.
+    cell : int64
+        Row and bar of :attr:`Validity.table`, one entry each, in ascending order.
+    opportunity : int64
+        Ascending within a cell.
     left : float64
         Share of the move left at the next open.
     """
 
     bars: int
     opportunities: int
+    cell: Ints
     opportunity: Ints
-    bar: Ints
-    side: Ints
     left: Floats
 
     def validity(self, min_move_left: float) -> Validity:
         """Return where an alert leaves at least ``min_move_left`` of a move (0 to 1)."""
         with np.errstate(invalid="ignore"):
             valid = np.flatnonzero(self.left >= min_move_left)
-        rows = self.bars + 1
-        opportunity = self.opportunity[valid]
-        cell = self.side[valid] * rows + self.bar[valid]
-        # Entries come by opportunity; a stable sort keeps that order within a cell.
-        order = np.argsort(cell, kind="stable")
-        cell, opportunity = cell[order], opportunity[order]
+        cell, opportunity = self.cell[valid], self.opportunity[valid]
         new = np.diff(cell, prepend=-1) != 0
         starts = np.flatnonzero(new)
         rank = np.arange(len(cell)) - starts[np.cumsum(new) - 1] if len(cell) else cell
         depth = int(rank.max()) + 1 if len(rank) else 1
+        rows = self.bars + 1
         table = np.full((2 * rows, depth), self.opportunities, dtype=np.int32)
         table[cell, rank] = opportunity
         return Validity(table.reshape(2, rows, depth), self.opportunities)
@@ -99,14 +96,11 @@ def find_entries(series: Series, moves: Opportunities, early_bars: int) -> Entri
     opportunity = np.repeat(np.arange(len(moves)), length)
     offset = np.arange(len(opportunity)) - np.repeat(np.cumsum(length) - length, length)
     bar = begin[opportunity] + offset
-    return Entries(
-        bars=len(series),
-        opportunities=len(moves),
-        opportunity=opportunity,
-        bar=bar,
-        side=(moves.direction[opportunity] < 0).astype(np.int64),
-        left=move_left(series, moves, opportunity, bar),
-    )
+    cell = (moves.direction[opportunity] < 0) * (len(series) + 1) + bar
+    # Entries come by opportunity; a stable sort keeps that order within a cell.
+    order = np.argsort(cell, kind="stable")
+    left = move_left(series, moves, opportunity, bar)
+    return Entries(len(series), len(moves), cell[order], opportunity[order], left[order])
 
 
 def find_validity(
