@@ -79,3 +79,26 @@ def test_nothing_of_this_workplace_is_in_the_project() -> None:
             continue
         found = machine_paths.search(path.read_text(encoding="utf-8", errors="replace"))
         assert found is None, f"{name}: {found and found.group()}"
+
+
+def test_the_embedding_example_gives_the_alerts_of_the_backtest() -> None:
+    import alertlib as al
+
+    bars = al.read_bars(al.sample_path())
+    text = bars.frame.select("time", "open", "high", "low", "close").write_csv(
+        datetime_format="%Y-%m-%dT%H:%M:%S"
+    )
+    done = subprocess.run(
+        [sys.executable, "docs/embed.py"],
+        cwd=ROOT,
+        input=text,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+    )
+    alerts = al.backtest(bars, audits="none", chance=False).alerts
+
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == alerts.height
+    assert done.stdout.splitlines()[-1].startswith(str(alerts["time"][-1]))
