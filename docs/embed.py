@@ -1,7 +1,7 @@
 """alertlib's live core in somebody else's bar loop: ``python docs/embed.py < bars.csv``.
 
-Rows are ``time,open,high,low,close`` of closed M5 bars, oldest first, exchange wall clock. No daemon,
-no database, no network: what to do with an alert is yours.
+Rows are ``time,open,high,low,close`` of closed M5 bars, oldest first, exchange wall clock. No
+daemon, no database, no network: what to do with an alert is yours.
 """
 
 import csv
