@@ -31,12 +31,13 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def make_parser(command: str, about: str) -> argparse.ArgumentParser:
-    """Return a parser with the options every command has."""
+def make_parser(command: str, about: str, *, config: bool = True) -> argparse.ArgumentParser:
+    """Return a parser with the options every command has; ``config`` says whether it has one."""
     from alertlib import __version__
 
     parser = Parser(prog=f"python -m runners.{command}", description=about, allow_abbrev=False)
-    parser.add_argument("--config", metavar="F", help="configuration file (YAML)")
+    if config:
+        parser.add_argument("--config", metavar="F", help="configuration file (YAML)")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     parser.add_argument("--version", action="version", version=f"alertlib {__version__}")
     return parser

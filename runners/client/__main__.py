@@ -13,20 +13,14 @@ from runners._main import OK, run
 
 def main(arguments: Sequence[str]) -> int:
     """Print messages as they come."""
-    import argparse
-
-    from alertlib._version import __version__
     from alertlib.errors import ConfigError
+    from runners._inputs import make_parser
 
-    parser = argparse.ArgumentParser(
-        prog="python -m runners.client", description="Print alerts as JSON lines as they come."
-    )
+    parser = make_parser("client", "Print alerts as JSON lines as they come.", config=False)
     parser.add_argument("--url", default="ws://localhost:8765")
     parser.add_argument("--token-env", default="WEBSOCKET_TOKEN", metavar="NAME")
     parser.add_argument("--state", metavar="FILE", help="keep the position across runs")
     parser.add_argument("--window", action="store_true", help="begin with what is retained")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
-    parser.add_argument("--version", action="version", version=__version__)
     options = parser.parse_args(arguments)
     listed = os.environ.get(options.token_env, "").partition(",")[0].strip()
     token = listed.rpartition(":")[2]

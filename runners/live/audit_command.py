@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from alertlib._version import __version__
 from alertlib.errors import ConfigError
+from runners._inputs import make_parser
 from runners.live.audit_log import AuditLog, open_log
 from runners.live.audit_options import Filter, data_of, parse_anchor, parse_bound, parse_moment
 from runners.live.audit_tail import tail_findings
@@ -50,17 +50,14 @@ def command(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m runners.audit",
-        usage="%(prog)s {verify,head,export,query,prune} [--db F] [options]",
-        description="Verify, anchor, export, query or prune the audit log of the live runner.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    about = "Verify, anchor, export, query or prune the audit log of the live runner."
+    parser = make_parser("audit", about)
+    parser.usage = "%(prog)s {verify,head,export,query,prune} [--db F] [options]"
+    parser.epilog = _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("action", choices=("verify", "head", "export", "query", "prune"), help=argparse.SUPPRESS)
     add("--db", metavar="F", help="the database (default: audit.path or live.database)")
-    add("--config", metavar="F", help="configuration file")
     add("--anchor", metavar="SEQ:HASH", help="verify: the log must still contain this event")
     add("--since", metavar="T", help="export, query: events from T on")
     add("--until", metavar="T", help="export, query: events before T")
@@ -69,8 +66,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--before", metavar="T", help="prune: before T (default: audit.retention_years ago)")
     add("--dry-run", action="store_true", help="prune: only say what would go")
     add("--json", action="store_true", help="JSON instead of text")
-    add("--debug", action="store_true", help="show a traceback on errors")
-    add("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
 
 
