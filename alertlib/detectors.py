@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping, MutableSequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from alertlib.config.convert import fill
@@ -321,6 +320,8 @@ def find_detector(name: str) -> Detector:
         return _REGISTRY[name]
     if ":" in name:
         return _import_detector(name)
+    from difflib import get_close_matches
+
     near = get_close_matches(name, _REGISTRY, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ConfigError(
