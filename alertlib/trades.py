@@ -110,54 +110,84 @@ def simulate(
 
     # One sign for both directions: `up` prices rise when the trade wins.
     sign = direction.astype(np.float64)
-    up_stop, up_target = sign * stop, sign * target
     entry_price = series.open[entry] + sign * slip
-    size = len(bar)
-    exit_bar, reason = final.copy(), np.where(by_time, TIME, SESSION)
-    up_exit = sign * series.close[final] - slip
-    ambiguous = np.zeros(size, dtype=bool)
-    best, worst = np.full(size, -np.inf), np.full(size, np.inf)
-
-    open_, high, low = (c.astype(np.float64) for c in (series.open, series.high, series.low))
+    walk = _Walk(
+        exit=final.copy(),
+        reason=np.where(by_time, TIME, SESSION),
+        up_exit=sign * series.close[final] - slip,
+        ambiguous=np.zeros(len(bar), dtype=bool),
+        best=np.full(len(bar), -np.inf),
+        worst=np.full(len(bar), np.inf),
+    )
+    up_target = sign * target
     active = np.flatnonzero(filled)
+    _follow(series, walk, active, entry, final, sign, sign * stop, up_target, slip, margin)
+
+    up_entry = sign * entry_price
+    fees = session_fees(series, trade)[series.session[bar]]
+    points = series.price(walk.up_exit - up_entry) - fees
+    at_target = series.price(up_target - up_entry) - fees
+    return Trades(
+        filled=filled,
+        entry=entry,
+        exit=walk.exit,
+        entry_price=entry_price,
+        exit_price=sign * walk.up_exit,
+        reason=walk.reason,
+        points=points,
+        optimistic=np.where(walk.ambiguous, at_target, points),
+        ambiguous=walk.ambiguous,
+        best=series.price(walk.best - up_entry),
+        worst=series.price(walk.worst - up_entry),
+    )
+
+
+@dataclass
+class _Walk:
+    """Where each trade ends, filled in as the bars are walked; prices signed by direction."""
+
+    exit: Ints
+    reason: Ints
+    up_exit: Floats
+    ambiguous: Bools
+    best: Floats
+    worst: Floats
+
+
+def _follow(
+    series: Series,
+    walk: _Walk,
+    active: Ints,
+    entry: Ints,
+    final: Ints,
+    sign: Floats,
+    up_stop: Floats,
+    up_target: Floats,
+    slip: float,
+    margin: float,
+) -> None:
+    """Walk all trades bar by bar until each is stopped, at its target or at its last bar."""
+    open_, high, low = (c.astype(np.float64) for c in (series.open, series.high, series.low))
     offset = 0
     while len(active):
         at = entry[active] + offset
         long = sign[active] > 0
         up_high = np.where(long, high[at], -low[at])
         up_low = np.where(long, low[at], -high[at])
-        best[active] = np.maximum(best[active], up_high)
-        worst[active] = np.minimum(worst[active], up_low)
+        walk.best[active] = np.maximum(walk.best[active], up_high)
+        walk.worst[active] = np.minimum(walk.worst[active], up_low)
         stopped = up_low <= up_stop[active]
         reached = up_high >= up_target[active] + margin
         done = stopped | reached
         rows, hit = active[done], stopped[done]
         up_open = sign[rows] * open_[at[done]]
         stop_fill = np.minimum(up_stop[rows], up_open) - slip
-        up_exit[rows] = np.where(hit, stop_fill, up_target[rows])
-        reason[rows] = np.where(hit, STOP, TARGET)
-        exit_bar[rows] = at[done]
-        ambiguous[rows] = hit & reached[done]
+        walk.up_exit[rows] = np.where(hit, stop_fill, up_target[rows])
+        walk.reason[rows] = np.where(hit, STOP, TARGET)
+        walk.exit[rows] = at[done]
+        walk.ambiguous[rows] = hit & reached[done]
         active = active[~done & (at < final[active])]
         offset += 1
-
-    up_entry = sign * entry_price
-    fees = session_fees(series, trade)[series.session[bar]]
-    points = series.price(up_exit - up_entry) - fees
-    at_target = series.price(up_target - up_entry) - fees
-    return Trades(
-        filled=filled,
-        entry=entry,
-        exit=exit_bar,
-        entry_price=entry_price,
-        exit_price=sign * up_exit,
-        reason=reason,
-        points=points,
-        optimistic=np.where(ambiguous, at_target, points),
-        ambiguous=ambiguous,
-        best=series.price(best - up_entry),
-        worst=series.price(worst - up_entry),
-    )
 
 
 def _horizon(
