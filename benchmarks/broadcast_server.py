@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alertlib.config.schema import WebSocket
+from benchmarks.made_alert import made_alert
 from runners.live.auth import Authenticator, parse_tokens
 from runners.live.http import Health
 from runners.live.listen import open_server, raise_descriptor_limit
@@ -84,7 +85,13 @@ class MemorySource:
     def put(self, count: int) -> None:
         first = len(self._entries) + 1
         added = [
-            (seq, "alert", json.dumps(alert(seq), separators=(",", ":")).encode())
+            (
+                seq,
+                "alert",
+                json.dumps(
+                    made_alert(seq, stamp=round(time.monotonic(), 6)), separators=(",", ":")
+                ).encode(),
+            )
             for seq in range(first, first + count)
         ]
         self._entries += added
@@ -123,32 +130,12 @@ class DurableSource(MemorySource):
 
         first = len(self._entries) + 1
         self._entries += [(0, "", b"")] * count
-        messages = tuple(Message(alert(seq)) for seq in range(first, first + count))
+        messages = tuple(
+            Message(made_alert(seq, stamp=round(time.monotonic(), 6)))
+            for seq in range(first, first + count)
+        )
         if messages:
             self._store.commit(Batch(messages=messages))
-
-
-def alert(seq: int) -> dict[str, Any]:
-    """An alert of about 490 bytes, as real ones have."""
-    return {
-        "id": f"{seq:064x}",
-        "symbol": "WIN$N",
-        "timeframe": "M5",
-        "pattern": "volatilidade_extrema",
-        "direction": 1,
-        "severity": "CRITICO",
-        "confidence": 0.71,
-        "price": 126505.0,
-        "entry_min": 126400.0,
-        "entry_max": 126600.0,
-        "stop": 126300.0,
-        "target": 126800.0,
-        "risk_reward": 1.5,
-        "bar_time": "2026-07-28T10:05:00-03:00",
-        "detected_at": "2026-07-28T13:10:00.123456Z",
-        "text": "Volatilidade extrema de alta em WIN$N M5",
-        "stamp": round(time.monotonic(), 6),
-    }
 
 
 def rss_mb() -> float:

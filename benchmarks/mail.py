@@ -27,6 +27,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.made_alert import made_alert
+
 ROOT = Path(__file__).parent.parent
 TARGET_P99_MS = 500.0
 TARGET_MAILS_PER_MINUTE = 100.0
@@ -59,7 +61,8 @@ asyncio.run(main())
 
 MEMORY = """
 import json
-from benchmarks.mail import alert, rss_mb, settings
+from benchmarks.made_alert import made_alert
+from benchmarks.mail import rss_mb, settings
 import asyncio, logging, sqlite3, ssl
 from runners.live.store import Store
 bare = rss_mb()
@@ -69,7 +72,7 @@ from runners.live.contracts import find_contracts
 from runners.live.mail_render import Renderer
 from runners.live.store_types import OutboxRow, Stored
 loaded = rss_mb()
-body = json.dumps(alert(1)).encode()
+body = json.dumps(made_alert(1)).encode()
 row = OutboxRow(1, "mesa@localhost", "<1@localhost>", 0.0, 1e10, 0, None, Stored(1, "alert", body))
 renderer = Renderer(settings(25), find_contracts(()))
 for _ in range(100):
@@ -82,28 +85,6 @@ def rss_mb() -> float:
     """Return this process's resident memory (Linux)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6
-
-
-def alert(number: int) -> dict[str, Any]:
-    """Return the ``number``-th alert as the live runner would write it."""
-    return {
-        "id": f"{number:064x}",
-        "symbol": "WIN$N",
-        "timeframe": "M5",
-        "pattern": "break_resistencia",
-        "direction": 1,
-        "severity": "ALTO",
-        "confidence": 0.71,
-        "price": 126505.0,
-        "entry_min": 126400.0,
-        "entry_max": 126600.0,
-        "stop": 126300.0,
-        "target": 126800.0,
-        "risk_reward": 1.5,
-        "bar_time": "2026-07-28T10:05:00-03:00",
-        "detected_at": datetime.now(UTC).isoformat(),
-        "text": "",
-    }
 
 
 def settings(port: int, ca_file: str | None = None) -> Any:
@@ -171,7 +152,10 @@ class Bench:
 
         now = time.time()
         messages = tuple(
-            Message(alert(n), mail=(Mail("mesa@localhost", f"<{n}@localhost>", now, now + 1800),))
+            Message(
+                made_alert(n, detected_at=datetime.now(UTC).isoformat()),
+                mail=(Mail("mesa@localhost", f"<{n}@localhost>", now, now + 1800),),
+            )
             for n in numbers
         )
         await asyncio.wrap_future(store.commit(Batch(messages=messages)))

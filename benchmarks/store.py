@@ -8,7 +8,6 @@ on the disk whose fsync you care about. The raw fsync of the same disk is measur
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -27,6 +26,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.made_alert import made_alert  # noqa: E402
 from runners.live.audit_log import open_log  # noqa: E402 (the project's root has to be first)
 from runners.live.audit_verify import verify  # noqa: E402
 from runners.live.store import Store  # noqa: E402
@@ -53,7 +53,7 @@ def main() -> int:
     figures: dict[str, Any] = {
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.system()}",
         "versions": {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version},
-        "alert_bytes": len(json.dumps(_payload(1), ensure_ascii=False).encode()),
+        "alert_bytes": len(json.dumps(made_alert(1), ensure_ascii=False).encode()),
     }
     for part in PARTS:
         with tempfile.TemporaryDirectory(dir=args.folder) as folder:
@@ -86,31 +86,10 @@ def _missed(name: str, value: float) -> bool:
     return value < LIMITS[name] if name.endswith("per_second") else value > LIMITS[name]
 
 
-def _payload(number: int) -> dict[str, Any]:
-    return {
-        "id": hashlib.sha256(b"%d" % number).hexdigest(),
-        "symbol": "WIN$N",
-        "timeframe": "M5",
-        "pattern": "volatilidade_extrema",
-        "direction": 1,
-        "severity": "CRITICO",
-        "confidence": 0.71,
-        "price": 126505.0,
-        "entry_min": 126400.0,
-        "entry_max": 126600.0,
-        "stop": 126300.0,
-        "target": 126800.0,
-        "risk_reward": 1.5,
-        "bar_time": "2026-07-28T10:05:00-03:00",
-        "detected_at": "2026-07-28T13:10:00.123456Z",
-        "text": "Volatilidade extrema de alta em WIN$N M5: preço 126.505, alvo 126.800",
-    }
-
-
 def _batch(number: int, *recipients: str) -> Batch:
     mail = tuple(Mail(to, f"<{number}@bench>", 0.0, 1e10) for to in recipients)
     cursor = Cursor("WIN$N", "M5", str(number), b"s" * 2_000)
-    return Batch(cursors=(cursor,), messages=(Message(_payload(number), mail=mail),))
+    return Batch(cursors=(cursor,), messages=(Message(made_alert(number), mail=mail),))
 
 
 def _fsync(folder: str, scale: int) -> dict[str, float]:
