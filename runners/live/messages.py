@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from websockets.frames import Frame, Opcode
 
+from runners.live.auth import SUBPROTOCOL
+from runners.live.chain import timestamp
 from runners.live.strict_json import load_object
 
-PROTOCOL = "alertas.v1"
 ACTIONS = ("executed", "rejected", "ignored")
 MAX_NOTE = 500
 MAX_ID = 128
@@ -171,7 +171,7 @@ def welcome(epoch: str, seq: int, *, recovered: bool) -> bytes:
     text = json.dumps(
         {
             "type": "welcome",
-            "protocol": PROTOCOL,
+            "protocol": SUBPROTOCOL,
             "epoch": epoch,
             "seq": seq,
             "recovered": recovered,
@@ -202,7 +202,7 @@ class Envelope:
 
     def frames(self, entries: Sequence[Entry], sent_at: float) -> bytes:
         """Return the frames of ``entries``, joined; ``sent_at`` in Unix seconds."""
-        stamp = utc(sent_at)
+        stamp = timestamp(sent_at)
         return b"".join(
             _frame(
                 f'{{"type":"{kind}","epoch":{self._epoch},"seq":{seq},'
@@ -212,11 +212,6 @@ class Envelope:
             )
             for seq, kind, payload in entries
         )
-
-
-def utc(seconds: float) -> str:
-    """Return Unix ``seconds`` as UTC with six decimals and ``Z``."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _frame(text: bytes) -> bytes:

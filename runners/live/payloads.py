@@ -13,9 +13,9 @@ from alertlib.config.schema import Email
 from alertlib.stream import Suppressed
 from alertlib.text import Contract, alert_text
 from alertlib.words import Language
+from runners.live.chain import timestamp
 from runners.live.core import Gap, Outcome, Revision
 from runners.live.mail_policy import expires_at, message_id
-from runners.live.messages import utc
 from runners.live.store_types import Event, Mail, Message, Stored
 
 _ZONE = ZoneInfo("America/Sao_Paulo")
@@ -82,7 +82,7 @@ class Writer:
         """Return the alert's JSON object."""
         payload: dict[str, Any] = {name: getattr(alert, name) for name in _FIELDS}
         payload["bar_time"] = zoned(alert.bar_time)
-        payload["detected_at"] = utc(seen)
+        payload["detected_at"] = timestamp(seen)
         if self._dry_run:
             payload["dry_run"] = True
         if late:
@@ -101,7 +101,7 @@ class Writer:
                 continue
             payload = {
                 **json.loads(stored.payload),
-                "detected_at": utc(seen),
+                "detected_at": timestamp(seen),
                 "revision": revision.number,
                 "changes": revision.changes(),
             }
