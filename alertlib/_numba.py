@@ -15,8 +15,12 @@ from typing import Any
 
 import numpy as np
 
+import alertlib
+
 # Bars times detectors from which compiling pays.
 BREAK_EVEN = 1_500_000
+
+PACKAGE = Path(alertlib.__file__).parent
 
 
 class Engine:
@@ -137,9 +141,8 @@ def is_ours(function: Callable[..., Any]) -> bool:
 @lru_cache(maxsize=1)
 def _library_hash() -> bytes:
     digest = hashlib.sha256()
-    here = Path(__file__).parent
-    for path in sorted([*here.glob("kernels/*.py"), *here.glob("*.py")]):
-        digest.update(path.name.encode())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.digest()
 

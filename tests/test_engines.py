@@ -103,6 +103,10 @@ def test_a_compiled_loop_is_found_again_until_any_kernel_source_changes(tmp_path
     other_kernel.write_text(other_kernel.read_text() + "\n# changed\n")
     assert run_program(library, cache) == [signals_seen, 0, 1]
 
+    deep = library / "alertlib" / "readers" / "numbers.py"
+    deep.write_text(deep.read_text() + "\n# changed\n")
+    assert run_program(library, cache) == [signals_seen, 0, 1], "a sub-package is not in the key"
+
 
 def test_everything_runs_where_nothing_can_be_compiled(tmp_path: Path) -> None:
     """Found on the first try: without a compiler numba returns the function itself."""
