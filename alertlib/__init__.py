@@ -10,19 +10,24 @@ Nothing heavy is imported until it is used: the live side never loads numpy, Pol
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from alertlib._faces import lazy
 from alertlib._version import __version__
 
 if TYPE_CHECKING:
-    from alertlib.alert import Alert
-    from alertlib.audits import AuditReport
-    from alertlib.backtesting import Run, backtest
-    from alertlib.bars import Bars, from_frame, read_bars
-    from alertlib.checking import check
+    from alertlib.audits.checking import check
+    from alertlib.audits.report import AuditReport
+    from alertlib.backtesting.backtester import backtest
+    from alertlib.backtesting.run import Run
+    from alertlib.bars.bars import Bars, from_frame, read_bars
+    from alertlib.bars.examination import examine
+    from alertlib.bars.sample import sample_path
     from alertlib.config import Config, get_config, load_config
-    from alertlib.detectors import Detector, detector, find_detector, frame_detector
+    from alertlib.detection.alert import Alert
+    from alertlib.detection.detectors import Detector, detector, frame_detector
+    from alertlib.detection.registry import find_detector
+    from alertlib.detection.stream import Bar, Stream
     from alertlib.errors import (
         AlertlibError,
         AuditError,
@@ -31,38 +36,35 @@ if TYPE_CHECKING:
         DataError,
         StorageError,
     )
-    from alertlib.quality import examine
-    from alertlib.sample import sample_path
-    from alertlib.scorecard import Scorecard
-    from alertlib.stream import Bar, Stream
+    from alertlib.scorecard.card import Scorecard
 
 _HOMES = {
-    "Alert": "alert",
+    "Alert": "detection.alert",
     "AlertlibError": "errors",
     "AuditError": "errors",
-    "AuditReport": "audits",
-    "Bar": "stream",
-    "Bars": "bars",
+    "AuditReport": "audits.suite",
+    "Bar": "detection.stream",
+    "Bars": "bars.bars",
     "BusyError": "errors",
     "Config": "config",
     "ConfigError": "errors",
     "DataError": "errors",
-    "Detector": "detectors",
-    "Run": "backtesting",
-    "Scorecard": "scorecard",
+    "Detector": "detection.detectors",
+    "Run": "backtesting.backtester",
+    "Scorecard": "scorecard.card",
     "StorageError": "errors",
-    "Stream": "stream",
-    "backtest": "backtesting",
-    "check": "checking",
-    "detector": "detectors",
-    "examine": "quality",
-    "find_detector": "detectors",
-    "frame_detector": "detectors",
-    "from_frame": "bars",
+    "Stream": "detection.stream",
+    "backtest": "backtesting.backtester",
+    "check": "audits.checking",
+    "detector": "detection.detectors",
+    "examine": "bars.examination",
+    "find_detector": "detection.registry",
+    "frame_detector": "detection.detectors",
+    "from_frame": "bars.bars",
     "get_config": "config",
     "load_config": "config",
-    "read_bars": "bars",
-    "sample_path": "sample",
+    "read_bars": "bars.bars",
+    "sample_path": "bars.sample",
 }
 
 __all__ = [
@@ -95,14 +97,4 @@ __all__ = [
     "sample_path",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"alertlib.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -25,10 +25,10 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402 (the project's root has to be on the path first)
 import polars as pl  # noqa: E402
 
-from alertlib.bars import Bars, read_bars  # noqa: E402
-from alertlib.quality import examine  # noqa: E402
-from alertlib.quality.calendar import trading_days  # noqa: E402
-from alertlib.sessions import EPOCH, B3FuturesHours  # noqa: E402
+from alertlib.bars.bars import Bars, read_bars  # noqa: E402
+from alertlib.bars.examination import examine  # noqa: E402
+from alertlib.market.calendar import trading_days  # noqa: E402
+from alertlib.market.sessions import EPOCH, B3FuturesHours  # noqa: E402
 
 FEW, MANY = 8_000, 1_000_000
 

@@ -25,8 +25,8 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402 (the project's root has to be on the path first)
 import polars as pl  # noqa: E402
 
-from alertlib.store import open_series  # noqa: E402
-from alertlib.store_writer import Provenance, write_bars  # noqa: E402
+from alertlib.bars.store.store import open_series  # noqa: E402
+from alertlib.bars.store.writer import Provenance, write_bars  # noqa: E402
 
 SYMBOLS, BARS, PER_DAY = 28, 112_500, 113
 RUNS = 3

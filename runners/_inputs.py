@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     import polars as pl
 
-    from alertlib.bars import Bars
+    from alertlib.bars.bars import Bars
     from alertlib.config import Config
 
 
@@ -63,8 +63,8 @@ def find_bars(config: Config, bars: str | None, symbol: str | None, timeframe: s
     The sample is used only where nothing is configured; a configured source that is missing is
     an error.
     """
-    from alertlib.bars import read_bars
-    from alertlib.sample import SYMBOL, TIMEFRAME, sample_path
+    from alertlib.bars.bars import read_bars
+    from alertlib.bars.sample import SYMBOL, TIMEFRAME, sample_path
 
     source = bars if bars is not None else config.data.source
     symbols = config.data.symbols
@@ -115,7 +115,7 @@ def write_text(path: str, text: str) -> None:
 
 def write_alert_table(path: str, alerts: pl.DataFrame) -> None:
     """Write an alert table whole or not at all; the ending says how."""
-    from alertlib.tables import write_alerts
+    from alertlib.scoring.frames import write_alerts
 
     with _replacing(path) as partial:
         write_alerts(alerts, partial)

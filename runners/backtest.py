@@ -12,7 +12,7 @@ from runners._main import FAILED, NO_DATA, OK, run
 if TYPE_CHECKING:
     import argparse
 
-    from alertlib.backtesting import Run
+    from alertlib.backtesting.run import Run
     from alertlib.config import Config
 
 ABOUT = """Backtest the alert detectors and score them. With --gate the exit status is the
@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     gc.set_threshold(1_000_000)
     if args.compare:
         return _compare(args)
-    from alertlib.backtesting import backtest
+    from alertlib.backtesting.backtester import backtest
     from runners._inputs import find_bars
     from runners._progress import Progress
     from runners._provenance import generated_at, git_revision
@@ -102,11 +102,11 @@ def _write_files(args: argparse.Namespace, result: Run) -> None:
     if args.json and args.json != "-":
         write_text(args.json, result.scorecard.to_json())
     if args.junit:
-        from alertlib.report.junit import junit_xml
+        from alertlib.report.ci.junit import junit_xml
 
         write_text(args.junit, junit_xml(result.scorecard.to_dict()))
     if args.html:
-        from alertlib.report.html import scorecard_page
+        from alertlib.report.page.page import scorecard_page
 
         write_text(args.html, scorecard_page(result.scorecard.to_dict()))
     if args.alerts:
@@ -118,8 +118,8 @@ def _print(args: argparse.Namespace, result: Run) -> None:
 
     from rich.console import Console
 
-    from alertlib.report.annotations import annotations
-    from alertlib.report.terminal import print_scorecard
+    from alertlib.report.ci.annotations import annotations
+    from alertlib.report.terminal.terminal import print_scorecard
 
     card = result.scorecard.to_dict()
     for_machines = args.json == "-"
@@ -133,8 +133,8 @@ def _print(args: argparse.Namespace, result: Run) -> None:
 def _compare(args: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from alertlib.compare import compare_scorecards
-    from alertlib.report.terminal import print_difference
+    from alertlib.report.terminal.terminal import print_difference
+    from alertlib.scorecard.difference import compare_scorecards
     from runners._inputs import read_scorecard
 
     before, after = (read_scorecard(path) for path in args.compare)

@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
 
 def measure_all(seconds: float) -> list[Limit]:
     """Return every promise with what was measured."""
-    from alertlib.sample import sample_path
+    from alertlib.bars.sample import sample_path
     from runners._daemon_trial import CONFIG, EVERY_BAR, MAIL, mail_sink, measure
 
     bars = sample_path()

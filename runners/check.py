@@ -32,8 +32,8 @@ def main(argv: Sequence[str]) -> int:
 
     from rich.console import Console
 
-    from alertlib.checking import check
-    from alertlib.report.terminal import print_audits
+    from alertlib.audits.checking import check
+    from alertlib.report.terminal.terminal import print_audits
 
     config = read_config(args.config, args.set)
     bars = find_bars(config, args.bars, args.symbol, args.timeframe)

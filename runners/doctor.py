@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from alertlib.bars import Bars
-    from alertlib.quality import Finding, Quality
+    from alertlib.bars.bars import Bars
+    from alertlib.bars.quality import Finding, Quality
 
 ABOUT = """Report the quality of a bar file or store: bad rows, duplicates, gaps, late and short
 sessions, limit locks, rolls, prices off the grid, wrong timeframe or clock. Exit 1 if scoring on
@@ -43,8 +43,8 @@ def main(argv: Sequence[str]) -> int:
 
     from rich.console import Console
 
-    from alertlib.bars import read_bars
-    from alertlib.quality import examine, session_coverage
+    from alertlib.bars.bars import read_bars
+    from alertlib.bars.examination import examine, session_coverage
 
     config = read_config(args.config)
     bars = read_bars(
@@ -73,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
 def describe(bars: Bars, quality: Quality, coverage: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the report as JSON-ready values, but for the dates of ``coverage``."""
     from alertlib import __version__
-    from alertlib.quality.findings import with_offset
+    from alertlib.bars.quality.findings import with_offset
 
     times, instrument = bars.frame["time"], bars.instrument
     return {

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import argparse
     from datetime import datetime
 
-    from alertlib.bars import Bars
+    from alertlib.bars.bars import Bars
+    from alertlib.bars.store.store import StoredSeries
+    from alertlib.bars.store.writer import StoreWriter, Written
     from alertlib.config import Config
-    from alertlib.store import StoredSeries
-    from alertlib.store_writer import StoreWriter, Written
 
 ABOUT = """Fetch the last N complete sessions and today's closed bars from a MetaTrader 5 terminal
 into the bar store, or import exported files. Only what is missing is added; what is stored is
@@ -89,9 +89,9 @@ def _check(option: str, value: str | None, kind: Any) -> None:
 def _fetch(args: argparse.Namespace, config: Config) -> int:
     import os
 
+    from alertlib.bars.store.writer import StoreWriter
     from alertlib.errors import DataError
-    from alertlib.market import find_instrument
-    from alertlib.store_writer import StoreWriter
+    from alertlib.market.instruments import find_instrument
     from runners._progress import Progress
     from runners.mt5.api import require_package
     from runners.mt5.client import TerminalClient
@@ -120,9 +120,9 @@ def _fetch(args: argparse.Namespace, config: Config) -> int:
 
 
 def _import(args: argparse.Namespace, config: Config) -> int:
-    from alertlib.bars import read_bars
+    from alertlib.bars.bars import read_bars
+    from alertlib.bars.store.writer import StoreWriter
     from alertlib.errors import DataError
-    from alertlib.store_writer import StoreWriter
 
     for file in args.files:
         bars = read_bars(
@@ -161,7 +161,7 @@ def _store(store: StoreWriter, file: str, bars: Bars) -> None:
     """Add the bars of one file, and list what in it was none."""
     import os
 
-    from alertlib.store_writer import Provenance
+    from alertlib.bars.store.writer import Provenance
     from runners.mt5.download import tell_revisions
 
     for key, lost in store.set_aside_damaged(bars.symbol, bars.timeframe):

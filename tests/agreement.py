@@ -13,7 +13,7 @@ from naive import NaiveAlert, NaiveBar, Rules, in_units, keep
 from naive_score import Leg, NaiveRun, score, sensitivity
 from synthetic import Row
 
-from alertlib.backtesting import Run
+from alertlib.backtesting.run import Run
 
 # Levels are sums of an integer price and a float average; either side may round once more.
 RELATIVE = 1e-9

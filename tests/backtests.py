@@ -6,8 +6,9 @@ from typing import Any
 
 from synthetic import Row, frame, walk
 
-from alertlib.backtesting import Run, backtest
-from alertlib.bars import from_frame
+from alertlib.backtesting.backtester import backtest
+from alertlib.backtesting.run import Run
+from alertlib.bars.bars import from_frame
 from alertlib.config import Config
 
 # Thirty-four sessions are scored: enough for a verdict on their figures.

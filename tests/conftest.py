@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from alertlib._numba import COMPILED, INTERPRETED, Engine
-from alertlib.detectors import _REGISTRY
+from alertlib.detection.detectors import REGISTRY
+from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
 
 if TYPE_CHECKING:
-    from alertlib.backtesting import Run
+    from alertlib.backtesting.run import Run
 
 # Examples are drawn anew in every run and replayed from the database when one has failed. A
 # deadline would time the machine rather than the code.
@@ -30,10 +30,10 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 @pytest.fixture
 def own_registry() -> Iterator[None]:
     """Detectors registered by a test are gone after it."""
-    before = dict(_REGISTRY)
+    before = dict(REGISTRY)
     yield
-    _REGISTRY.clear()
-    _REGISTRY.update(before)
+    REGISTRY.clear()
+    REGISTRY.update(before)
 
 
 @pytest.fixture(scope="session")

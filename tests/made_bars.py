@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from alertlib.readers.table import BAR_SCHEMA
-from alertlib.store_writer import Provenance
+from alertlib.bars.schema import BAR_SCHEMA
+from alertlib.bars.store.writer import Provenance
 
 SEEN = Provenance("test", datetime(2026, 1, 1, tzinfo=UTC), -10_800)
 

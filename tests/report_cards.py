@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any
 
 import alertlib as al
-from alertlib.backtesting import Run
+from alertlib.backtesting.run import Run
+from alertlib.bars.sample import SYMBOL, TIMEFRAME
 from alertlib.config import Config
-from alertlib.sample import SYMBOL, TIMEFRAME
 
 Card = dict[str, Any]
 

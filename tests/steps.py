@@ -10,10 +10,10 @@ from typing import Any
 from naive import NaiveBar, in_units, joined
 from synthetic import Row, walk
 
-from alertlib.detectors import Detector
+from alertlib.bars.series import Series
+from alertlib.detection.detectors import Detector
 from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.kernels.bar import TickBar
-from alertlib.series import Series
 
 
 def tick_bars(rows: Sequence[Row], tick: int = 5) -> list[TickBar]:

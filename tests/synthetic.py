@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from alertlib.bars import Bars, from_frame
+from alertlib.bars.bars import Bars, from_frame
+from alertlib.bars.series import Series, make_series
 from alertlib.config.schema import SymbolSpec
-from alertlib.series import Series, make_series
 
 Row = tuple[datetime, float, float, float, float]
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from steps import in_ticks, signs, step_through, tick_bars
 from synthetic import walk
 
-from alertlib.detectors import Detector, breakout, engulfing, rsi_divergence, volatility
+from alertlib.detection.builtin import breakout, engulfing, rsi_divergence, volatility
+from alertlib.detection.detectors import Detector
 from alertlib.kernels.alerting import (
     SEVERITIES,
     SetupParams,

@@ -9,9 +9,9 @@ from typing import Any
 
 from synthetic import SMALL, Row, session, walk
 
-from alertlib.alert import KERNEL_VERSION, Alert, alert_id
 from alertlib.config import Config
-from alertlib.stream import Bar, Decision, Stream
+from alertlib.detection.alert import KERNEL_VERSION, Alert, alert_id
+from alertlib.detection.stream import Bar, Decision, Stream
 
 
 def stream_of(config: Config | None = None, symbol: str = "WIN$N") -> Stream:

@@ -11,17 +11,19 @@ import pytest
 import user_detectors
 from synthetic import bars_of, shared_rows, walk
 
-from alertlib import audits
-from alertlib._numba import COMPILED, INTERPRETED
-from alertlib.audits import AuditReport, audit, streaming_parity
-from alertlib.backtesting import backtest
-from alertlib.bars import Bars
-from alertlib.checking import check
+from alertlib.audits import lookahead, suite, warmup
+from alertlib.audits.checking import check
+from alertlib.audits.parity import streaming_parity
+from alertlib.audits.report import AuditReport
+from alertlib.audits.suite import audit
+from alertlib.backtesting.backtester import backtest
+from alertlib.bars.bars import Bars
+from alertlib.bars.series import make_series
 from alertlib.config import Config
-from alertlib.detectors import detector, frame_detector
+from alertlib.detection.detectors import detector, frame_detector
 from alertlib.errors import AuditError, ConfigError
-from alertlib.scoring import run_detectors
-from alertlib.series import make_series
+from alertlib.scoring.engine import COMPILED, INTERPRETED
+from alertlib.scoring.scored import run_detectors
 
 ALL = (
     "streaming_parity", "prefix_invariance", "poisoned_future", "warm_up", "unchanged_inputs",
@@ -37,9 +39,9 @@ def bars() -> Bars:
 @pytest.fixture(autouse=True)
 def _fewer_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The audits themselves are under test, not the number of their repetitions."""
-    monkeypatch.setattr(audits, "PREFIX_CUTS", 15)
-    monkeypatch.setattr(audits, "POISON_CUTS", 6)
-    monkeypatch.setattr(audits, "WARMUP_CUTS", 8)
+    monkeypatch.setattr(lookahead, "PREFIX_CUTS", 15)
+    monkeypatch.setattr(suite, "POISON_CUTS", 6)
+    monkeypatch.setattr(warmup, "WARMUP_CUTS", 8)
 
 
 pytestmark = pytest.mark.usefixtures("own_registry")
@@ -252,7 +254,7 @@ def test_a_warmup_declared_too_short_is_found_and_measured(bars: Bars) -> None:
 def test_the_smallest_sufficient_warmup_is_reported(
     bars: Bars, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audits, "WARMUP_CUTS", 400)
+    monkeypatch.setattr(warmup, "WARMUP_CUTS", 400)
 
     report = check("volatility", bars, compiled=False)
 
@@ -325,7 +327,7 @@ def test_a_bar_the_stream_refuses_is_a_failed_parity(bars: Bars) -> None:
 
 def test_the_audits_try_themselves(bars: Bars, monkeypatch: pytest.MonkeyPatch) -> None:
     """Had they gone blind, the self-test would say so."""
-    monkeypatch.setattr(audits, "_sees_future", lambda *_: False)
+    monkeypatch.setattr(lookahead, "_sees_future", lambda *_: False)
 
     report = audit(bars, make_series(bars), Config(), full=True, engine=INTERPRETED)
 

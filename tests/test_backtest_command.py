@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from alertlib.sample import make_sample, sample_path
+from alertlib.bars.sample import make_sample, sample_path
 from runners import _main
 
 ROOT = Path(__file__).parent.parent
@@ -247,7 +247,7 @@ def test_the_guard_knows_every_way_out(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_functions_of_the_package_are_not_hidden_by_modules_of_their_name() -> None:
     code = (
-        "import alertlib.backtesting, alertlib.checking, alertlib as al;"
+        "import alertlib.backtesting.backtester, alertlib.audits.checking, alertlib as al;"
         "assert callable(al.backtest) and callable(al.check) and callable(al.detector)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -22,14 +22,14 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from synthetic import SHARED, SMALL, bars_of, frame, walk
 
-from alertlib import bars as bars_module
-from alertlib.bars import Bars, from_frame, read_bars
+from alertlib.bars import bars as bars_module
+from alertlib.bars.bars import Bars, from_frame, read_bars
+from alertlib.bars.quality.grid import infer_grid
+from alertlib.bars.schema import BAR_SCHEMA
+from alertlib.bars.store.writer import Provenance, write_bars
 from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError
-from alertlib.quality.grid import infer_grid
-from alertlib.readers.table import BAR_SCHEMA
-from alertlib.store_writer import Provenance, write_bars
-from alertlib.ticks import Grid, decimal_grid, tick_grid
+from alertlib.market.ticks import Grid, decimal_grid, tick_grid
 
 ROOT = Path(__file__).parents[1]
 
@@ -565,7 +565,7 @@ def test_store_gives_the_bars_that_went_in(tmp_path: Path) -> None:
 
 
 def test_rows_left_out_on_the_way_into_a_store_stay_an_error(tmp_path: Path) -> None:
-    from alertlib.store import StoredSeries
+    from alertlib.bars.store.store import StoredSeries
 
     write_store(tmp_path, "WIN$N", walked())
     write_store(tmp_path, "WDO$N", walked())

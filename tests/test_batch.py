@@ -14,14 +14,15 @@ from naive import Rules
 from steps import rough_walk
 from synthetic import series_of, walk
 
-from alertlib._numba import COMPILED, INTERPRETED, Engine
-from alertlib.batch import detect, levels_at, make_alerts, true_ranges
 from alertlib.config import Config
-from alertlib.detectors import breakout, frame_detector, volatility
+from alertlib.detection.builtin import breakout, volatility
+from alertlib.detection.detectors import frame_detector
+from alertlib.detection.ruleset import make_rules
 from alertlib.errors import ConfigError
-from alertlib.labels import directional_changes
-from alertlib.rules import make_rules
-from alertlib.scoring import run_detectors
+from alertlib.scoring.batch import detect, levels_at, make_alerts, true_ranges
+from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
+from alertlib.scoring.labels import directional_changes
+from alertlib.scoring.scored import run_detectors
 
 # --- both engines, to the last bit --------------------------------------------------------
 

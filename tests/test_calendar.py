@@ -10,10 +10,10 @@ import exchange_calendars
 import polars as pl
 import pytest
 
-from alertlib.market import find_instrument
-from alertlib.quality.calendar import is_trading_day, roll_days, trading_days
-from alertlib.rolls import Expiry, adjustment, expiries
-from alertlib.sessions import EPOCH, B3FuturesHours
+from alertlib.market.calendar import is_trading_day, roll_days, trading_days
+from alertlib.market.futures import Expiry, adjustment, expiries
+from alertlib.market.instruments import find_instrument
+from alertlib.market.sessions import EPOCH, B3FuturesHours
 
 FIRST, LAST = date(2019, 1, 1), date(2026, 12, 31)
 REAL = Path(__file__).parent.parent.parent / "shared" / "data"

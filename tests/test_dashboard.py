@@ -16,8 +16,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 import alertlib as al
-from alertlib.stream import Bar
-from alertlib.words import WORDS
+from alertlib.detection.stream import Bar
+from alertlib.texts.words import WORDS
 from runners.live.core import RECENT_BARS, Core
 from runners.live.http import Health, assemble
 from runners.live.listen import PAGE

@@ -12,16 +12,11 @@ from hypothesis import strategies as st
 from steps import columns_of, mirrored, rough_walk, step_through
 from synthetic import Row, series_of, session, shared_rows, walk
 
-from alertlib._numba import COMPILED, INTERPRETED, Engine
-from alertlib.batch import detect
-from alertlib.detectors import (
-    Detector,
-    breakout,
-    engulfing,
-    rsi_divergence,
-    volatility,
-)
-from alertlib.series import Series
+from alertlib.bars.series import Series
+from alertlib.detection.builtin import breakout, engulfing, rsi_divergence, volatility
+from alertlib.detection.detectors import Detector
+from alertlib.scoring.batch import detect
+from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
 
 BUILT_IN = (volatility, engulfing, rsi_divergence, breakout)
 EVERY = (*BUILT_IN, user_detectors.fade, user_detectors.metronome)

@@ -15,8 +15,8 @@ import polars as pl
 import pytest
 from synthetic import SHARED, frame, walk
 
-from alertlib.bars import from_frame
-from alertlib.quality import examine, session_coverage
+from alertlib.bars.bars import from_frame
+from alertlib.bars.examination import examine, session_coverage
 from runners._doctor_page import page
 from runners._main import run
 from runners.doctor import describe, main

@@ -19,12 +19,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from alertlib.bars import read_bars
+from alertlib.bars.bars import read_bars
+from alertlib.bars.schema import BAR_SCHEMA
+from alertlib.bars.store.store import is_store, open_series
+from alertlib.bars.store.writer import StoreWriter
 from alertlib.errors import ConfigError, DataError
-from alertlib.market import find_instrument
-from alertlib.readers.table import BAR_SCHEMA
-from alertlib.store import is_store, open_series
-from alertlib.store_writer import StoreWriter
+from alertlib.market.instruments import find_instrument
 from runners._main import run
 from runners.fetch import main
 from runners.mt5.adapter import Terminal
@@ -645,7 +645,7 @@ def test_bad_rows_of_a_file_are_listed_in_quarantine(fetch: Any, tmp_path: Path)
 
 
 def test_made_up_bars_stay_made_up_in_the_store(tmp_path: Path, fetch: Any) -> None:
-    from alertlib.sample import sample_path
+    from alertlib.bars.sample import sample_path
 
     assert fetch("--import", str(sample_path())).status == 0
     assert read_bars(tmp_path / "bars").synthetic

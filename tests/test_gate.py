@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from synthetic import bars_of, walk
 
-from alertlib.backtesting import Run, backtest
+from alertlib.backtesting.backtester import backtest
+from alertlib.backtesting.run import Run
 from alertlib.config import Config
 from alertlib.config.schema import Gate
-from alertlib.gate import describe, explain, guard_rails, rate_criteria, rule
-from alertlib.nulls import NullRates
-from alertlib.scorecard import Criterion, Scorecard, canonical_hash
-from alertlib.stats import session_weights
+from alertlib.scorecard.card import Criterion, Scorecard, canonical_hash
+from alertlib.scorecard.gate import describe, explain, guard_rails, rate_criteria, rule
+from alertlib.stats.intervals import session_weights
+from alertlib.stats.nulls import NullRates
 
 LENIENT = {
     "gate.capture_rate": 0.0,
@@ -233,7 +234,7 @@ def test_proof_is_demanded_where_the_settings_say_so() -> None:
 
 def test_a_rate_is_proven_by_the_one_sided_bound(run: Run) -> None:
     """Thresholds just inside and just outside the one-sided bound of the observed rate."""
-    from alertlib.stats import Z_ONE_SIDED, wilson
+    from alertlib.stats.intervals import Z_ONE_SIDED, wilson
 
     weights = session_weights(14, 500, np.random.default_rng(1))
     (capture, false, _) = rate_criteria(run.scored, Gate(), weights, {})

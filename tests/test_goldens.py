@@ -11,7 +11,8 @@ from naive import NaiveBar
 from steps import average_ranges, in_ticks, step_through, tick_bars
 from synthetic import session, walk
 
-from alertlib.detectors import Detector, breakout, engulfing, rsi_divergence, volatility
+from alertlib.detection.builtin import breakout, engulfing, rsi_divergence, volatility
+from alertlib.detection.detectors import Detector
 from alertlib.kernels.breakout import BreakoutParams, Levels
 from alertlib.kernels.rsi_divergence import RsiDivergenceParams
 from alertlib.kernels.volatility import VolatilityParams

@@ -11,7 +11,7 @@ from naive import NaiveBar
 from steps import average_ranges, in_ticks, rough_walk, signs, step_through, tick_bars
 from synthetic import session, walk
 
-from alertlib.detectors import breakout, engulfing, rsi_divergence, volatility
+from alertlib.detection.builtin import breakout, engulfing, rsi_divergence, volatility
 from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.kernels.breakout import BreakoutParams, Levels
 from alertlib.kernels.rsi_divergence import RsiDivergenceParams

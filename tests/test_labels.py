@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from steps import rough_walk
 from synthetic import Row, series_of, session, walk
 
-from alertlib._numba import Engine
-from alertlib.batch import true_ranges
+from alertlib.bars.readers.labels import read_labels
+from alertlib.bars.series import Series
 from alertlib.errors import DataError
-from alertlib.labels import Opportunities, directional_changes, labelled_moves
-from alertlib.readers.labels import read_labels
-from alertlib.series import Series
+from alertlib.scoring.batch import true_ranges
+from alertlib.scoring.engine import Engine
+from alertlib.scoring.labels import Opportunities, directional_changes, labelled_moves
 
 Legs = list[tuple[int, int, int, int, int]]
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import alertlib as al
+from alertlib.detection.stream import Bar
 from alertlib.errors import DataError
-from alertlib.market import find_instrument
-from alertlib.stream import Bar
+from alertlib.market.instruments import find_instrument
 from runners.live.core import MAX_ERRORS, NOTHING, REMEMBERED_BARS, Core, Outcome
 from runners.live.health import Reason, Watch, bars_missing
 

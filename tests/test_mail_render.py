@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertlib import text
 from alertlib.config.schema import Email, SymbolSpec
-from alertlib.text import Record
-from alertlib.words import Language
+from alertlib.texts import alerts, formats, words
+from alertlib.texts.alerts import Record
+from alertlib.texts.words import Language
 from runners.live.contracts import find_contracts
 from runners.live.mail_notice import notices
 from runners.live.mail_policy import Letter, digest_letter, message_id, single
@@ -29,7 +29,7 @@ from runners.live.mail_render import DIGEST_SHOWN, Renderer
 from runners.live.mail_words import MAIL_WORDS
 from runners.live.store_types import MessageType, OutboxRow, Stored
 from tests.store_data import payload
-from tests.test_text import alerts, languages
+from tests.test_text import languages, made_alerts
 
 SETTINGS = Email(sender="alertas@corretora.example", recipients=("mesa@corretora.example",))
 FAR = 1e10
@@ -245,7 +245,7 @@ class TestInjection:
         assert message.keys().count("Subject") == 1
         assert len(message["Subject"]) <= 60
 
-    @given(alerts(), languages, st.sampled_from(["alert", "correction"]))
+    @given(made_alerts(), languages, st.sampled_from(["alert", "correction"]))
     @settings(max_examples=60)
     def test_any_alert_gives_a_sound_message(
         self, alert: dict[str, Any], language: Language, type_: MessageType
@@ -256,13 +256,13 @@ class TestInjection:
         assert raw.isascii()
         assert len(set(message.keys())) == len(message.keys())
         contract = find_contracts(())(alert["symbol"], alert["timeframe"])
-        assert message["Subject"] == text.subject(
+        assert message["Subject"] == alerts.subject(
             alert, contract, language, correction=type_ == "correction"
         )
         assert message["X-Alertas-Symbol"] == alert["symbol"]
         for shown in (part(message, "plain"), Visible(part(message, "html")).line):
-            assert text.word(alert["pattern"], language) in shown
-            assert text.price(alert["price"], contract.tick, language) in shown
+            assert words.word(alert["pattern"], language) in shown
+            assert formats.price(alert["price"], contract.tick, language) in shown
 
 
 class TestHtml:

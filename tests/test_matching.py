@@ -13,9 +13,10 @@ from naive import NaiveAlert, NaiveBar
 from naive_score import Leg
 from synthetic import SMALL, Row, series_of, session, walk
 
+from alertlib.bars.series import Series
 from alertlib.config.schema import Scoring
-from alertlib.labels import Opportunities
-from alertlib.matching import (
+from alertlib.scoring.labels import Opportunities
+from alertlib.scoring.matching import (
     FALSE_POSITIVE,
     REDUNDANT,
     TRUE_POSITIVE,
@@ -24,8 +25,7 @@ from alertlib.matching import (
     match,
     move_left,
 )
-from alertlib.scope import choose_scope, is_censored
-from alertlib.series import Series
+from alertlib.scoring.scored_sessions import choose_scope, is_censored
 
 NAMES = {TRUE_POSITIVE: "tp", FALSE_POSITIVE: "fp", REDUNDANT: "redundant"}
 

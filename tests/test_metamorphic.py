@@ -18,15 +18,16 @@ from hypothesis import strategies as st
 from steps import mirrored
 from synthetic import bars_of, frame, shared_rows, walk
 
-from alertlib.backtesting import Run, backtest
-from alertlib.bars import from_frame
-from alertlib.batch import AlertColumns
+from alertlib.backtesting.backtester import backtest
+from alertlib.backtesting.run import Run
+from alertlib.bars.bars import from_frame
+from alertlib.bars.series import make_series
 from alertlib.config.schema import SymbolSpec
-from alertlib.detectors import frame_detector
-from alertlib.matching import REDUNDANT, find_validity, match
-from alertlib.mirror import coin_flips, mirror
-from alertlib.scoring import Detected, Scored, score
-from alertlib.series import make_series
+from alertlib.detection.detectors import frame_detector
+from alertlib.scoring.batch import AlertColumns
+from alertlib.scoring.matching import REDUNDANT, find_validity, match
+from alertlib.scoring.scored import Detected, Scored, score
+from alertlib.stats.surrogates import coin_flips, mirror
 
 pytestmark = pytest.mark.usefixtures("own_registry")
 

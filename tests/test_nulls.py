@@ -14,9 +14,13 @@ from scipy import stats as scipy_stats
 from steps import mirrored
 from synthetic import Row, bars_of, series_of, session, shared_rows, walk
 
-from alertlib.backtesting import Run, backtest
+from alertlib._typing import Ints
+from alertlib.backtesting.backtester import backtest
+from alertlib.backtesting.run import Run
+from alertlib.bars.series import Series
 from alertlib.config import Config
-from alertlib.nulls import (
+from alertlib.scoring.scored import all_wins
+from alertlib.stats.nulls import (
     CHUNK,
     Schedule,
     flipped_directions,
@@ -24,8 +28,6 @@ from alertlib.nulls import (
     permuted_sessions,
     random_entries,
 )
-from alertlib.scoring import all_wins
-from alertlib.series import Ints, Series
 
 NULLS = ("session_permutation", "direction_flip", "random_entry")
 

@@ -10,7 +10,8 @@ import polars as pl
 from backtests import FORTY_SESSIONS, run_of
 from synthetic import bars_of, walk
 
-from alertlib.backtesting import Run, backtest
+from alertlib.backtesting.backtester import backtest
+from alertlib.backtesting.run import Run
 from alertlib.config import Config
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertlib.policy import (
+from alertlib.kernels.policy import (
     REASONS,
     Candidate,
     PolicyParams,

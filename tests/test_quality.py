@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 from synthetic import SHARED, frame, walk
 
-from alertlib.bars import Bars, from_frame, read_bars
-from alertlib.quality import Finding, examine, session_coverage
-from alertlib.quality.findings import Kind
+from alertlib.bars.bars import Bars, from_frame, read_bars
+from alertlib.bars.examination import examine, session_coverage
+from alertlib.bars.quality import Finding
+from alertlib.bars.quality.findings import Kind
 
 clock = pl.col("time")
 

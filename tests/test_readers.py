@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from synthetic import SHARED
 
-from alertlib.bars import Bars, read_bars
+from alertlib.bars.bars import Bars, read_bars
+from alertlib.bars.readers.numbers import Decimal, find_decimal, parse_prices, parse_volumes
+from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.errors import DataError
-from alertlib.readers.numbers import Decimal, find_decimal, parse_prices, parse_volumes
-from alertlib.readers.table import BAR_SCHEMA
 
 PRICES = ("open", "high", "low", "close")
 RAW = SHARED / "raw_samples"

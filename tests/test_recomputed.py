@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from backtests import FORTY_SESSIONS
 
-from alertlib.backtesting import Run
+from alertlib.backtesting.run import Run
 
 
 def test_win_rate_recomputed_by_a_slow_loop(plain: Run) -> None:

@@ -8,19 +8,10 @@ import numpy as np
 import pytest
 import user_detectors
 
-from alertlib.config import Config
-from alertlib.detectors import (
-    Detector,
-    breakout,
-    detector,
-    enabled_detectors,
-    engulfing,
-    find_detector,
-    frame_detector,
-    registered,
-    rsi_divergence,
-    volatility,
-)
+from alertlib.config.schema import Detection
+from alertlib.detection.builtin import breakout, engulfing, rsi_divergence, volatility
+from alertlib.detection.detectors import Detector, detector, frame_detector
+from alertlib.detection.registry import enabled_detectors, find_detector, registered
 from alertlib.errors import ConfigError
 from alertlib.kernels.breakout import BreakoutParams
 
@@ -133,9 +124,7 @@ def test_a_users_detector_is_found_by_module_and_name() -> None:
 
 
 def enabled(names: tuple[str, ...], custom: dict | None = None) -> list[Detector]:
-    detection = Config().detection
-    sections = {d.name: getattr(detection, d.name) for d in BUILT_IN}
-    return list(enabled_detectors(names, sections, custom or {}))
+    return list(enabled_detectors(Detection(enabled=names, custom=custom or {})))
 
 
 def test_detectors_rank_by_confidence_whatever_the_order_they_are_enabled_in() -> None:

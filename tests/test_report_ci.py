@@ -11,9 +11,9 @@ import report_cards
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertlib.report import figures
-from alertlib.report.annotations import annotations
-from alertlib.report.junit import junit_xml
+from alertlib.report import formats
+from alertlib.report.ci.annotations import annotations
+from alertlib.report.ci.junit import junit_xml
 
 SUITE_ATTRIBUTES = {"name", "package", "id", "hostname", "tests", "failures", "errors", "skipped"}
 
@@ -51,9 +51,9 @@ def test_one_case_per_criterion_failing_as_it_does(name: str) -> None:
     for case, line in zip(cases, card["criteria"], strict=True):
         assert [child.tag for child in case] == ([] if line["passed"] else [kind])
         if not line["passed"]:
-            shown = "undefined" if line["value"] is None else figures.shown(line)
+            shown = "undefined" if line["value"] is None else formats.shown(line)
             assert shown in case[0].attrib["message"]
-            assert figures.limit_text(line) in case[0].attrib["message"]
+            assert formats.limit_text(line) in case[0].attrib["message"]
 
 
 def test_properties_carry_hash_and_verdict() -> None:
@@ -94,8 +94,8 @@ def test_any_text_makes_valid_xml_and_comes_back(text: str) -> None:
     card["data"] |= {"source": text, "symbol": text}
     suite = suite_of(card)
     found = {p.attrib["name"]: p.attrib["value"] for p in suite.iter("property")}
-    assert found["data.source"] == figures.clean(text)
-    assert suite.findtext("system-err") == figures.clean(text)
+    assert found["data.source"] == formats.clean(text)
+    assert suite.findtext("system-err") == formats.clean(text)
 
 
 COMMAND = re.compile(r"::(error|warning|notice) title=([^:,\n\r]*)::([^\n\r]*)")
@@ -149,7 +149,7 @@ def test_any_text_stays_in_its_command(text: str) -> None:
     card["data"]["symbol"] = text
     commands = annotations(card, "github")
     assert len(commands) == 2
-    cleaned = figures.clean(text)
+    cleaned = formats.clean(text)
     assert [obey(line)[1] for line in commands] == [
         f"Alert gate FAIL: {cleaned} M5 [SYNTHETIC SAMPLE]"
     ] * 2

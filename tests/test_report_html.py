@@ -12,8 +12,9 @@ import report_cards
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alertlib.report import charts, figures, rows
-from alertlib.report.html import scorecard_fragment, scorecard_page
+from alertlib.report import formats, tables
+from alertlib.report.page import charts
+from alertlib.report.page.page import scorecard_fragment, scorecard_page
 
 VOID = {"meta", "br"}
 LIMIT = 120 * 1024
@@ -72,10 +73,10 @@ def test_a_page_says_what_the_card_says(name: str, render: Any) -> None:
     text = Page(render(card)).text
     assert card["verdict"] in text
     assert not re.search(r"\bNone\b|\bnan\b|Undefined", text)
-    for line in figures.rates(card):
-        for cell in rows.criterion_row(line):
+    for line in formats.rates(card):
+        for cell in tables.criterion_row(line):
             assert cell in text
-    for reason in figures.reasons(card) + figures.warnings(card):
+    for reason in formats.reasons(card) + formats.warnings(card):
         assert reason in text
 
 
@@ -84,7 +85,7 @@ def test_a_page_names_every_hash_and_every_guard_rail() -> None:
     text = Page(scorecard_page(card)).text
     for value in (card["data"]["sha256"], card["spec_hash"], card["config_hash"], card["seed"]):
         assert str(value) in text
-    for row in rows.rail_rows(card) + rows.pattern_rows(card) + rows.audit_rows(card):
+    for row in tables.rail_rows(card) + tables.pattern_rows(card) + tables.audit_rows(card):
         for cell in row:
             assert cell in text
 
@@ -104,7 +105,7 @@ def test_synthetic_is_said_of_synthetic_bars_alone(render: Any) -> None:
 def test_texts_from_files_are_shown_and_never_obeyed(render: Any, text: str) -> None:
     page = Page(render(report_cards.hostile(text)))
     assert page.tags == Page(render(report_cards.hostile("benign"))).tags
-    assert page.text.count(figures.clean(text)) >= 4
+    assert page.text.count(formats.clean(text)) >= 4
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", page.text)
 
 

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from alertlib.audits import AuditItem, AuditReport
-from alertlib.compare import Change, Difference, compare_scorecards
-from alertlib.report import figures, rows, strips
-from alertlib.report.terminal import print_audits, print_difference, print_scorecard
+from alertlib.audits.report import AuditItem, AuditReport
+from alertlib.report import formats, tables
+from alertlib.report.terminal import strips
+from alertlib.report.terminal.terminal import print_audits, print_difference, print_scorecard
+from alertlib.scorecard.difference import Change, Difference, compare_scorecards
 
 WIDTHS = (40, 80, 100, 112, 200)
 ESCAPE = "\x1b"
@@ -36,9 +37,9 @@ def test_no_figure_is_cut_and_no_line_too_long(name: str, width: int) -> None:
     assert max(map(len, text.splitlines())) <= max(width, 80)
     assert "…" not in text
     joined = " ".join(text.split())
-    cells = [cell for c in figures.rates(card) for cell in rows.criterion_row(c)]
-    cells += [cell for row in rows.rail_rows(card) for cell in row]
-    cells += [cell for row in rows.pattern_rows(card) for cell in row[1:]]
+    cells = [cell for c in formats.rates(card) for cell in tables.criterion_row(c)]
+    cells += [cell for row in tables.rail_rows(card) for cell in row]
+    cells += [cell for row in tables.pattern_rows(card) for cell in row[1:]]
     assert not [cell for cell in cells if cell not in joined]
 
 

@@ -10,17 +10,18 @@ import polars as pl
 import pytest
 from synthetic import bars_of, frame, session, walk
 
-from alertlib import audits
-from alertlib.backtesting import Run, backtest
-from alertlib.bars import from_frame
-from alertlib.compare import Change, compare_scorecards
+from alertlib.audits import lookahead, suite, warmup
+from alertlib.backtesting.backtester import backtest
+from alertlib.backtesting.run import Run
+from alertlib.bars.bars import from_frame
 from alertlib.config import Config
 from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError
-from alertlib.market import Instrument, find_family, find_instrument
-from alertlib.sessions import FixedHours
-from alertlib.tables import write_alerts
-from alertlib.ticks import Grid, decimal_grid, tick_grid
+from alertlib.market.instruments import Instrument, find_family, find_instrument
+from alertlib.market.sessions import FixedHours
+from alertlib.market.ticks import Grid, decimal_grid, tick_grid
+from alertlib.scorecard.difference import Change, compare_scorecards
+from alertlib.scoring.frames import write_alerts
 
 ROWS = walk(101, sessions=14)
 
@@ -251,8 +252,9 @@ def test_a_single_bar_is_scored_as_insufficient() -> None:
 
 
 def test_progress_is_told_and_provenance_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PREFIX_CUTS", "POISON_CUTS", "WARMUP_CUTS"):
-        monkeypatch.setattr(audits, name, 3)
+    monkeypatch.setattr(lookahead, "PREFIX_CUTS", 3)
+    monkeypatch.setattr(suite, "POISON_CUTS", 3)
+    monkeypatch.setattr(warmup, "WARMUP_CUTS", 3)
     told: list[str] = []
     config = Config().set("scoring.mirror_runs", 19).set("scoring.null_runs", 19)
 

@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 import alertlib as al
-from alertlib.bars import SYNTHETIC_HASHES, Bars, from_frame
+from alertlib.bars.bars import SYNTHETIC_HASHES, Bars, from_frame
+from alertlib.bars.readers.parquet import VOUCHED
+from alertlib.bars.sample import SEED, SYMBOL, Row, Sample, make_sample, sample_path
 from alertlib.config import Config
-from alertlib.readers.parquet import VOUCHED
-from alertlib.sample import SEED, SYMBOL, Row, Sample, make_sample, sample_path
 
 TRUTH = json.loads((sample_path().parent / "truth.json").read_text())
 

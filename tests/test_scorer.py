@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from naive import Rules
 from synthetic import SMALL, SMALL_HOURS, Row, bars_of, shared_rows, walk
 
-from alertlib._numba import INTERPRETED, Engine
-from alertlib.backtesting import Run, backtest
+from alertlib.backtesting.backtester import backtest
+from alertlib.backtesting.run import Run
 from alertlib.config import Config
+from alertlib.scoring.engine import INTERPRETED, Engine
 
 QUICK_FILES = {
     "win_n_m5_2020-11_2021-03": ("WIN$N", "WIN"),

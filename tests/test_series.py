@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from steps import rough_walk
 from synthetic import bars_of, frame, series_of, walk
 
-from alertlib.bars import from_frame
-from alertlib.mirror import coin_flips, mirror
-from alertlib.series import Series, make_series
+from alertlib.bars.bars import from_frame
+from alertlib.bars.series import Series, make_series
+from alertlib.stats.surrogates import coin_flips, mirror
 
 
 @given(st.integers(0, 10**6), st.floats(0, 1))

@@ -8,7 +8,7 @@ import naive
 import pytest
 from synthetic import series_of, session, walk
 
-from alertlib.sessions import (
+from alertlib.market.sessions import (
     B3FuturesHours,
     FixedHours,
     ash_wednesday,

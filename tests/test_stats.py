@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from alertlib.stats import (
+from alertlib.stats.intervals import (
     Z_ONE_SIDED,
     Z_TWO_SIDED,
     clustered_interval,

@@ -19,13 +19,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertlib import store_manifest
+from alertlib import _files
+from alertlib.bars.schema import BAR_SCHEMA
+from alertlib.bars.store.manifest import MANIFEST, PENDING, Key
+from alertlib.bars.store.partitions import decode, read_partition
+from alertlib.bars.store.store import is_store, open_series, open_store
+from alertlib.bars.store.writer import StoreWriter, write_bars
 from alertlib.errors import BusyError, DataError, StorageError
-from alertlib.readers.table import BAR_SCHEMA
-from alertlib.store import is_store, open_series, open_store
-from alertlib.store_files import decode, read_partition
-from alertlib.store_manifest import MANIFEST, PENDING, Key
-from alertlib.store_writer import StoreWriter, write_bars
 from tests.made_bars import SEEN, make_bars
 
 ROOT = Path(__file__).parent.parent
@@ -313,7 +313,7 @@ def test_dying_at_each_step_of_a_commit_leaves_the_old_or_the_new_state(
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"alertlib.store_writer.{names[step]}", die)
+        patch.setattr(f"alertlib.bars.store.writer.{names[step]}", die)
         with pytest.raises(SystemExit):
             add(tmp_path, make_bars(count=60))
 
@@ -337,7 +337,7 @@ WRITER = """
 import sys
 from datetime import timedelta
 from tests.made_bars import SEEN, make_bars
-from alertlib.store_writer import write_bars
+from alertlib.bars.store.writer import write_bars
 bars = make_bars("2025-12-26 09:00", 3000)
 print("ready", flush=True)
 for n in range(int(sys.argv[2]), bars.height, 25):
@@ -385,7 +385,7 @@ def test_a_disk_that_fails_leaves_no_stub(tmp_path: Path, monkeypatch: pytest.Mo
 
     for function, text in (("fsync", "cannot write"), ("replace", "cannot be replaced")):
         with monkeypatch.context() as patch:
-            patch.setattr(store_manifest.os, function, fail)
+            patch.setattr(_files.os, function, fail)
             with pytest.raises(StorageError, match=rf"{text}.*No space left.*before is intact"):
                 add(tmp_path, make_bars(count=60))
         assert read(tmp_path).height == 50
@@ -408,10 +408,10 @@ def test_windows_waits_for_readers_to_let_go(
 
     waited: list[float] = []
     with monkeypatch.context() as patch:
-        patch.setattr(store_manifest.os, "name", "nt")
-        patch.setattr(store_manifest.os, "replace", stubborn)
-        patch.setattr(store_manifest.time, "sleep", waited.append)
-        store_manifest._rename(staged, target)
+        patch.setattr(_files.os, "name", "nt")
+        patch.setattr(_files.os, "replace", stubborn)
+        patch.setattr(_files.time, "sleep", waited.append)
+        _files._rename(staged, target)
     assert target.read_text() == "new"
     assert len(waited) == 2
 
@@ -419,7 +419,7 @@ def test_windows_waits_for_readers_to_let_go(
 FULL_DISK = """
 import resource, sys
 from tests.made_bars import SEEN, make_bars
-from alertlib.store_writer import write_bars
+from alertlib.bars.store.writer import write_bars
 from runners._main import run
 def command(_):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), -1))
@@ -501,8 +501,8 @@ def test_writes_reach_the_disk_before_the_manifest_names_them(
         events.append(Path(target).name)
         rename(source, target)
 
-    monkeypatch.setattr(store_manifest.os, "fsync", traced_sync)
-    monkeypatch.setattr(store_manifest.os, "replace", traced_rename)
+    monkeypatch.setattr(_files.os, "fsync", traced_sync)
+    monkeypatch.setattr(_files.os, "replace", traced_rename)
     add(tmp_path, make_bars())
     directory = ["fsync"] if os.name != "nt" else []
     assert events == [

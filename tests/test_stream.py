@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from steps import rough_walk
 from synthetic import SMALL, Row, bars_of, shared_rows, walk
 
-from alertlib.backtesting import Run, backtest
+from alertlib.backtesting.backtester import backtest
+from alertlib.backtesting.run import Run
 from alertlib.config import Config
-from alertlib.detectors import detector
+from alertlib.detection.detectors import detector
+from alertlib.detection.stream import Bar, Decision, Stream
 from alertlib.errors import ConfigError, DataError
-from alertlib.stream import Bar, Decision, Stream
 
 EVERYONE = ("volatility", "engulfing", "rsi_divergence", "breakout", "user_detectors:fade")
 MOST = ("volatility", "engulfing", "breakout")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertlib.ticks import decimal_grid, tick_grid
+from alertlib.market.ticks import decimal_grid, tick_grid
 
 TICKS = (5.0, 0.5, 0.01, 20.0, 0.25, 1e-5, 0.005, 1e-9, 100.0, 3.0)
 

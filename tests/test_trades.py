@@ -16,10 +16,10 @@ from naive import NaiveAlert, Rules
 from steps import mirrored, rough_walk
 from synthetic import Row, series_of, session, walk
 
+from alertlib.bars.series import Series
 from alertlib.config.schema import Trade
-from alertlib.market import Fee
-from alertlib.series import Series
-from alertlib.trades import EXIT_REASONS, Trades, session_fees, simulate
+from alertlib.market.instruments import Fee
+from alertlib.scoring.trades import EXIT_REASONS, Trades, session_fees, simulate
 
 # Prices are small: all of these bars would be the same 100,000 points higher. Tick 5, so one tick
 # of slippage is 5 points; the round trip costs 2.56 points.

@@ -8,10 +8,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+from alertlib.config.constraints import check
 from alertlib.config.convert import convert, field_name, hints_of, is_section
 from alertlib.config.document import parse
 from alertlib.config.problem import Plain, Problem
-from alertlib.config.rules import check
 from alertlib.config.schema import Settings
 from alertlib.config.types import FrozenMap
 

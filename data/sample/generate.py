@@ -1,6 +1,6 @@
 """Write the bundled sample beside this file: `python data/sample/generate.py`.
 
-The bars are made up (see ``alertlib/sample.py``); the file says so in its own metadata.
+The bars are made up (see ``alertlib/bars/sample.py``); the file says so in its own metadata.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
-from alertlib.bars import from_frame
-from alertlib.sample import SEED, SYMBOL, TIMEFRAME, Row, make_sample
+from alertlib.bars.bars import from_frame
+from alertlib.bars.sample import SEED, SYMBOL, TIMEFRAME, Row, make_sample
 
 HERE = Path(__file__).parent
 

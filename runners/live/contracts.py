@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from alertlib.config.schema import SymbolSpec
-from alertlib.market import find_instrument
-from alertlib.text import Contract
+from alertlib.market.instruments import find_instrument
+from alertlib.texts.alerts import Contract
 
 FindContract = Callable[[str, str], Contract]
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alertlib.alert import Alert
-from alertlib.detectors import Detector, Step
+from alertlib.detection.alert import Alert
+from alertlib.detection.detectors import Detector, Step
+from alertlib.detection.stream import Bar, Stream, Suppressed
 from alertlib.errors import DataError
-from alertlib.market import Instrument
-from alertlib.stream import Bar, Stream, Suppressed
+from alertlib.market.instruments import Instrument
 
 if TYPE_CHECKING:
     from alertlib.config.schema import Settings

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from alertlib.market import Instrument
-from alertlib.stream import Bar
+from alertlib.detection.stream import Bar
+from alertlib.market.instruments import Instrument
 
 Key = tuple[str, str]
 """Symbol and timeframe."""

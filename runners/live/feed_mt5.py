@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alertlib.config import Config
+from alertlib.detection.stream import Bar
 from alertlib.errors import AlertlibError, ConfigError
-from alertlib.market import Instrument, find_instrument
-from alertlib.stream import Bar
+from alertlib.market.instruments import Instrument, find_instrument
 from runners.live.feed import Bars, Key, Origin, Position
 from runners.live.feed_replay import configured_streams
 from runners.mt5.client import Rates, TerminalClient

@@ -17,11 +17,11 @@ from typing import Any, BinaryIO
 
 from alertlib import errors
 from alertlib.config import Config
+from alertlib.detection.stream import Bar
 from alertlib.errors import ConfigError, DataError
-from alertlib.market import Instrument, find_instrument
-from alertlib.sessions import FixedHours
-from alertlib.stream import Bar
-from alertlib.ticks import Grid
+from alertlib.market.instruments import Instrument, find_instrument
+from alertlib.market.sessions import FixedHours
+from alertlib.market.ticks import Grid
 from runners.live.feed import Bars, Key, Origin, Position
 from runners.live.replay_wire import read_head, read_rows
 

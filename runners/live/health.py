@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from alertlib.market import Instrument
-from alertlib.quality.calendar import is_trading_day
-from alertlib.sessions import EPOCH
+from alertlib.market.calendar import is_trading_day
+from alertlib.market.instruments import Instrument
+from alertlib.market.sessions import EPOCH
 from runners.live.http import Health
 
 if TYPE_CHECKING:

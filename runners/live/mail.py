@@ -21,7 +21,7 @@ from typing import Any
 
 from alertlib.config.schema import Email
 from alertlib.errors import AlertlibError
-from alertlib.text import brasilia
+from alertlib.texts.formats import brasilia
 from runners.live.mail_channel import Result, Verdict, allowance
 from runners.live.mail_keeper import LOOK_SECONDS, Keeper
 from runners.live.mail_notice import notices

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from alertlib.config.schema import Email
-from alertlib.text import UNKNOWN
+from alertlib.texts.alerts import UNKNOWN
 from runners.live.mail_policy import Letter, message_id
 from runners.live.mail_render import Renderer
 from runners.live.mail_settings import Credentials

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, Literal, NamedTuple
 
-from alertlib.text import bar_close
+from alertlib.texts.alerts import bar_close
 from runners.live.mail_channel import Channel, Result, Verdict
 from runners.live.store_types import OutboxRow
 

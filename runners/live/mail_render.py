@@ -15,11 +15,11 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alertlib import text
 from alertlib._version import __version__
 from alertlib.config.schema import Email
-from alertlib.text import Contract, Record
-from alertlib.words import Language
+from alertlib.texts import alerts, formats, words
+from alertlib.texts.alerts import Contract, Record
+from alertlib.texts.words import Language
 from runners.live.contracts import FindContract
 from runners.live.mail_policy import Letter
 from runners.live.mail_words import MAIL_WORDS
@@ -122,10 +122,10 @@ class Renderer:
         alert = _payload(row)
         correction = row.message.type == "correction"
         lang, contract = self._language, self._find_contract(alert["symbol"], alert["timeframe"])
-        detected = text.brasilia(alert["detected_at"])
+        detected = formats.brasilia(alert["detected_at"])
         marked = (("correction", correction), *((k, alert.get(k)) for k in ("dry_run", "late")))
         return {
-            "subject": text.subject(alert, contract, lang, correction=correction),
+            "subject": alerts.subject(alert, contract, lang, correction=correction),
             "date": detected,
             "headers": {
                 "X-Alertas-Id": _matching(_ID, "id", alert["id"]),
@@ -136,20 +136,20 @@ class Renderer:
             },
             "alert": alert,
             "colour": _COLOURS.get(alert["severity"], "#475467"),
-            "pattern": text.word(alert["pattern"], lang),
-            "severity": text.word(alert["severity"], lang),
+            "pattern": words.word(alert["pattern"], lang),
+            "severity": words.word(alert["severity"], lang),
             "arrow": "▲" if alert["direction"] > 0 else "▼",
-            "side": text.side(alert["direction"], lang),
-            "price": text.price(alert["price"], contract.tick, lang),
+            "side": words.side(alert["direction"], lang),
+            "price": formats.price(alert["price"], contract.tick, lang),
             "banners": [self._words[f"{key}_banner"] for key, holds in marked if holds],
             "changes": self._changes(alert, contract),
-            "levels": text.levels(alert, contract, lang),
+            "levels": alerts.levels(alert, contract, lang),
             "has_money": contract.point_value is not None,
-            "risk_reward": text.risk_reward(alert, lang),
-            "confidence": text.percent(alert.get("confidence"), 0, lang),
-            "bar": text.bar_span(alert, lang),
-            "detected": text.moment(detected, lang, seconds=True),
-            "record": text.record_text(self._records.get(alert["pattern"]), lang),
+            "risk_reward": alerts.risk_reward(alert, lang),
+            "confidence": formats.percent(alert.get("confidence"), 0, lang),
+            "bar": alerts.bar_span(alert, lang),
+            "detected": formats.moment(detected, lang, seconds=True),
+            "record": alerts.record_text(self._records.get(alert["pattern"]), lang),
         }
 
     def _changes(self, alert: Mapping[str, Any], contract: Contract) -> list[str]:
@@ -157,7 +157,7 @@ class Renderer:
         return [
             f"{self._words.get(name, name)}: {old} → {new}"
             for name, values in alert.get("changes", {}).items()
-            for old, new in [(text.price(v, contract.tick, self._language) for v in values)]
+            for old, new in [(formats.price(v, contract.tick, self._language) for v in values)]
         ]
 
     def _digest(self, letter: Letter, now: float) -> dict[str, Any]:
@@ -170,7 +170,7 @@ class Renderer:
             for alert, expired, row in newest_first[:DIGEST_SHOWN]
         ]
         counts = Counter(
-            (a["symbol"], text.word(a["pattern"], lang), text.side(a["direction"], lang))
+            (a["symbol"], words.word(a["pattern"], lang), words.side(a["direction"], lang))
             for a in alerts
         )
         total, expired = len(alerts), sum(gone)
@@ -179,35 +179,35 @@ class Renderer:
         return {
             "subject": self._counted("digest_subject", total)
             + (f", {self._counted('digest_subject_expired', expired)}" if expired else ""),
-            "date": text.brasilia(alerts[-1]["detected_at"]),
+            "date": formats.brasilia(alerts[-1]["detected_at"]),
             "headers": {"X-Alertas-Count": str(total)},
             "said": [self._counted(key, count) for key, count in said if count],
             "lines": shown,
-            "counts": [(*key, text.number(n, 0, lang)) for key, n in counts.most_common()],
+            "counts": [(*key, formats.number(n, 0, lang)) for key, n in counts.most_common()],
         }
 
     def _counted(self, key: str, count: int) -> str:
         """Return the sentence ``key`` for a number of alerts, in the singular for one."""
         sentence = self._words[f"{key}_one" if count == 1 else key]
-        return sentence.format(n=text.number(count, 0, self._language))
+        return sentence.format(n=formats.number(count, 0, self._language))
 
     def _digest_line(
         self, alert: Mapping[str, Any], expired: bool, row: OutboxRow
     ) -> dict[str, Any]:
         lang, contract = self._language, self._find_contract(alert["symbol"], alert["timeframe"])
-        levels = {level.key: level.price for level in text.levels(alert, contract, lang)}
+        levels = {level.key: level.price for level in alerts.levels(alert, contract, lang)}
         return {
-            "time": text.moment(text.bar_close(alert), lang),
+            "time": formats.moment(alerts.bar_close(alert), lang),
             "symbol": alert["symbol"],
-            "pattern": text.word(alert["pattern"], lang),
-            "severity": text.word(alert["severity"], lang),
+            "pattern": words.word(alert["pattern"], lang),
+            "severity": words.word(alert["severity"], lang),
             "colour": _COLOURS.get(alert["severity"], "#475467"),
             "arrow": "▲" if alert["direction"] > 0 else "▼",
-            "side": text.side(alert["direction"], lang),
-            "price": text.price(alert["price"], contract.tick, lang),
-            "stop": levels.get("stop", text.UNDEFINED),
-            "target": levels.get("target", text.UNDEFINED),
-            "marks": text.marks(alert, lang, correction=row.message.type == "correction"),
+            "side": words.side(alert["direction"], lang),
+            "price": formats.price(alert["price"], contract.tick, lang),
+            "stop": levels.get("stop", formats.UNDEFINED),
+            "target": levels.get("target", formats.UNDEFINED),
+            "marks": alerts.marks(alert, lang, correction=row.message.type == "correction"),
             "expired": expired,
         }
 
@@ -215,11 +215,11 @@ class Renderer:
         notice = letter.notice or {}
         title = " ".join(str(notice["title"]).split())
         return {
-            "subject": title[: text.SUBJECT_LIMIT],
+            "subject": title[: alerts.SUBJECT_LIMIT],
             "date": datetime.fromisoformat(notice["time"]),
             "headers": {},
             "title": title,
-            "time": text.moment(text.brasilia(notice["time"]), self._language, seconds=True),
+            "time": formats.moment(formats.brasilia(notice["time"]), self._language, seconds=True),
             "lines": [str(line) for line in notice["lines"]],
         }
 

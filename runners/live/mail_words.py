@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alertlib.words import Language
+from alertlib.texts.words import Language
 
 MAIL_WORDS: dict[Language, dict[str, str]] = {
     "pt-BR": {

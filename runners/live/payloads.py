@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from alertlib.alert import Alert
 from alertlib.config.schema import Email
-from alertlib.stream import Suppressed
-from alertlib.text import Contract, alert_text
-from alertlib.words import Language
+from alertlib.detection.alert import Alert
+from alertlib.detection.stream import Suppressed
+from alertlib.texts.alerts import Contract, alert_text
+from alertlib.texts.words import Language
 from runners.live.chain import timestamp
 from runners.live.core import Gap, Outcome, Revision
 from runners.live.mail_policy import expires_at, message_id

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from runners.live.replay_wire import NO_VOLUME, ROW, write_head
 
 if TYPE_CHECKING:
-    from alertlib.bars import Bars
+    from alertlib.bars.bars import Bars
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def _read(request: dict[str, Any]) -> list[Bars]:
-    from alertlib.bars import read_bars
+    from alertlib.bars.bars import read_bars
     from alertlib.config.convert import convert
     from alertlib.config.schema import Data
 
@@ -66,8 +66,8 @@ def _checked(bars: Bars, *timeframes: str) -> Bars:
 
 
 def _facts(bars: Bars) -> dict[str, Any]:
-    from alertlib.series import make_series
-    from alertlib.sessions import FixedHours
+    from alertlib.bars.series import make_series
+    from alertlib.market.sessions import FixedHours
 
     instrument = make_series(bars).instrument
     grid, hours = instrument.grid, instrument.sessions

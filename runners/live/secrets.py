@@ -9,7 +9,7 @@ from pathlib import Path
 from alertlib.config.schema import Email, WebSocket
 from alertlib.config.secrets import find_secret
 from alertlib.errors import ConfigError
-from alertlib.text import Record
+from alertlib.texts.alerts import Record
 from runners.live.auth import Authenticator, JwtKey, parse_tokens
 from runners.live.mail_settings import Credentials, read_credentials
 

@@ -15,14 +15,14 @@ from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
+from alertlib.bars.quality.rows import Screened
+from alertlib.bars.store.manifest import Revision
+from alertlib.bars.store.store import StoredSeries
+from alertlib.bars.store.writer import Provenance, StoreWriter, Written
 from alertlib.errors import DataError
-from alertlib.market import Instrument
-from alertlib.quality.rows import Screened
-from alertlib.rolls import adjustment
-from alertlib.sessions import EPOCH, MINUTES_PER_DAY
-from alertlib.store import StoredSeries
-from alertlib.store_manifest import Revision
-from alertlib.store_writer import Provenance, StoreWriter, Written
+from alertlib.market.futures import adjustment
+from alertlib.market.instruments import Instrument
+from alertlib.market.sessions import EPOCH, MINUTES_PER_DAY
 from runners.mt5.client import Clock, Rates
 from runners.mt5.inspection import Inspector, specification_differs
 from runners.mt5.server_clock import is_over, tell_clock

@@ -10,14 +10,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from alertlib.bars.quality.findings import QUARANTINE_SCHEMA
+from alertlib.bars.quality.rows import Screened, screen
+from alertlib.bars.quality.timeframe import infer_minutes, timeframe_name
+from alertlib.bars.readers.columns import table_from_columns
+from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.errors import DataError
-from alertlib.market import Instrument
-from alertlib.quality.findings import QUARANTINE_SCHEMA
-from alertlib.quality.rows import Screened, screen
-from alertlib.quality.timeframe import infer_minutes, timeframe_name
-from alertlib.readers.columns import table_from_columns
-from alertlib.readers.table import BAR_SCHEMA
-from alertlib.sessions import EPOCH, MINUTES_PER_DAY
+from alertlib.market.instruments import Instrument
+from alertlib.market.sessions import EPOCH, MINUTES_PER_DAY
 from runners.mt5.decisions import find_shift, spans_by_day, wall_clock
 from runners.mt5.rates import RECORD
 

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from alertlib.market import Instrument
-from alertlib.sessions import EPOCH
+from alertlib.market.instruments import Instrument
+from alertlib.market.sessions import EPOCH
 from runners.mt5.decisions import (
     choose_offset,
     is_stale,

@@ -1,0 +1,43 @@
+"""Is the declared warm-up long enough?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alertlib._typing import Progress
+from alertlib.audits.report import AuditItem
+from alertlib.scoring.batch import detect
+from alertlib.scoring.engine import Engine
+from alertlib.scoring.scored import Detected
+
+WARMUP_CUTS = 40
+
+
+# Bars looked at from each new start when the warm-up is measured.
+WARMUP_REACH = 2_000
+
+
+def warm_up(
+    whole: Detected, engine: Engine, rng: np.random.Generator, progress: Progress
+) -> AuditItem:
+    """Start later: after its declared warm-up a detector must not know the difference."""
+    series, detectors = whole.series, whole.rules.detectors
+    needed = [0] * len(detectors)
+    longest = max((d.warmup for d in detectors), default=0)
+    latest = max(1, len(series) - longest - 1)
+    starts = np.unique(rng.integers(0, latest, size=WARMUP_CUTS)).tolist()
+    signals = detect(series, detectors, engine)
+    for done, start in enumerate(starts):
+        progress("warm_up", done, len(starts))
+        reach = min(len(series) - start, longest + WARMUP_REACH)
+        late = detect(series.tail(start).head(reach), detectors, engine)
+        differs = late != signals[start : start + reach]
+        for i in range(len(detectors)):
+            where = np.flatnonzero(differs[:, i])
+            if len(where):
+                needed[i] = max(needed[i], int(where[-1]))
+    short = [d.name for d, n in zip(detectors, needed, strict=True) if n > d.warmup]
+    seen = ", ".join(
+        f"{d.name} needs {n} of {d.warmup} bars" for d, n in zip(detectors, needed, strict=True)
+    )
+    return AuditItem("warm_up", not short, len(starts), seen)

@@ -1,0 +1,107 @@
+"""A run: its scorecard, and every alert, move and trade behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from alertlib.audits.report import AuditReport
+from alertlib.backtesting.explanation import (
+    Explanation,
+    explain_alert,
+    missed_frame,
+    suppressed_frame,
+)
+from alertlib.bars.bars import Bars
+from alertlib.config.schema import Settings
+from alertlib.scorecard.card import Scorecard
+from alertlib.scorecard.difference import Difference, compare_scorecards
+from alertlib.scoring.frames import opportunity_frame, scored_alert_frame, trade_frame
+from alertlib.scoring.scored import Scored
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A backtest: its scorecard, and every alert, move and trade behind it.
+
+    Attributes
+    ----------
+    bars : Bars
+    config : Settings
+    scorecard : Scorecard
+    scored : Scored
+        The arrays everything else is read from.
+    audits : AuditReport or None
+    """
+
+    bars: Bars
+    config: Settings
+    scorecard: Scorecard
+    scored: Scored
+    audits: AuditReport | None
+
+    @cached_property
+    def alerts(self) -> pl.DataFrame:
+        """Every delivered alert of the file with its trade and outcome, in order."""
+        return scored_alert_frame(self.scored)
+
+    @cached_property
+    def opportunities(self) -> pl.DataFrame:
+        """The moves of the scored sessions and which alert captured each."""
+        return opportunity_frame(self.scored)
+
+    @cached_property
+    def trades(self) -> pl.DataFrame:
+        """The trades of the scored alerts."""
+        return trade_frame(self.scored)
+
+    @cached_property
+    def suppressed(self) -> pl.DataFrame:
+        """The alerts the policy held back, each with its ``reason``."""
+        return suppressed_frame(self.scored)
+
+    def missed(self) -> pl.DataFrame:
+        """Return the opportunities no alert captured, with what stood in the way."""
+        return missed_frame(self.scored, self.opportunities)
+
+    def explain(self, alert_id: str) -> Explanation:
+        """Return why one alert was made and how it was scored.
+
+        Raises
+        ------
+        DataError
+            If no delivered alert has this id (its first digits suffice).
+        """
+        return explain_alert(self.alerts, self.opportunities, alert_id)
+
+    def diff(self, other: Run) -> Difference:
+        """Return how this run differs from ``other``: settings, figures and alerts."""
+        return difference(other, self)
+
+    def __repr__(self) -> str:
+        from alertlib.report.plain import run_text
+
+        return run_text(self.scorecard)
+
+    def __rich__(self) -> Any:
+        from alertlib.report.terminal.terminal import scorecard_renderable
+
+        return scorecard_renderable(self.scorecard.to_dict())
+
+    def _repr_html_(self) -> str:
+        from alertlib.report.page.page import scorecard_fragment
+
+        return scorecard_fragment(self.scorecard)
+
+
+def difference(before: Run, after: Run) -> Difference:
+    """Compare two runs: settings, figures and delivered alerts."""
+    cards = compare_scorecards(before.scorecard.to_dict(), after.scorecard.to_dict())
+    return replace(
+        cards,
+        gained=after.alerts.join(before.alerts, on="id", how="anti"),
+        lost=before.alerts.join(after.alerts, on="id", how="anti"),
+    )

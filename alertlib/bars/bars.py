@@ -1,0 +1,318 @@
+"""Market bars: read from a file, a store or a frame, checked, and never repaired."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from alertlib.bars.quality.findings import Finding, Quality, finding
+from alertlib.bars.quality.grid import check_grid
+from alertlib.bars.quality.rows import YEARS, screen
+from alertlib.bars.quality.timeframe import (
+    check_known,
+    check_timeframe,
+    declared_timeframe,
+    infer_minutes,
+    timeframe_name,
+)
+from alertlib.bars.quality.zone import check_zone
+from alertlib.bars.readers.columns import table_from_columns
+from alertlib.bars.readers.parquet import is_parquet, read_parquet
+from alertlib.bars.readers.table import Table, one_line
+from alertlib.bars.schema import BAR_SCHEMA
+from alertlib.config.schema import SymbolSpec
+from alertlib.errors import DataError
+from alertlib.market.instruments import Instrument, find_instrument
+
+SYNTHETIC_HASHES = frozenset(
+    {"fd936fb51e9f310f3f9637d802f2e14c11096e1888e14588de2cce263e9774b7"}  # data/sample
+)
+"""Hashes of bars known to be synthetic, whatever file they come in."""
+
+_HASH_VERSION = b"alertlib.bars.v1"
+_NULL = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Bars:
+    """A series of checked bars of one instrument.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        ``time`` (open of the bar, naive wall clock of the exchange, sorted and unique), ``open
+        high low close`` (points), ``tick_volume real_volume spread`` (null where not known).
+    source : str
+        Where the bars came from.
+    quality : Quality
+        What reading found. :func:`alertlib.examine` looks closer.
+    instrument : Instrument
+        Specification of the symbol, its grid read off the prices.
+    declared_synthetic : bool
+        Whether the source says that its bars are made up.
+    assumed_symbol : bool
+        Whether neither the caller nor the source said what they are of.
+    """
+
+    frame: pl.DataFrame
+    source: str
+    quality: Quality
+    instrument: Instrument
+    declared_synthetic: bool = False
+    assumed_symbol: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """Symbol of the instrument."""
+        return self.instrument.symbol
+
+    @property
+    def timeframe(self) -> str:
+        """Timeframe of the bars as they are, such as ``M5``."""
+        return self.instrument.timeframe
+
+    @property
+    def minutes(self) -> int:
+        """Length of a bar in minutes."""
+        return self.instrument.minutes
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the bars themselves: the same for CSV, Parquet and store.
+
+        SHA-256 over ``alertlib.bars.v1``, then each column of ``frame`` in its order as eight
+        little-endian bytes a row: time in microseconds since 1970-01-01, prices as IEEE 754
+        doubles, volumes as integers with the least of them for null.
+        """
+        digest = hashlib.sha256(_HASH_VERSION)
+        for name, kind in BAR_SCHEMA.items():
+            column = self.frame[name].to_physical()
+            if kind == pl.Int64:
+                column = column.fill_null(_NULL)
+            values = column.to_numpy()
+            digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)
+        return digest.hexdigest()
+
+    @cached_property
+    def synthetic(self) -> bool:
+        """Whether these bars were made up: by their own declaration or by their hash."""
+        return self.declared_synthetic or self.sha256 in SYNTHETIC_HASHES
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def __repr__(self) -> str:
+        facts = self._facts()
+        title = f"{facts.pop('symbol')} {facts.pop('timeframe')}"
+        return f"<Bars {title}: {', '.join(facts.values())}>"
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(value)}</td></tr>"
+            for name, value in (self._facts() | {"source": self.source}).items()
+        )
+        return f"<table>{cells}</table>{self.frame.head(3)._repr_html_()}"
+
+    def _facts(self) -> dict[str, str]:
+        times = self.frame["time"]
+        facts = {
+            "symbol": self.symbol,
+            "timeframe": self.timeframe,
+            "bars": f"{len(self):,} bars",
+            "sessions": f"{times.dt.date().n_unique()} sessions",
+            "span": f"{times[0]:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M}",
+        }
+        if self.synthetic:
+            facts["origin"] = "SYNTHETIC"
+        if not self.quality.clean:
+            facts["quality"] = "UNSAFE for scoring"
+        return facts
+
+
+def read_bars(
+    source: str | Path,
+    *,
+    symbol: str | None = None,
+    timeframe: str | None = None,
+    sessions: int | None = None,
+    symbols: Sequence[SymbolSpec] = (),
+    default_symbol: str | None = None,
+) -> Bars:
+    """Read bars from a file or a bar store.
+
+    Parameters
+    ----------
+    source : str or Path
+        Parquet or text (MetaTrader 5, the MetaTrader5 package, ProfitChart, plain ISO), told
+        apart by content; or the directory of a bar store.
+    symbol : str, optional
+        Which series of a store, or what a file without a symbol is of.
+    timeframe : str, optional
+        Which series of a store, or what a file is expected to be: bars of another length are
+        kept as they are and reported as an error.
+    sessions : int, optional
+        Keep the bars of the last so many dates only.
+    symbols : sequence of SymbolSpec
+        The configuration's ``data.symbols``.
+    default_symbol : str, optional
+        What the bars are of where neither ``symbol`` nor the source says.
+
+    Returns
+    -------
+    Bars
+
+    Raises
+    ------
+    DataError
+        The structure cannot be read, or it contradicts what was asked for. Bad rows are no
+        error: they are left out and reported in ``quality``.
+    """
+    if sessions is not None and sessions < 1:
+        raise DataError(f"sessions: got {sessions}; expected 1 or more; ask for at least one")
+    path = Path(source)
+    try:
+        if path.is_dir():
+            table = _read_directory(path, symbol, timeframe, sessions, default_symbol)
+        elif is_parquet(path):
+            table = read_parquet(path)
+        else:
+            # Read only where needed, as the store below: 20 ms of a command that takes 800.
+            from alertlib.bars.readers.delimited import read_delimited
+
+            table = read_delimited(path)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path}: no such file; expected a bar file or the directory of a bar store; check "
+            "the path"
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror or error}); expected a readable file; "
+            "check its permissions"
+        ) from error
+    stated = _agreed(symbol, table.symbol, str(path))
+    bars = _assemble(table, str(path), stated or default_symbol, timeframe, sessions, symbols)
+    return bars if stated else replace(bars, assumed_symbol=True)
+
+
+def from_frame(
+    df: Any,
+    *,
+    symbol: str,
+    timeframe: str | None = None,
+    source: str = "frame",
+    synthetic: bool = False,
+    symbols: Sequence[SymbolSpec] = (),
+) -> Bars:
+    """Make bars of a frame that is already in memory.
+
+    Parameters
+    ----------
+    df : polars.DataFrame or anything polars makes one of
+        ``time open high low close`` and any of ``tick_volume real_volume spread``; a pandas
+        frame, an Arrow table or the structured array of ``MetaTrader5.copy_rates_*`` will do.
+    symbol : str
+    timeframe : str, optional
+        As in :func:`read_bars`.
+    source : str
+        Name for messages and results.
+    synthetic : bool
+        Whether the bars are made up.
+    symbols : sequence of SymbolSpec
+        The configuration's ``data.symbols``.
+    """
+    try:
+        frame = df if isinstance(df, pl.DataFrame) else pl.DataFrame(df)
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            f"{source}: got {type(df).__name__}, of which no frame can be made "
+            f"({one_line(error)}); expected a Polars or pandas frame, an Arrow table or a "
+            "structured array; convert it before"
+        ) from error
+    table = table_from_columns(frame, source, "frame", synthetic=synthetic)
+    return _assemble(table, source, _agreed(symbol, table.symbol, source), timeframe, None, symbols)
+
+
+def _read_directory(
+    root: Path,
+    symbol: str | None,
+    timeframe: str | None,
+    sessions: int | None,
+    default_symbol: str | None,
+) -> Table:
+    from alertlib.bars.readers.hive import read_hive
+    from alertlib.bars.store.store import is_store, open_series, open_store
+
+    if not is_store(root):
+        return read_hive(root, symbol, timeframe)
+    if symbol is None and any(one.symbol == default_symbol for one in open_store(root)):
+        symbol = default_symbol
+    series = open_series(root, symbol, timeframe)
+    frame = series.scan().collect() if sessions is None else series.last_sessions(sessions)
+    table = table_from_columns(frame, str(root), "bar store", synthetic=series.synthetic)
+    left_out: tuple[Finding, ...] = ()
+    if series.bad_rows:
+        message = f"{series.bad_rows} rows were left out on their way into the store"
+        left_out = (finding("bad_row", "error", None, series.bad_rows, message),)
+    return replace(table, symbol=series.symbol, timeframe=series.timeframe, findings=left_out)
+
+
+def _agreed(stated: str | None, found: str | None, source: str) -> str | None:
+    if stated is not None and found is not None and stated != found:
+        raise DataError(
+            f"{source}: holds symbol {found}; expected {stated}; state the symbol of the bars"
+        )
+    return stated or found
+
+
+def _assemble(
+    table: Table,
+    source: str,
+    symbol: str | None,
+    timeframe: str | None,
+    sessions: int | None,
+    symbols: Sequence[SymbolSpec],
+) -> Bars:
+    check_known(timeframe)
+    if symbol is None:
+        raise DataError(f"{source}: no symbol stated; expected one such as WIN$N; state the symbol")
+    frame = table.frame if sessions is None else _last_sessions(table.frame, sessions)
+    screened = screen(frame, table.row_word)
+    bars = screened.frame.select(BAR_SCHEMA.names())
+    if bars.is_empty():
+        row, reason, value = screened.quarantined.select("row", "reason", "value").row(0)
+        raise DataError(
+            f"{source}: none of {frame.height} rows is a usable bar ({table.row_word} {row}: "
+            f"{reason}, got {value}); check the layout of the file"
+        )
+    declared = timeframe or declared_timeframe(table.timeframe)
+    times = bars["time"]
+    length = infer_minutes(times.to_physical().to_numpy(), declared, source)
+    instrument = find_instrument(symbol, timeframe_name(length), symbols)
+    grid, off_grid = check_grid(bars, instrument.grid)
+    findings = (
+        *screened.findings,
+        *off_grid,
+        *check_timeframe(times, length, declared),
+        *check_zone(times, instrument),
+        *table.findings,
+    )
+    quality = Quality(findings, screened.quarantined, frame.height, table.layout)
+    return Bars(bars, source, quality, replace(instrument, grid=grid), table.synthetic)
+
+
+def _last_sessions(frame: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Keep the rows of the last ``count`` dates, and those whose time could not be read."""
+    day = frame["time"].dt.date()
+    days = day.filter(day.dt.year().is_between(*YEARS)).unique().sort()
+    if days.is_empty():
+        return frame
+    return frame.filter((day >= days.tail(count)[0]).fill_null(True))

@@ -1,0 +1,208 @@
+"""Times as bars carry them: naive wall clock of the exchange."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from alertlib.bars.quality.findings import Finding, finding
+from alertlib.errors import DataError
+from alertlib.market.sessions import EXCHANGE_ZONE
+
+# Size of the median epoch below which the unit is this many microseconds: it tells seconds,
+# milli- and microseconds apart for every date between 1973 and 5138.
+_UNITS = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
+_NANOSECONDS_PER_MICROSECOND = 1_000
+
+# The years 2 and 9999, seconds since 1970: whatever its zone, a Python datetime holds the rest.
+_FIRST_SECOND, _END_SECOND = -62_104_060_800, 253_370_764_800
+_SECONDS_PER_DAY = 86_400
+_PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
+
+_EPOCH = r"^\d{9,19}(\.0*)?$"
+_OFFSET = r":\d{2}(\.\d+)?\s?(Z|[+-]\d{2}:?\d{2})$"
+_YEAR_FIRST = ("%Y.%m.%d", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d")
+_DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
+_CLOCKS = (" %H:%M:%S", " %H:%M", " %H:%M:%S%.f", " %H%M%S", "")
+_SAMPLE = 50
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Times:
+    """Parsed times and how they were written.
+
+    Attributes
+    ----------
+    column : polars.Series of datetime
+        Null where a text is not a time.
+    written : {"epoch", "year first", "day first"}
+    offset : bool
+        Whether they carried an offset from UTC and were converted.
+    """
+
+    column: pl.Series
+    written: str
+    offset: bool = False
+
+
+def epoch_to_wall_clock(column: pl.Series, where: str) -> pl.Series:
+    """Decode epochs of the MetaTrader5 package into naive wall clock.
+
+    The package writes the broker server's wall clock as if it were UTC, so decoding to naive
+    gives the exchange's own time; converting it to a zone would shift it.
+
+    Parameters
+    ----------
+    column : polars.Series of int
+        Seconds since 1970-01-01, or milli-, micro- or nanoseconds.
+    where : str
+        Name of the source, for messages.
+    """
+    column = column.cast(pl.Int64, strict=False)
+    median = column.drop_nulls().median()
+    if not isinstance(median, (int, float)) or median <= 0:
+        raise DataError(
+            f"{where}: column `{column.name}` holds no epochs; expected seconds since "
+            "1970-01-01; parse the times before"
+        )
+    for limit, factor in _UNITS:
+        if median < limit:
+            in_range = _within(column, 1_000_000 // factor)
+            scaled = pl.select(pl.when(in_range).then(column * factor)).to_series()
+            return scaled.cast(pl.Datetime("us")).alias(column.name)
+    return (column // _NANOSECONDS_PER_MICROSECOND).cast(pl.Datetime("us"))
+
+
+def sayable(column: pl.Series) -> pl.Series:
+    """Return which dates or datetimes lie within the years 2 to 9998; on far ones polars panics."""
+    physical = column.to_physical()
+    if isinstance(column.dtype, pl.Datetime):
+        return _within(physical, _PER_SECOND[column.dtype.time_unit])
+    return _within(physical.cast(pl.Int64) * _SECONDS_PER_DAY, 1)
+
+
+def _within(stamps: pl.Series, per_second: int) -> pl.Series:
+    low = max(_FIRST_SECOND * per_second, -(2**63))
+    high = min(_END_SECOND * per_second, 2**63 - 1)
+    return (stamps >= low) & (stamps < high)
+
+
+def parse_times(texts: pl.Series, numbers: pl.Series, where: str) -> Times:
+    """Parse a column of texts, each a date and time or an epoch.
+
+    Parameters
+    ----------
+    texts : polars.Series of str
+        Trimmed; one blank between date and clock.
+    numbers : polars.Series of int
+        Line of each text in its file, for messages.
+    where : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    DataError
+        Some times carry an offset from UTC and some do not, or the dates are month first.
+    """
+    if is_epoch(texts):
+        whole = texts.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
+        return Times(epoch_to_wall_clock(whole, where), "epoch")
+    texts = texts.str.replace(r"^(\d+-\d+-\d+|\d{8})T", "$1 ")
+    offset = _all_have_offset(texts, numbers, where)
+    if offset:
+        texts = texts.str.replace(r"\s?Z$", "+00:00").str.replace(r"\s([+-])", "$1")
+    dates = (
+        _DAY_FIRST
+        if _share(_sample(texts).str.contains(r"^\d{1,2}[/.-]\d{1,2}[/.-]")) > 0.5
+        else ()
+    )
+    column = _try_all(texts, dates or _YEAR_FIRST, offset)
+    if dates:
+        _refuse_month_first(texts, column, where)
+    column = pl.select(pl.when(sayable(column)).then(column)).to_series()
+    if offset:
+        column = column.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
+    return Times(column, "day first" if dates else "year first", offset)
+
+
+def is_epoch(texts: pl.Series | None) -> bool:
+    """Whether a column holds epochs rather than clock times."""
+    return texts is not None and _share(_sample(texts).str.contains(_EPOCH)) > 0.5
+
+
+def converted(zone: str, count: int) -> Finding:
+    """Report that times with a zone were brought to the exchange's wall clock."""
+    message = f"times carry {zone}; converted to {EXCHANGE_ZONE} wall clock"
+    return finding("zone", "info", None, max(count, 1), message)
+
+
+def _sample(texts: pl.Series) -> pl.Series:
+    return texts.filter(texts.str.len_bytes() > 0).head(_SAMPLE)
+
+
+def _share(matches: pl.Series) -> float:
+    return float(matches.fill_null(False).sum()) / max(matches.len(), 1)
+
+
+def _all_have_offset(texts: pl.Series, numbers: pl.Series, where: str) -> bool:
+    has = texts.str.contains(_OFFSET).fill_null(False)
+    if not has.any():
+        return False
+    naive = ~has & texts.str.contains(r"\d:\d{2}").fill_null(False)
+    if naive.any():
+        lines = numbers.filter(naive), numbers.filter(has)
+        raise DataError(
+            f"{where}: times with and without an offset from UTC (line {lines[0][0]}: "
+            f"{texts.filter(naive)[0]}; line {lines[1][0]}: {texts.filter(has)[0]}); expected one "
+            "kind; export all of them as exchange wall clock"
+        )
+    return True
+
+
+def _try_all(texts: pl.Series, dates: tuple[str, ...], offset: bool) -> pl.Series:
+    """Parse with every form in turn, each taking what the earlier ones left."""
+    zone = "%:z" if offset else ""
+    parsed: pl.Series | None = None
+    sample = _sample(texts)
+    forms = [date + clock + zone for date in dates for clock in _CLOCKS if clock or not offset]
+    forms.sort(key=lambda form: _strptime(sample, form, offset).null_count())
+    for form in forms:
+        if parsed is None:
+            parsed = _strptime(texts, form, offset)
+        elif parsed.null_count():
+            left = parsed.is_null()
+            rest = _strptime(texts.filter(left), form, offset)
+            if rest.null_count() < rest.len():
+                parsed = parsed.scatter(left.arg_true(), rest)
+        else:
+            break
+    assert parsed is not None
+    return parsed
+
+
+def _strptime(texts: pl.Series, form: str, offset: bool) -> pl.Series:
+    kind = pl.Datetime("us", "UTC" if offset else None)
+    if form.endswith(("%d", "%Y")):
+        return texts.str.strptime(pl.Date, form, strict=False).cast(kind)
+    return texts.str.strptime(kind, form, strict=False)
+
+
+def _refuse_month_first(texts: pl.Series, day_first: pl.Series, where: str) -> None:
+    """Refuse dates that make sense only, or also, with the month first.
+
+    Day-first reading is believed unless it fails where the other does not, or puts bars on a
+    weekend where the other puts none.
+    """
+    weekend = day_first.dt.weekday() > 5
+    if not (weekend.any() or day_first.null_count()):
+        return
+    swapped = texts.str.replace(r"^(\d{1,2})([/.-])(\d{1,2})", "$3$2$1")
+    month_first = _try_all(swapped, _DAY_FIRST, offset=False)
+    fewer_failures = month_first.null_count() < day_first.null_count()
+    no_worse = month_first.null_count() == day_first.null_count()
+    if fewer_failures or (no_worse and weekend.any() and not (month_first.dt.weekday() > 5).any()):
+        raise DataError(
+            f"{where}: dates such as {texts.drop_nulls()[0]} look month first; expected "
+            "dd/mm/yyyy or yyyy-mm-dd; export again"
+        )

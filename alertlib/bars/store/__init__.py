@@ -1,0 +1,1 @@
+"""The bar store: a directory of Parquet partitions with one manifest."""

@@ -1,0 +1,60 @@
+"""The built-in detectors: the one list of them."""
+
+from __future__ import annotations
+
+from alertlib.detection.detectors import detector
+from alertlib.kernels.breakout import BreakoutParams, BreakoutState, breakout_step
+from alertlib.kernels.engulfing import EngulfingParams, EngulfingState, engulfing_step
+from alertlib.kernels.rsi_divergence import (
+    RsiDivergenceParams,
+    RsiDivergenceState,
+    rsi_divergence_step,
+)
+from alertlib.kernels.volatility import VolatilityParams, VolatilityState, volatility_step
+
+# A step that reads an average with infinite memory (RSI, ATR) starts to count after this many.
+LONG_WARMUP = 600
+
+volatility = detector(
+    "volatility",
+    patterns=("volatilidade_extrema", "volatilidade_extrema"),
+    state=VolatilityState(),
+    params=VolatilityParams(),
+    ring=lambda p: p.window,
+    # A run already under way when the series starts can then no longer be taken for a new one.
+    warmup=lambda p: p.window + p.confirm_bars - 2,
+    confidence=0.85,
+)(volatility_step)
+
+engulfing = detector(
+    "engulfing",
+    patterns=("engulfing_bullish", "engulfing_bearish"),
+    state=EngulfingState(),
+    params=EngulfingParams(),
+    warmup=1,
+    confidence=0.65,
+)(engulfing_step)
+
+rsi_divergence = detector(
+    "rsi_divergence",
+    patterns=("divergencia_rsi_alta", "divergencia_rsi_baixa"),
+    state=RsiDivergenceState(),
+    params=RsiDivergenceParams(),
+    ring=16,
+    warmup=LONG_WARMUP,
+    confidence=0.60,
+)(rsi_divergence_step)
+
+breakout = detector(
+    "breakout",
+    patterns=("break_resistencia", "break_suporte"),
+    state=BreakoutState(),
+    params=BreakoutParams(),
+    ring=lambda p: 2 * p.window,
+    warmup=lambda p: p.window,
+    confidence=0.70,
+)(breakout_step)
+
+# In the order of their names in data, which breaks ties of confidence; users' own detectors follow
+# in the order in which they are enabled.
+BUILT_IN = {each.name: each for each in (volatility, engulfing, rsi_divergence, breakout)}

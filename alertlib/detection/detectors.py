@@ -1,0 +1,241 @@
+"""The registry of detectors and the decorator that makes one.
+
+A detector is a ``step``: ``(state, ring, bar, params) -> (signal, state)``. Nothing else is needed
+to stream it, to backtest it or to audit it; the built-in ones are declared with the same
+:func:`detector` as a user's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableSequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from alertlib.errors import ConfigError
+from alertlib.kernels.bar import TickBar
+
+Step = Callable[[Any, MutableSequence[int], TickBar, Any], tuple[int, Any]]
+# From a frame of bars to one signal per row; batch only.
+Columns = Callable[[Any], Any]
+
+DEFAULT_CONFIDENCE = 0.65
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A step with everything needed to run it.
+
+    Attributes
+    ----------
+    name : str
+        Unique; ``volatility``, or ``package.module:name`` for a user's own.
+    step : callable
+        ``(state, ring, bar, params) -> (signal, state)``, signal -1, 0 or +1.
+    patterns : tuple of str
+        Names of a ``+1`` and of a ``-1`` signal.
+    params : NamedTuple
+        Parameters in force, prices in ticks.
+    state : NamedTuple
+        State at the start of a series; its fields are int or float.
+    ring_size, warmup_size : callable
+        Parameters -> length of the ring, bars of warm-up.
+    confidence : int
+        Base confidence in hundredths.
+    columns : callable or None
+        Instead of a step: a function of the whole frame, see :func:`frame_detector`.
+    """
+
+    name: str
+    step: Step
+    patterns: tuple[str, str]
+    params: Any
+    state: Any
+    ring_size: Callable[[Any], int]
+    warmup_size: Callable[[Any], int]
+    confidence: int
+    columns: Columns | None = None
+
+    def __call__(
+        self, state: Any, ring: MutableSequence[int], bar: TickBar, params: Any
+    ) -> tuple[int, Any]:
+        """Call the step itself, so that a decorated function stays a function."""
+        return self.step(state, ring, bar, params)
+
+    @property
+    def ring(self) -> int:
+        """Length of the ring, in integers."""
+        return int(self.ring_size(self.params))
+
+    @property
+    def warmup(self) -> int:
+        """Bars before the previous one that a signal needs in order to count.
+
+        Most steps compare two neighbouring bars; a window must have been full on both.
+        """
+        return int(self.warmup_size(self.params))
+
+    def pattern(self, direction: int) -> str:
+        """Return the pattern's name for ``direction`` (+1 or -1)."""
+        return self.patterns[0] if direction > 0 else self.patterns[1]
+
+    def with_params(self, params: Any) -> Detector:
+        """Return the same detector with other parameters."""
+        return replace(self, params=params)
+
+    def kernel_params(self, quanta_per_tick: int) -> Any:
+        """Return the parameters as the step reads them.
+
+        Fields that end in ``_ticks`` are turned into quanta of the series; everything else is
+        passed on. Integers given where the default is a float become floats, so that plain
+        Python and compiled code compute with the same types.
+        """
+        defaults = getattr(type(self.params), "_field_defaults", {})
+        values = []
+        for field, value in zip(self.params._fields, self.params, strict=True):
+            if field.endswith("_ticks"):
+                value *= quanta_per_tick
+            values.append(float(value) if isinstance(defaults.get(field), float) else value)
+        return type(self.params)(*values)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{k}={v}" for k, v in self.params._asdict().items())
+        return f"Detector({self.name!r}, {shown})" if shown else f"Detector({self.name!r})"
+
+
+class _NoParams(NamedTuple):
+    """Parameters of a detector that has none."""
+
+
+_NO_PARAMS = _NoParams()
+
+REGISTRY: dict[str, Detector] = {}
+
+
+def detector(
+    name: str,
+    *,
+    patterns: tuple[str, str],
+    state: Any,
+    params: Any = _NO_PARAMS,
+    ring: Callable[[Any], int] | int = 0,
+    warmup: Callable[[Any], int] | int = 0,
+    confidence: float = DEFAULT_CONFIDENCE,
+) -> Callable[[Step], Detector]:
+    """Make a detector of a step function.
+
+    Parameters
+    ----------
+    name : str
+        Name in the registry; a later detector of the same name replaces the earlier one (a
+        notebook cell is run many times).
+    patterns : (str, str)
+        Names of its ``+1`` and its ``-1`` signal; may be equal.
+    state, params : NamedTuple
+        Fields of int or float. The state is the one at the start of a series.
+    ring, warmup : int or callable
+        Length of the ring, and bars of warm-up: a signal counts once so many bars lie before
+        the one that precedes it. A callable gets the parameters.
+    confidence : float
+        Base confidence, 0 to 0.95; it is kept in whole hundredths.
+
+    Returns
+    -------
+    callable
+        Decorator that turns the step into a :class:`Detector`.
+
+    Raises
+    ------
+    ConfigError
+        If a declaration is not of the stated form.
+    """
+    _check_declaration(name, patterns, state, params, confidence)
+
+    def decorate(step: Step) -> Detector:
+        made = Detector(
+            name=name,
+            step=step,
+            patterns=patterns,
+            params=params,
+            state=state,
+            ring_size=ring if callable(ring) else lambda _: ring,
+            warmup_size=warmup if callable(warmup) else lambda _: warmup,
+            confidence=int(confidence * 100 + 0.5),
+        )
+        REGISTRY[name] = made
+        return made
+
+    return decorate
+
+
+def frame_detector(
+    name: str,
+    *,
+    patterns: tuple[str, str],
+    warmup: int = 0,
+    confidence: float = DEFAULT_CONFIDENCE,
+) -> Callable[[Columns], Detector]:
+    """Make a detector of a function of a whole frame, for research in batch only.
+
+    Such a function sees the future and can use it without meaning to: a centred window, a
+    ``shift(-1)``, a scaler fitted on everything. The audits look for that; it cannot be
+    streamed, so turn it into a step (:func:`detector`) before it goes live.
+
+    Parameters
+    ----------
+    name, patterns, confidence
+        As of :func:`detector`.
+    warmup : int
+        As of :func:`detector`.
+
+    Returns
+    -------
+    callable
+        Decorator of a function that takes a Polars frame (``time open high low close volume
+        session``, prices in points, kept bars only) and returns one -1, 0 or +1 per row.
+    """
+    _check_declaration(name, patterns, _NO_PARAMS, _NO_PARAMS, confidence)
+
+    def decorate(columns: Columns) -> Detector:
+        made = Detector(
+            name=name,
+            step=_no_step,
+            patterns=patterns,
+            params=_NO_PARAMS,
+            state=_NO_PARAMS,
+            ring_size=lambda _: 0,
+            warmup_size=lambda _: warmup,
+            confidence=int(confidence * 100 + 0.5),
+            columns=columns,
+        )
+        REGISTRY[name] = made
+        return made
+
+    return decorate
+
+
+def _no_step(state: Any, ring: MutableSequence[int], bar: TickBar, params: Any) -> tuple[int, Any]:
+    raise ConfigError("a frame detector has no step; decorate one with @alertlib.detector")
+
+
+def _check_declaration(
+    name: str, patterns: tuple[str, str], state: Any, params: Any, confidence: float
+) -> None:
+    where = f"detector {name!r}"
+    if len(patterns) != 2 or not all(isinstance(p, str) and p for p in patterns):
+        raise ConfigError(
+            f"{where}: patterns: got {patterns!r}, expected two names, of the +1 and the -1 signal"
+        )
+    for what, value in (("state", state), ("params", params)):
+        if not (isinstance(value, tuple) and hasattr(value, "_fields")):
+            raise ConfigError(
+                f"{where}: {what}: got {type(value).__name__}, expected a NamedTuple instance "
+                "whose fields are int or float"
+            )
+    for field, value in zip(state._fields, state, strict=True):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ConfigError(
+                f"{where}: state.{field}: got {value!r}, expected an int or a float; "
+                "write 0/1 for a flag and keep a window in the ring"
+            )
+    if not 0.0 <= confidence <= 0.95:
+        raise ConfigError(f"{where}: confidence: got {confidence!r}, expected 0 to 0.95")

@@ -1,0 +1,89 @@
+"""Detectors found by name, and those that a configuration enables."""
+
+from __future__ import annotations
+
+import importlib
+
+from alertlib.config.convert import fill
+from alertlib.config.schema import Detection
+from alertlib.detection.builtin import BUILT_IN
+from alertlib.detection.detectors import REGISTRY, Detector
+from alertlib.errors import ConfigError
+
+
+def registered() -> tuple[str, ...]:
+    """Return the names of all registered detectors."""
+    return tuple(REGISTRY)
+
+
+def find_detector(name: str) -> Detector:
+    """Return the detector called ``name``.
+
+    Parameters
+    ----------
+    name : str
+        A registered name, or ``package.module:attribute``, whose module is imported.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such detector; the nearest known name is given.
+    """
+    if name in REGISTRY:
+        return REGISTRY[name]
+    if ":" in name:
+        return _import_detector(name)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, REGISTRY, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ConfigError(
+        f"detector {name!r} is unknown; expected one of {', '.join(REGISTRY)} "
+        f"or package.module:name of your own{hint}"
+    )
+
+
+def _import_detector(name: str) -> Detector:
+    module_name, _, attribute = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ConfigError(
+            f"detector {name!r}: module {module_name!r} cannot be imported ({error}); expected "
+            "package.module:name reachable from the current directory"
+        ) from error
+    found = getattr(module, attribute, None)
+    if not isinstance(found, Detector):
+        raise ConfigError(
+            f"detector {name!r}: {module_name} has no detector {attribute!r}; expected a step "
+            "decorated with @alertlib.detector"
+        )
+    return found
+
+
+def enabled_detectors(detection: Detection) -> tuple[Detector, ...]:
+    """Return the detectors to run, with their parameters, in order of rank.
+
+    Parameters
+    ----------
+    detection : Detection
+        Names, parameters of the built-in detectors by section, of users' own by name.
+
+    Returns
+    -------
+    tuple of Detector
+        Highest base confidence first; it is the order in which the signals of one bar merge.
+    """
+    custom = detection.custom
+    ranks = {name: rank for rank, name in enumerate(BUILT_IN)}
+    chosen = []
+    for place, name in enumerate(detection.enabled):
+        found = find_detector(name)
+        if name in BUILT_IN:
+            found = found.with_params(getattr(detection, name))
+        elif name in custom or found.name in custom:
+            given = custom.get(name) or custom[found.name]
+            found = found.with_params(fill(found.params, given, f"detection.custom.{name}"))
+        order = ranks.get(name, len(ranks) + place)
+        chosen.append((-found.confidence, order, found))
+    return tuple(found for _, _, found in sorted(chosen, key=lambda item: item[:2]))

@@ -1,0 +1,49 @@
+"""The configuration as the kernels read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alertlib.config.schema import Settings
+from alertlib.config.types import minute_of_day
+from alertlib.detection.detectors import Detector
+from alertlib.detection.registry import enabled_detectors
+from alertlib.kernels.alerting import SEVERITIES, SetupParams
+from alertlib.kernels.policy import PolicyParams
+from alertlib.market.ticks import Grid
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The configuration as the kernels read it, for one instrument."""
+
+    detectors: tuple[Detector, ...]
+    patterns: tuple[str, ...]
+    policy: PolicyParams
+    setup: SetupParams
+    atr_window: int
+
+
+def make_rules(config: Settings, grid: Grid) -> Rules:
+    """Return the detectors, policy and trade set-up of ``config`` on a price grid."""
+    detectors = enabled_detectors(config.detection)
+    policy, trade = config.policy, config.trade
+    return Rules(
+        detectors=detectors,
+        patterns=tuple(dict.fromkeys(name for d in detectors for name in d.patterns)),
+        policy=PolicyParams(
+            min_severity=SEVERITIES.index(policy.min_severity),
+            window_start=minute_of_day(policy.window_start),
+            window_end=minute_of_day(policy.window_end),
+            per_minute=policy.rate_limit_per_minute,
+            cooldown_bars=policy.cooldown_bars,
+        ),
+        setup=SetupParams(
+            entry_band_atr=float(trade.entry_band_atr),
+            stop_atr=float(trade.stop_atr),
+            target_atr=float(trade.target_atr),
+            tick=grid.per_tick,
+            rounded=int(grid.on_tick),
+        ),
+        atr_window=trade.atr_window,
+    )

@@ -1,0 +1,378 @@
+"""The live core: one bar in, the alerts it gives out.
+
+No I/O, no clock, no numpy: it can be embedded in anybody's loop. The batch backtester reaches the
+same alerts by another road (:mod:`alertlib.scoring.batch`), and the audits compare the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from alertlib.detection.alert import KERNEL_VERSION, Alert, alert_id
+from alertlib.detection.detectors import Detector, Step
+from alertlib.detection.ruleset import make_rules
+from alertlib.errors import ConfigError, DataError
+from alertlib.kernels.alerting import (
+    SEVERITIES,
+    confidence_of,
+    merge,
+    setup_levels,
+    severity_of,
+)
+from alertlib.kernels.atr import AtrState, atr_step
+from alertlib.kernels.bar import TickBar
+from alertlib.kernels.policy import REASONS, Candidate, PolicyState, memory_size, policy_step
+from alertlib.market.instruments import Instrument, find_instrument
+from alertlib.market.sessions import EXCHANGE_ZONE, Hours
+
+if TYPE_CHECKING:
+    from alertlib.config.schema import Settings
+
+_EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()
+# How far from the grid a float price may lie and still be that price, in quanta.
+_GRID_TOLERANCE = 1e-4
+
+
+class Bar(NamedTuple):
+    """One closed bar in points, as a feed delivers it.
+
+    :meth:`Stream.on_bar` takes anything with these attributes, or a mapping with these keys.
+    """
+
+    time: datetime
+    open: float
+    high: float
+    low: float
+    close: float
+    tick_volume: int | None = None
+    real_volume: int | None = None
+
+
+class Suppressed(NamedTuple):
+    """An alert the policy held back, and why."""
+
+    alert: Alert
+    reason: str
+
+
+class Decision(NamedTuple):
+    """What one bar led to."""
+
+    alerts: tuple[Alert, ...]
+    suppressed: tuple[Suppressed, ...]
+
+
+class Stream:
+    """Detectors and policy of one symbol at one timeframe, bar by bar.
+
+    Parameters
+    ----------
+    config : Settings
+    symbol, timeframe : str
+    instrument : Instrument, optional
+        Grid and hours, where the symbol's family does not say them.
+    guard : callable, optional
+        Returns the step to call in a detector's place, such as one that survives its errors.
+
+    Raises
+    ------
+    ConfigError
+        If the symbol's tick or hours are neither in its family's table, nor in ``data.symbols``,
+        nor given.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> import alertlib as al
+    >>> stream = al.Stream(al.load_config(), symbol="WIN$N", timeframe="M5")
+    >>> stream.on_bar(al.Bar(datetime(2026, 1, 5, 9, 0), 160000, 160100, 159950, 160050))
+    []
+    """
+
+    def __init__(
+        self,
+        config: Settings,
+        *,
+        symbol: str,
+        timeframe: str,
+        instrument: Instrument | None = None,
+        guard: Callable[[Detector], Step] | None = None,
+    ) -> None:
+        known = instrument or find_instrument(symbol, timeframe, config.data.symbols)
+        if known.grid is None or known.sessions is None:
+            missing = "tick" if known.grid is None else "session_open and session_close"
+            raise ConfigError(
+                f"data.symbols: {missing} of {symbol!r} is not known; "
+                "add the symbol there and state it"
+            )
+        for detector in (rules := make_rules(config, known.grid)).detectors:
+            if detector.columns is not None:
+                raise ConfigError(
+                    f"detector {detector.name!r} is a function of a whole frame and cannot be "
+                    "streamed; write it as a step with @alertlib.detector"
+                )
+        self.instrument = known
+        self._symbol, self._timeframe = symbol, timeframe
+        self._grid = known.grid
+        self._sessions = known.sessions
+        self.rules = rules
+        self._steps = [
+            (guard(d) if guard else d.step, d.kernel_params(known.grid.per_tick), d.warmup)
+            for d in rules.detectors
+        ]
+        self._states: list[Any] = [d.state for d in rules.detectors]
+        self._rings = [[0] * d.ring for d in rules.detectors]
+        self._atr = AtrState()
+        self._policy = PolicyState()
+        self._memory = [-1] * memory_size(len(rules.patterns))
+        self._bars = 0
+        self._day = -1
+        self._place = 0
+        self._hours = Hours(0, 0)
+        self._last_minute = -1
+        self._last_close = 0
+        self._gaps = 0
+
+    @property
+    def bars(self) -> int:
+        """Number of bars taken so far, those outside the session not counted."""
+        return self._bars
+
+    def on_bar(self, bar: Any) -> list[Alert]:
+        """Take one closed bar and return the alerts to deliver.
+
+        Parameters
+        ----------
+        bar : Bar, object or mapping
+            ``time`` (open of the bar; naive exchange wall clock, or zoned), ``open high low
+            close`` in points, optionally ``tick_volume real_volume``. Bars come in order.
+
+        Returns
+        -------
+        list of Alert
+            Of one bar, +1 before -1. Empty for a bar outside the session, which is passed over.
+
+        Raises
+        ------
+        DataError
+            If the bar is not a bar (NaN, high < low, off the grid …) or not later than the last
+            one. The stream is then as it was before.
+        """
+        return list(self.decide(bar).alerts)
+
+    def decide(self, bar: Any) -> Decision:
+        """Take one closed bar as :meth:`on_bar` does; return what was held back, too."""
+        minute, opened, high, low, close, volume = self._read(bar)
+        day, minute_in_day = divmod(minute, 1_440)
+        hours = self._hours if day == self._day else self._sessions.hours(day)
+        if not hours.open <= minute_in_day < hours.close:
+            return _NOTHING
+        first = day != self._day
+        if first:
+            self._day, self._hours, self._place = day, hours, 0
+            if self._bars > 0:
+                self._gaps += opened - self._last_close
+        else:
+            self._place += 1
+        self._last_minute, self._last_close = minute, close
+
+        atr, self._atr = atr_step(self._atr, high, low, close, self._place, self.rules.atr_window)
+        gaps = self._gaps
+        tick_bar = TickBar(
+            opened - gaps,
+            high - gaps,
+            low - gaps,
+            close - gaps,
+            volume,
+            self._place,
+            minute_in_day,
+        )
+        number = self._bars
+        self._bars += 1
+        states, rings = self._states, self._rings
+        signals = None
+        for i, (step, params, warmup) in enumerate(self._steps):
+            signal, states[i] = step(states[i], rings[i], tick_bar, params)
+            if signal != 0 and number > warmup:
+                if signals is None:
+                    signals = [0] * len(states)
+                signals[i] = signal
+        if signals is None or atr != atr:
+            return _NOTHING
+        return self._deliver(signals, number, minute, close, atr)
+
+    def _deliver(
+        self, signals: list[int], number: int, minute: int, close: int, atr: float
+    ) -> Decision:
+        alerts, held = [], []
+        rules = self.rules
+        for direction in (1, -1):
+            lead, others, mask = merge(signals, direction)
+            if lead < 0:
+                continue
+            detector = rules.detectors[lead]
+            confidence = confidence_of(detector.confidence, others)
+            severity = severity_of(confidence)
+            pattern = detector.pattern(direction)
+            candidate = Candidate(
+                severity=severity,
+                minute=minute + self.instrument.minutes,
+                bar=number,
+                day=self._day,
+                direction=direction,
+                pattern=rules.patterns.index(pattern),
+            )
+            reason, self._policy = policy_step(self._policy, self._memory, candidate, rules.policy)
+            agreeing = tuple(
+                d.pattern(direction) for i, d in enumerate(rules.detectors) if mask >> i & 1
+            )
+            alert = self._alert(
+                pattern, direction, severity, confidence, minute, close, atr, agreeing
+            )
+            if reason == 0:
+                alerts.append(alert)
+            else:
+                held.append(Suppressed(alert, REASONS[reason]))
+        return Decision(tuple(alerts), tuple(held))
+
+    def _alert(
+        self,
+        pattern: str,
+        direction: int,
+        severity: int,
+        confidence: int,
+        minute: int,
+        close: int,
+        atr: float,
+        agreeing: tuple[str, ...],
+    ) -> Alert:
+        levels = setup_levels(close, atr, direction, self.rules.setup)
+        price = self._grid.price
+        opened = _datetime(minute)
+        return Alert(
+            id=alert_id(
+                self._symbol, self._timeframe, pattern, direction,
+                opened.isoformat(timespec="minutes"),
+            ),
+            time=opened + timedelta(minutes=self.instrument.minutes),
+            bar_time=opened,
+            symbol=self._symbol,
+            timeframe=self._timeframe,
+            pattern=pattern,
+            direction=direction,
+            severity=SEVERITIES[severity],
+            confidence=confidence / 100,
+            price=price(close),
+            entry_min=price(levels.entry_min),
+            entry_max=price(levels.entry_max),
+            stop=price(levels.stop),
+            target=price(levels.target),
+            risk_reward=abs(levels.target - close) / abs(close - levels.stop),
+            agreeing=agreeing,
+        )  # fmt: skip
+
+    def _read(self, bar: Any) -> tuple[int, int, int, int, int, int]:
+        time, opened, high, low, close, ticks, contracts = (
+            bar if isinstance(bar, Bar) else _as_bar(bar)
+        )
+        minute = _wall_minute(time)
+        if minute <= self._last_minute:
+            raise DataError(
+                f"bar of {self._symbol} at {_datetime(minute)} is not after the last one "
+                f"({_datetime(self._last_minute)}); bars come once each, in order of time"
+            )
+        up, down = self._grid.denominator, self._grid.numerator
+        try:
+            exact = opened * up / down, high * up / down, low * up / down, close * up / down
+            o, h, lo, c = (
+                int(exact[0] + 0.5), int(exact[1] + 0.5), int(exact[2] + 0.5),
+                int(exact[3] + 0.5),
+            )  # fmt: skip
+            off = abs(exact[0] - o) + abs(exact[1] - h) + abs(exact[2] - lo) + abs(exact[3] - c)
+        except (TypeError, ValueError, OverflowError):
+            off, o, h, lo, c = 1.0, 0, 0, 0, 0
+        if off > _GRID_TOLERANCE or not (0 < lo <= o <= h and lo <= c <= h):
+            raise DataError(
+                f"bar of {self._symbol} at {_datetime(minute)}: got open, high, low, close "
+                f"{(opened, high, low, close)}; expected multiples of {self._grid.quantum:g} "
+                "with 0 < low <= open, close <= high"
+            )
+        volume = ticks if ticks is not None else contracts or 0
+        return minute, o, h, lo, c, volume
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the whole state as JSON-able values, for :meth:`restore`."""
+        return {
+            "fingerprint": self._fingerprint(),
+            "states": [list(state) for state in self._states],
+            "rings": [list(ring) for ring in self._rings],
+            "atr": list(self._atr),
+            "policy": list(self._policy),
+            "memory": list(self._memory),
+            "cursor": [
+                self._bars, self._day, self._place, self._last_minute, self._last_close,
+                self._gaps,
+            ],
+        }  # fmt: skip
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Continue from a :meth:`snapshot` of a stream with the same rules.
+
+        Raises
+        ------
+        DataError
+            If it was taken under other detectors, parameters or policy.
+        """
+        if snapshot.get("fingerprint") != self._fingerprint():
+            raise DataError(
+                f"snapshot of {self._symbol} {self._timeframe} was taken under another "
+                "configuration; replay the bars instead"
+            )
+        self._states = [
+            type(d.state)(*values)
+            for d, values in zip(self.rules.detectors, snapshot["states"], strict=True)
+        ]
+        self._rings = [list(ring) for ring in snapshot["rings"]]
+        self._atr = AtrState(*snapshot["atr"])
+        self._policy = PolicyState(*snapshot["policy"])
+        self._memory = list(snapshot["memory"])
+        (
+            self._bars, self._day, self._place, self._last_minute, self._last_close, self._gaps,
+        ) = snapshot["cursor"]  # fmt: skip
+        if self._day >= 0:
+            self._hours = self._sessions.hours(self._day)
+
+    def _fingerprint(self) -> str:
+        detectors = [(d.name, list(d.params)) for d in self.rules.detectors]
+        kept = (KERNEL_VERSION, detectors, self.rules.policy, self.rules.atr_window)
+        return repr((self._symbol, self._timeframe, *kept, self._grid))
+
+    def __repr__(self) -> str:
+        names = ", ".join(d.name for d in self.rules.detectors)
+        return f"Stream({self._symbol} {self._timeframe}, {self._bars} bars, {names})"
+
+
+_NOTHING = Decision((), ())
+
+
+def _as_bar(bar: Any) -> Bar:
+    if isinstance(bar, Mapping):
+        return Bar._make(bar.get(name) for name in Bar._fields)
+    return Bar._make(getattr(bar, name, None) for name in Bar._fields)
+
+
+def _wall_minute(value: Any) -> int:
+    if not isinstance(value, datetime):
+        raise DataError(f"bar: got time {value!r}; expected a datetime, the open of the bar")
+    time = value
+    if time.tzinfo is not None:
+        from zoneinfo import ZoneInfo
+
+        time = time.astimezone(ZoneInfo(EXCHANGE_ZONE))
+    return (time.toordinal() - _EPOCH_ORDINAL) * 1_440 + time.hour * 60 + time.minute
+
+
+def _datetime(minute: int) -> datetime:
+    return datetime(1970, 1, 1) + timedelta(minutes=minute)

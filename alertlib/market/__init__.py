@@ -1,0 +1,1 @@
+"""What the exchange fixes: instruments, hours, ticks, calendars. Standard library only."""

@@ -1,0 +1,77 @@
+"""Continuous futures: what their symbols promise, and when the contracts behind them change."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Literal, NamedTuple
+
+from alertlib.market.calendar import roll_days, trading_days
+
+Adjustment = Literal["none", "proportional", "difference"]
+
+_CONTINUOUS = re.compile(r"[A-Z]{3}[$@](N|D)?")
+_MONTH_LETTERS = "FGHJKMNQUVXZ"
+
+
+def adjustment(symbol: str) -> Adjustment | None:
+    """Return how the history of a continuous series is moved to hide its rolls.
+
+    Parameters
+    ----------
+    symbol : str
+        ``WIN$N`` and ``WIN@N`` are not adjusted, ``WIN$`` and ``WIN@`` in proportion, ``WIN$D``
+        and ``WIN@D`` by a difference. (``$`` rolls by liquidity, ``@`` on expiry.)
+
+    Returns
+    -------
+    str or None
+        None for a single contract or a share. The history of an adjusted series is rewritten
+        at every roll: bars fetched before one do not continue in bars fetched after it.
+    """
+    found = _CONTINUOUS.fullmatch(symbol)
+    if found is None:
+        return None
+    kinds: dict[str | None, Adjustment] = {"N": "none", "D": "difference", None: "proportional"}
+    return kinds[found[1]]
+
+
+class Expiry(NamedTuple):
+    """The end of one contract.
+
+    Attributes
+    ----------
+    contract : str
+        ``WINJ26`` and the like.
+    day : date
+        Session on which it expires.
+    roll : date
+        First session whose bars in a continuous series are those of the next contract.
+    """
+
+    contract: str
+    day: date
+    roll: date
+
+
+def expiries(family: Literal["WIN", "WDO"], first: date, last: date) -> list[Expiry]:
+    """Return the contracts whose roll lies between ``first`` and ``last``, both included.
+
+    The index future has even months and expires on the Wednesday nearest the 15th, or the next
+    session. The dollar future has every month, expires on its first session, and is left for
+    the next one on the session before.
+    """
+    found = []
+    for roll in roll_days(f"{family}$N", first, last):
+        if family == "WIN":
+            # Never later than the 20th or so, so the roll is in the contract's own month.
+            found.append(Expiry(_contract(family, roll.year, roll.month), roll, roll))
+        else:
+            year, month = roll.year + roll.month // 12, roll.month % 12 + 1
+            day = trading_days(date(year, month, 1), date(year, month, 10))[0]
+            found.append(Expiry(_contract(family, year, month), day, roll))
+    return found
+
+
+def _contract(family: str, year: int, month: int) -> str:
+    return f"{family}{_MONTH_LETTERS[month - 1]}{year % 100:02d}"

@@ -1,0 +1,140 @@
+"""What is known of each instrument: tick, value of a point, fees and hours, by symbol family."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import NamedTuple
+
+from alertlib.config.schema import SymbolSpec
+from alertlib.config.types import minute_of_day, minutes
+from alertlib.errors import ConfigError
+from alertlib.market.sessions import B3FuturesHours, FixedHours, SessionTable
+from alertlib.market.ticks import Grid, tick_grid
+
+
+class Fee(NamedTuple):
+    """Round-trip cost per contract, in points, from ``since`` on."""
+
+    since: date
+    points: float
+
+
+class Family(NamedTuple):
+    """Instruments that trade alike.
+
+    ``None`` stands for what is not known: hours are then read off the file, R$ are not stated
+    and fees count as zero with a warning.
+    """
+
+    name: str
+    matches: str
+    tick: float
+    point_value: float | None
+    fees: tuple[Fee, ...]
+    sessions: SessionTable | None
+
+
+# A future's symbol is its root followed by a continuous-series mark ($N, $, $D, @, FUT) or by
+# the letter of its month and the year.
+_FUTURE = r"(\$\w*|@\w*|FUT|[FGHJKMNQUVXZ]\d{1,2})?"
+
+FAMILIES = (
+    # R$ 0.256 a side with the day-trade discount is 2.56 points of R$ 0.20 there and back.
+    Family("WIN", "WIN" + _FUTURE, 5.0, 0.20, (Fee(date.min, 2.56),), B3FuturesHours()),
+    Family("WDO", "WDO" + _FUTURE, 0.5, 10.0, (), B3FuturesHours(later=5)),
+    Family("BIT", "BIT" + _FUTURE, 20.0, None, (), B3FuturesHours(later=5)),
+    Family("B3 cash equity", r"[A-Z]{4}\d{1,2}F?", 0.01, 1.0, (), None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One symbol at one timeframe, with everything the numbers depend on.
+
+    Attributes
+    ----------
+    symbol : str
+    timeframe : str
+        ``M5`` and the like.
+    minutes : int
+        Length of a bar.
+    family : str or None
+        Name of the symbol's family; None if unknown.
+    grid : Grid or None
+        Integer scale of its prices; None until it has been read off a file.
+    point_value : float or None
+        R$ per point and contract; None if unknown.
+    fees : tuple of Fee
+        Round-trip fees in points, dated; empty if unknown.
+    sessions : SessionTable or None
+        Hours; None until they have been read off a file.
+    """
+
+    symbol: str
+    timeframe: str
+    minutes: int
+    family: str | None
+    grid: Grid | None
+    point_value: float | None
+    fees: tuple[Fee, ...]
+    sessions: SessionTable | None
+
+    def fee_points(self, day: date) -> float:
+        """Return the round-trip fee in points in force on ``day``; 0 where none is known."""
+        known = [fee.points for fee in self.fees if fee.since <= day]
+        return known[-1] if known else 0.0
+
+
+def find_family(symbol: str) -> Family | None:
+    """Return the family ``symbol`` belongs to, or None."""
+    for family in FAMILIES:
+        if re.fullmatch(family.matches, symbol):
+            return family
+    return None
+
+
+def find_instrument(symbol: str, timeframe: str, symbols: Sequence[SymbolSpec] = ()) -> Instrument:
+    """Return what is known of ``symbol`` at ``timeframe``.
+
+    Parameters
+    ----------
+    symbol, timeframe : str
+    symbols : sequence of SymbolSpec
+        The configuration's ``data.symbols``; what an entry states beats the family's table.
+    """
+    family = find_family(symbol)
+    instrument = Instrument(
+        symbol=symbol,
+        timeframe=timeframe,
+        minutes=minutes(timeframe),
+        family=family.name if family else None,
+        grid=tick_grid(family.tick) if family else None,
+        point_value=family.point_value if family else None,
+        fees=family.fees if family else (),
+        sessions=family.sessions if family else None,
+    )
+    for spec in symbols:
+        if spec.symbol == symbol:
+            return _apply(spec, instrument)
+    return instrument
+
+
+def _apply(spec: SymbolSpec, known: Instrument) -> Instrument:
+    sessions = known.sessions
+    if spec.session_open is not None and spec.session_close is not None:
+        sessions = FixedHours(minute_of_day(spec.session_open), minute_of_day(spec.session_close))
+    elif spec.session_open is not None or spec.session_close is not None:
+        raise ConfigError(
+            f"data.symbols: {spec.symbol}: session_open and session_close go together; "
+            f"got {spec.session_open} and {spec.session_close}; state both or neither"
+        )
+    return replace(
+        known,
+        grid=known.grid if spec.tick is None else tick_grid(spec.tick),
+        point_value=known.point_value if spec.point_value is None else spec.point_value,
+        fees=known.fees if spec.fees_points is None else (Fee(date.min, spec.fees_points),),
+        sessions=sessions,
+    )

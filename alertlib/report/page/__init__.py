@@ -1,0 +1,1 @@
+"""The scorecard as one page of HTML."""

@@ -1,0 +1,108 @@
+"""The tables of a scorecard as rows of text, for the terminal and for pages alike."""
+
+from __future__ import annotations
+
+from alertlib.report.formats import (
+    Card,
+    Line,
+    bounds,
+    clean,
+    count,
+    counted,
+    guard_rails,
+    limit_text,
+    name,
+    percent,
+    points,
+    probability,
+    rates,
+    shown,
+    sizes,
+    words,
+)
+from alertlib.report.sentences import findings
+
+Row = list[str]
+
+
+def criterion_row(line: Line) -> Row:
+    """Return a customer's criterion: name, value, limit, chance, interval, sizes, p, verdict."""
+    return [
+        name(line["name"]),
+        shown(line),
+        limit_text(line),
+        percent(line["chance"]),
+        bounds(line["ci_low"], line["ci_high"]),
+        sizes(line),
+        probability(line["p_value"]),
+        verdict(line["passed"]),
+    ]
+
+
+def rail_rows(card: Card) -> list[Row]:
+    """Return each guard rail: name, value, limit, verdict."""
+    return [
+        [name(c["name"]), shown(c), limit_text(c), verdict(c["passed"])] for c in guard_rails(card)
+    ]
+
+
+def pattern_rows(card: Card) -> list[Row]:
+    """Return each pattern: name, alerts by outcome, capture, false share, win rate, points."""
+    return [
+        [
+            clean(row["pattern"]),
+            *(count(row[k]) for k in ("alerts", "tp", "false_positives", "redundant")),
+            *(percent(row[k]) for k in ("capture_rate", "false_positive_share", "win_rate")),
+            points(row["expectancy_points"]),
+        ]
+        for row in card["per_detector"]
+    ]
+
+
+def null_rows(card: Card) -> list[Row]:
+    """Return each null: name, then chance level and p-value under each customer's criterion."""
+    drawn = [line["nulls"] for line in rates(card)]
+    nulls = dict.fromkeys(null for one in drawn for null in one)
+    made = []
+    for null in nulls:
+        row = [words(null)]
+        for one in drawn:
+            found = one.get(null, {})
+            chance, p = percent(found.get("chance")), probability(found.get("p_value"))
+            row.append(f"{chance}, p {p}")
+        made.append(row)
+    return made
+
+
+def audit_rows(card: Card) -> list[Row]:
+    """Return each audit: name, verdict, cases, what was seen."""
+    return [
+        [words(i["name"]), verdict(i["clean"]), counted(i["cases"], "case"), clean(i["detail"])]
+        for i in card["audits"].get("items", ())
+    ]
+
+
+def finding_rows(card: Card) -> list[Row]:
+    """Return the findings about the data by kind: kind, severity, how many, message, dates."""
+    return [[f.kind, f.severity, count(f.found), f.message, f.dates] for f in findings(card)]
+
+
+def provenance_rows(card: Card) -> list[Row]:
+    """Return what the figures rest on, in full: name and value."""
+    data = card["data"]
+    made = [
+        ("source", data["source"]),
+        ("bars", f"{count(data['bars'])}, {data['first']} to {data['last']}"),
+        ("sha256", data["sha256"]),
+        ("spec", f"{card['spec']} {card['spec_hash']}"),
+        ("config", card["config_hash"]),
+        ("revision", card["git_rev"] or "not known"),
+        ("versions", ", ".join(f"{k} {v}" for k, v in card["versions"].items())),
+        ("seed", card["seed"]),
+    ]
+    return [[label, clean(value)] for label, value in made]
+
+
+def verdict(passed: bool) -> str:
+    """Return whether something passed, in a word that needs no colour."""
+    return "pass" if passed else "FAIL"

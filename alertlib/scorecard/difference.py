@@ -1,0 +1,142 @@
+"""How two scorecards, or two runs, differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+# What differs between any two runs without saying anything about either.
+_IGNORED = (
+    "settings",
+    "generated_at",
+    "git_rev",
+    "config_hash",
+    "versions",
+    "per_session",
+    "audits",
+    "data.quality",
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One figure in two scorecards."""
+
+    path: str
+    before: Any
+    after: Any
+
+    @property
+    def delta(self) -> float | None:
+        """Difference of two numbers."""
+        pair = (self.before, self.after)
+        if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
+            return float(self.after - self.before)
+        return None
+
+
+@dataclass(frozen=True, repr=False)
+class Difference:
+    """What changed from one run to another.
+
+    Attributes
+    ----------
+    comparable : bool
+        Whether both scored the same bars under the same spec; otherwise a difference of
+        figures is not the detectors' doing alone.
+    settings : dict
+        Changed settings by path: (before, after).
+    changes : tuple of Change
+        Changed figures.
+    gained, lost : DataFrame or None
+        Alerts only the later, and only the earlier run delivered.
+    """
+
+    comparable: bool
+    settings: dict[str, tuple[Any, Any]]
+    changes: tuple[Change, ...]
+    gained: pl.DataFrame | None = None
+    lost: pl.DataFrame | None = None
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """Return the difference as lines of text."""
+        lines = []
+        if not self.comparable:
+            lines.append("NOT COMPARABLE: other bars, or another spec of scoring")
+        lines += [f"{path}: {a} -> {b}" for path, (a, b) in self.settings.items()]
+        if self.gained is not None and self.lost is not None:
+            lines.append(f"alerts: {self.gained.height} gained, {self.lost.height} lost")
+        width = max((len(c.path) for c in self.changes), default=0)
+        for change in self.changes:
+            delta = "" if change.delta is None else f"  ({change.delta:+.4g})"
+            lines.append(
+                f"{change.path:<{width}}  {_show(change.before)} -> {_show(change.after)}{delta}"
+            )
+        return lines or ["no difference"]
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def compare_scorecards(before: dict[str, Any], after: dict[str, Any]) -> Difference:
+    """Compare two scorecards as read from their JSON.
+
+    Parameters
+    ----------
+    before, after : dict
+        ``Scorecard.to_dict()`` or the parsed file.
+    """
+    a, b = dict(_figures(before)), dict(_figures(after))
+    paths = list(dict.fromkeys([*a, *b]))
+    changes = tuple(Change(p, a.get(p), b.get(p)) for p in paths if a.get(p) != b.get(p))
+    same = (
+        before["data"]["sha256"] == after["data"]["sha256"]
+        and before["spec_hash"] == after["spec_hash"]
+    )
+    old, new = (dict(_leaves(card.get("settings", {}))) for card in (before, after))
+    paths = list(dict.fromkeys([*old, *new]))
+    settings = {p: (old.get(p), new.get(p)) for p in paths if old.get(p) != new.get(p)}
+    return Difference(same, settings, changes)
+
+
+def _figures(card: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    named = {
+        **card,
+        "criteria": {c["name"]: _without(c, "name", "nulls") for c in card["criteria"]},
+        "per_detector": {
+            d["pattern"]: _without(d, "name", "pattern") for d in card["per_detector"]
+        },
+        "sensitivity": {
+            f"k={s['k']:g} left={s['min_move_left']:g}": _without(s, "k", "min_move_left")
+            for s in card["sensitivity"]
+        },
+    }
+    for path, value in _leaves(named):
+        if not any(path == name or path.startswith(f"{name}.") for name in _IGNORED):
+            yield path, value
+
+
+def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {k: v for k, v in values.items() if k not in names}
+
+
+def _leaves(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
+
+
+def _show(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,343 @@
+"""From a scored run to the sections of its scorecard."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from alertlib._typing import Floats, Ints
+from alertlib._version import __version__
+from alertlib.bars.bars import Bars
+from alertlib.config import Config
+from alertlib.config.schema import Settings
+from alertlib.kernels.policy import REASONS
+from alertlib.market.sessions import EPOCH, EXCHANGE_ZONE
+from alertlib.scorecard.card import canonical_hash
+from alertlib.scoring.labels import directional_changes
+from alertlib.scoring.matching import FALSE_POSITIVE, REDUNDANT, TRUE_POSITIVE, find_entries, match
+from alertlib.scoring.scored import SPEC, Scored
+from alertlib.scoring.trades import session_fees
+from alertlib.stats.nulls import Schedule, null_rates
+
+SENSITIVITY_K = (2.0, 3.0, 4.0)
+SENSITIVITY_MOVE_LEFT = (0.0, 0.25, 0.5)
+
+
+def spec_hash(settings: Settings) -> str:
+    """Return the hash of everything that decides a score: spec, scoring, trade, policy, gate."""
+    parts = settings_section(settings)
+    del parts["detection"]
+    return canonical_hash({"spec": SPEC, **parts})
+
+
+def settings_section(settings: Settings) -> dict[str, Any]:
+    """Return the settings that decide alerts and score."""
+    values = as_config(settings).to_dict()
+    return {name: values[name] for name in ("detection", "policy", "trade", "scoring", "gate")}
+
+
+def config_hash(settings: Settings) -> str:
+    """Return the hash of the whole configuration."""
+    return as_config(settings).hash
+
+
+def as_config(settings: Settings) -> Config:
+    """Return the settings as a checked configuration."""
+    if isinstance(settings, Config):
+        return settings
+    return Config(**{f.name: getattr(settings, f.name) for f in fields(Settings)})
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that could change a figure."""
+    return {
+        "alertlib": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "polars": pl.__version__,
+    }
+
+
+def data_section(bars: Bars, scored: Scored, quality: dict[str, Any]) -> dict[str, Any]:
+    """Return what was scored and how good it is."""
+    series, scope = scored.detected.series, scored.scope
+    frame = bars.frame
+    grid = series.instrument.grid
+    assert grid is not None
+    return {
+        "source": bars.source,
+        "synthetic": bars.synthetic,
+        "symbol": bars.symbol,
+        "timeframe": bars.timeframe,
+        "sha256": bars.sha256,
+        "bars": len(bars),
+        "sessions": len(scope.sessions),
+        "first": _zoned(frame["time"][0]),
+        "last": _zoned(frame["time"][-1]),
+        "first_session": _date(series.days, scope.sessions[:1]),
+        "last_session": _date(series.days, scope.sessions[-1:]),
+        "sessions_in_file": len(series.first),
+        "quality": {
+            **quality,
+            "out_of_session": series.removed,
+            "short_sessions": [_date(series.days, [s]) for s in scope.short],
+            "tick": grid.tick,
+            "on_grid": grid.on_tick and grid.per_tick == 1,
+        },
+    }
+
+
+def _zoned(wall: datetime) -> str:
+    """Exchange wall clock with its offset, as times are written in JSON."""
+    return wall.replace(tzinfo=ZoneInfo(EXCHANGE_ZONE)).isoformat()
+
+
+def _date(days: Ints, sessions: Any) -> str | None:
+    for session in sessions:
+        return EPOCH.fromordinal(EPOCH.toordinal() + int(days[session])).isoformat()
+    return None
+
+
+def count_section(scored: Scored) -> dict[str, Any]:
+    """Return the counts; ``alerts = tp + false_positives + redundant``."""
+    held = scored.detected.suppressed
+    inside = scored.scope.scored[held.bar]
+    by_reason = np.bincount(held.reason[inside], minlength=len(REASONS))
+    return {
+        "opportunities": len(scored.moves),
+        "alerts": len(scored.rows),
+        "captured": scored.captured,
+        "tp": scored.outcomes(TRUE_POSITIVE),
+        "false_positives": scored.outcomes(FALSE_POSITIVE),
+        "redundant": scored.outcomes(REDUNDANT),
+        "censored": len(scored.censored),
+        "trades": int(np.count_nonzero(scored.trades.filled)),
+        "wins": int(np.count_nonzero(scored.wins)),
+        "ambiguous": int(np.count_nonzero(scored.trades.ambiguous)),
+        "suppressed": {reason: int(by_reason[i]) for i, reason in enumerate(REASONS) if i > 0},
+    }
+
+
+def rate_section(scored: Scored) -> dict[str, float | None]:
+    """Return the rates printed beside the criteria."""
+    tp, fp, redundant = (scored.outcomes(o) for o in (TRUE_POSITIVE, FALSE_POSITIVE, REDUNDANT))
+    filled = scored.trades.filled
+    return {
+        "capture_rate": scored.capture_rate,
+        "false_positive_share": scored.false_positive_share,
+        "win_rate": scored.win_rate,
+        "fp_share_all": _ratio(fp, tp + fp + redundant),
+        "fp_share_strict": _ratio(fp + redundant, tp + fp + redundant),
+        "redundant_per_capture": _ratio(redundant, scored.captured),
+        "oracle_ceiling": scored.oracle_ceiling(),
+        "optimistic_win_rate": _mean(scored.trades.optimistic[filled] > 0),
+        "ambiguous_share": _mean(scored.trades.ambiguous[filled]),
+    }
+
+
+def trade_section(scored: Scored) -> dict[str, float | None]:
+    """Return what the trades earned, against what they had to."""
+    series = scored.detected.series
+    grid = series.instrument.grid
+    assert grid is not None
+    filled = scored.trades.filled
+    trades, alerts = scored.trades.only(filled), scored.alerts.only(filled)
+    points = trades.points
+    close = series.close[alerts.bar]
+    to_stop = series.price(np.abs(close - alerts.stop))
+    to_target = series.price(np.abs(alerts.target - close))
+    stop, target = _mean(to_stop), _mean(to_target)
+    fees = _mean(session_fees(series, scored.settings.trade)[series.session[alerts.bar]])
+    slippage = scored.settings.trade.slippage_ticks * grid.tick
+    expectancy = _mean(points)
+    gains, losses = float(points[points > 0].sum()), float(-points[points < 0].sum())
+    opened = series.open[trades.entry]
+    return {
+        "break_even_win_rate": _break_even(stop, target, fees, slippage),
+        "expectancy_points": expectancy,
+        "expectancy_brl": None if expectancy is None else _brl(scored, expectancy),
+        "expectancy_r": _mean(points / to_stop),
+        "profit_factor": _ratio(gains, losses),
+        "total_points": float(points.sum()) if len(points) else None,
+        "mean_stop_points": stop,
+        "mean_target_points": target,
+        "fees_points": fees,
+        "mean_favourable_points": _mean(trades.best),
+        "mean_adverse_points": _mean(trades.worst),
+        "outside_entry_band": _mean((opened < alerts.entry_min) | (opened > alerts.entry_max)),
+    }
+
+
+def _break_even(
+    stop: float | None, target: float | None, fees: float | None, slippage: float
+) -> float | None:
+    """Win rate at which the mean distances, fees and slippage earn nothing.
+
+    A target is filled at its price, so a win pays slippage once and a loss twice.
+    """
+    if stop is None or target is None or fees is None:
+        return None
+    cost_win, cost_loss = fees + slippage, fees + 2 * slippage
+    return _ratio(stop + cost_loss, stop + target + cost_loss - cost_win)
+
+
+def _brl(scored: Scored, points: float) -> float | None:
+    """Return R$ per contract; None where a point's value or the fees are not known, or the
+    prices are not the traded ones."""
+    instrument = scored.detected.series.instrument
+    grid = instrument.grid
+    assert grid is not None
+    fees_known = instrument.fees or scored.settings.trade.fees_points is not None
+    traded = grid.on_tick and grid.per_tick == 1
+    if instrument.point_value is None or not fees_known or not traded:
+        return None
+    return points * instrument.point_value
+
+
+def timeliness_section(scored: Scored) -> dict[str, Any]:
+    """Return how early the captures came."""
+    left = scored.move_left()
+    onset = scored.bars_from_onset()
+    quantiles = np.quantile(left, (0.5, 0.25, 0.75)) if len(left) else [None] * 3
+    return {
+        "bars_from_onset": float(np.median(onset)) if len(onset) else None,
+        "move_left": dict(zip(("median", "q25", "q75"), quantiles, strict=True)),
+    }
+
+
+def sensitivity_section(
+    scored: Scored, schedule: Schedule | None
+) -> tuple[dict[str, float | None], ...]:
+    """Return capture and false positives under other definitions of a move.
+
+    Parameters
+    ----------
+    scored : Scored
+    schedule : Schedule, optional
+        Alerts moved by chance, for the chance levels; None leaves them out.
+    """
+    detected, scope = scored.detected, scored.scope
+    series, alerts = detected.series, scored.alerts
+    no_wins = np.full((2, len(series) + 1), -1, dtype=np.int64)
+    rows = []
+    for k in SENSITIVITY_K:
+        moves = directional_changes(series, detected.atr, k, detected.engine)
+        moves = moves.only(scope.scored[moves.start])
+        entries = find_entries(series, moves, scored.settings.scoring.early_bars)
+        for left in SENSITIVITY_MOVE_LEFT:
+            validity = entries.validity(left)
+            found = match(validity, alerts.bar, alerts.direction)
+            tp = int(np.count_nonzero(found.outcome == TRUE_POSITIVE))
+            fp = int(np.count_nonzero(found.outcome == FALSE_POSITIVE))
+            chance = null_rates(schedule, validity, no_wins) if schedule else None
+            rows.append(
+                {
+                    "k": k,
+                    "min_move_left": left,
+                    "capture_rate": _mean(found.captured),
+                    "false_positive_share": _ratio(fp, tp + fp),
+                    "chance_capture": _mean(_defined(chance.capture_rate)) if chance else None,
+                    "chance_fp": _mean(_defined(chance.false_positive_share)) if chance else None,
+                }
+            )
+    return tuple(rows)
+
+
+def detector_section(scored: Scored) -> tuple[dict[str, Any], ...]:
+    """Return each pattern's share in the alerts, as delivered."""
+    rules, alerts = scored.detected.rules, scored.alerts
+    rows = []
+    for place, detector in enumerate(rules.detectors):
+        for pattern in dict.fromkeys(detector.patterns):
+            sides = [s for s in (1, -1) if detector.pattern(s) == pattern]
+            mine = (alerts.lead == place) & np.isin(alerts.direction, sides)
+            rows.append({"name": detector.name, "pattern": pattern, **_counts(scored, mine)})
+    return tuple(rows)
+
+
+def _counts(scored: Scored, mine: Any) -> dict[str, Any]:
+    outcome, trades = scored.match.outcome, scored.trades
+    tp, fp, redundant = (
+        int(np.count_nonzero(mine & (outcome == o)))
+        for o in (TRUE_POSITIVE, FALSE_POSITIVE, REDUNDANT)
+    )
+    filled = mine & trades.filled
+    captured = int(np.count_nonzero(np.append(mine, False)[scored.match.captured_by]))
+    wins = int(np.count_nonzero(mine & scored.wins))
+    return {
+        "alerts": int(np.count_nonzero(mine)),
+        "tp": tp,
+        "false_positives": fp,
+        "redundant": redundant,
+        "captured": captured,
+        "capture_rate": _ratio(captured, len(scored.moves)),
+        "false_positive_share": _ratio(fp, tp + fp),
+        "trades": int(np.count_nonzero(filled)),
+        "wins": wins,
+        "win_rate": _ratio(wins, int(np.count_nonzero(filled))),
+        "expectancy_points": _mean(trades.points[filled]),
+    }
+
+
+def session_section(scored: Scored) -> tuple[dict[str, Any], ...]:
+    """Return the counts of each scored session."""
+    series, sessions = scored.detected.series, scored.scope.sessions
+    counts = {name: column.tolist() for name, column in scored.per_session().items()}
+    where = np.searchsorted(sessions, series.session[scored.alerts.bar])
+    points = np.bincount(
+        where[scored.trades.filled],
+        weights=scored.trades.points[scored.trades.filled],
+        minlength=len(sessions),
+    )
+    bars = (series.last - series.first + 1)[sessions]
+    return tuple(
+        {
+            "date": _date(series.days, [session]),
+            "bars": int(bars[i]),
+            "expected": int(series.expected[session]),
+            **{name: column[i] for name, column in counts.items()},
+            "points": float(points[i]),
+        }
+        for i, session in enumerate(sessions.tolist())
+    )
+
+
+def warnings_of(scored: Scored, bars: Bars) -> tuple[str, ...]:
+    """Return what a reader should know although it does not decide the verdict."""
+    made = []
+    redundant, captured = scored.outcomes(REDUNDANT), scored.captured
+    if captured and redundant > captured:
+        made.append(
+            f"{redundant / captured:.1f} redundant alerts per capture: a trader would be spammed"
+        )
+    instrument = bars.instrument
+    if not instrument.fees and scored.settings.trade.fees_points is None:
+        made.append(
+            f"fees of {bars.symbol} are not known and count as 0; "
+            "state data.symbols[].fees_points or trade.fees_points"
+        )
+    grid = scored.detected.series.instrument.grid
+    if grid is not None and not (grid.on_tick and grid.per_tick == 1):
+        made.append(
+            f"prices are off the {grid.tick:g}-point grid: points are those of an adjusted "
+            "series, and R$ are not stated"
+        )
+    return tuple(made)
+
+
+def _defined(values: Floats) -> Floats:
+    return values[~np.isnan(values)]
+
+
+def _mean(values: Any) -> float | None:
+    return float(np.mean(values)) if len(values) else None
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None

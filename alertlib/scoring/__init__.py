@@ -1,0 +1,1 @@
+"""From columns to counts: signals, alerts, moves, matches and trades."""

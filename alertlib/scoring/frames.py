@@ -1,0 +1,227 @@
+"""Alerts, opportunities and trades as Polars frames."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from alertlib._typing import Floats, Ints
+from alertlib.detection.alert import alert_id
+from alertlib.kernels.alerting import SEVERITIES
+from alertlib.scoring.batch import AlertColumns
+from alertlib.scoring.matching import Match
+from alertlib.scoring.scored import Detected, Scored
+from alertlib.scoring.trades import EXIT_REASONS, Trades
+
+OUTCOMES = ("tp", "fp", "redundant")
+
+
+def alert_values(detected: Detected, alerts: AlertColumns) -> dict[str, list[Any]]:
+    """Return alerts as the live side would deliver them, one list per field.
+
+    Parameters
+    ----------
+    detected : Detected
+    alerts : AlertColumns
+        Of ``detected``: delivered or suppressed ones.
+    """
+    series, rules = detected.series, detected.rules
+    instrument = series.instrument
+    length = timedelta(minutes=instrument.minutes)
+    directions = alerts.direction.tolist()
+    bar_time = _datetimes(series.minute[alerts.bar])
+    patterns = [
+        rules.detectors[lead].pattern(direction)
+        for lead, direction in zip(alerts.lead.tolist(), directions, strict=True)
+    ]
+    ids = [
+        alert_id(
+            instrument.symbol,
+            instrument.timeframe,
+            pattern,
+            direction,
+            at.isoformat(timespec="minutes"),
+        )
+        for pattern, direction, at in zip(patterns, directions, bar_time, strict=True)
+    ]
+    close = series.close[alerts.bar]
+    return {
+        "id": ids,
+        "time": [at + length for at in bar_time],
+        "bar_time": bar_time,
+        "pattern": patterns,
+        "direction": directions,
+        "severity": [SEVERITIES[rank] for rank in alerts.severity.tolist()],
+        "confidence": (alerts.confidence / 100).tolist(),
+        "price": series.price(close).tolist(),
+        "entry_min": series.price(alerts.entry_min).tolist(),
+        "entry_max": series.price(alerts.entry_max).tolist(),
+        "stop": series.price(alerts.stop).tolist(),
+        "target": series.price(alerts.target).tolist(),
+        "risk_reward": (np.abs(alerts.target - close) / np.abs(close - alerts.stop)).tolist(),
+        "agreeing": [
+            tuple(d.pattern(direction) for i, d in enumerate(rules.detectors) if mask >> i & 1)
+            for mask, direction in zip(alerts.agreeing.tolist(), directions, strict=True)
+        ],
+    }
+
+
+ALERT_SCHEMA = pl.Schema(
+    {
+        "id": pl.String(),
+        "time": pl.Datetime("us"),
+        "bar_time": pl.Datetime("us"),
+        "pattern": pl.String(),
+        "direction": pl.Int64(),
+        "severity": pl.String(),
+        "confidence": pl.Float64(),
+        "price": pl.Float64(),
+        "entry_min": pl.Float64(),
+        "entry_max": pl.Float64(),
+        "stop": pl.Float64(),
+        "target": pl.Float64(),
+        "risk_reward": pl.Float64(),
+        "agreeing": pl.List(pl.String()),
+    }
+)
+
+
+def alert_frame(detected: Detected, alerts: AlertColumns) -> pl.DataFrame:
+    """Return :func:`alert_values` as a frame."""
+    return pl.DataFrame(alert_values(detected, alerts), schema=ALERT_SCHEMA)
+
+
+def scored_alert_frame(scored: Scored) -> pl.DataFrame:
+    """Return every delivered alert of the file with its outcome and its trade.
+
+    Alerts of sessions that are not scored say ``unscored`` and have no trade, nor have censored
+    ones.
+    """
+    delivered = scored.detected.delivered
+    size = len(delivered)
+    outcome = np.full(size, "unscored", dtype=object)
+    outcome[scored.rows] = np.array(OUTCOMES, dtype=object)[scored.match.outcome]
+    outcome[scored.censored] = "censored"
+    trades = trade_frame(scored)
+    spread = np.full(size, -1, dtype=np.int64)
+    spread[scored.rows[scored.trades.filled]] = np.arange(trades.height)
+    position = pl.Series(spread)
+    picked = trades[np.where(spread < 0, 0, spread)] if trades.height else trades.clear(size)
+    shown = [
+        pl.when(position >= 0).then(picked[name]).otherwise(None).alias(name)
+        for name in TRADE_COLUMNS
+    ]
+    opportunity = np.full(size, -1, dtype=np.int64)
+    opportunity[scored.rows] = scored.match.opportunity
+    return alert_frame(scored.detected, delivered).with_columns(
+        *pl.select(*shown).get_columns(),
+        pl.Series("outcome", outcome.tolist(), dtype=pl.String),
+        pl.Series("opportunity_id", [o if o >= 0 else None for o in opportunity.tolist()],
+                  dtype=pl.Int64),
+    )  # fmt: skip
+
+
+TRADE_COLUMNS = (
+    "entry_time", "entry_price", "exit_time", "exit_price", "exit_reason", "pnl_points",
+)  # fmt: skip
+
+
+def trade_frame(scored: Scored) -> pl.DataFrame:
+    """Return the trades of the scored alerts, one row each, in order of delivery."""
+    detected = scored.detected
+    filled = np.flatnonzero(scored.trades.filled)
+    trades, alerts = scored.trades.only(filled), scored.alerts.only(filled)
+    series = detected.series
+    price = series.price
+    ids = alert_frame(detected, alerts)
+    opened = series.open[trades.entry]
+    outside = (opened < alerts.entry_min) | (opened > alerts.entry_max)
+    risk = series.price(np.abs(series.close[alerts.bar] - alerts.stop))
+    return pl.DataFrame(
+        {
+            "alert_id": ids["id"],
+            "pattern": ids["pattern"],
+            "direction": alerts.direction,
+            "entry_time": _times(series.minute[trades.entry]),
+            "entry_price": price(trades.entry_price),
+            "exit_time": _times(series.minute[trades.exit]),
+            "exit_price": price(trades.exit_price),
+            "exit_reason": pl.Series(
+                [EXIT_REASONS[r] for r in trades.reason.tolist()], dtype=pl.String
+            ),
+            "pnl_points": trades.points,
+            "r": trades.points / risk,
+            "mfe_points": trades.best,
+            "mae_points": trades.worst,
+            "ambiguous": trades.ambiguous,
+            "outside_entry_band": outside,
+        }
+    )
+
+
+def opportunity_frame(scored: Scored) -> pl.DataFrame:
+    """Return the opportunities of the scored sessions and whether they were captured."""
+    series, moves, match = scored.detected.series, scored.moves, scored.match
+    price = series.price
+    size = np.abs(moves.end_price - moves.start_price)
+    captured_by = _ids_of(scored, match)
+    return pl.DataFrame(
+        {
+            "opportunity_id": np.arange(len(moves)),
+            "time_start": _times(series.minute[moves.start]),
+            "time_end": _times(series.minute[moves.end]),
+            "direction": moves.direction,
+            "price_start": price(moves.start_price),
+            "price_end": price(moves.end_price),
+            "points": price(size),
+            "atr": _multiple(size, scored.detected.atr[moves.start]),
+            "captured": match.captured,
+            "alert_id": pl.Series(captured_by, dtype=pl.String),
+        }
+    )
+
+
+def _multiple(size: Ints, unit: Floats) -> pl.Series:
+    """Return sizes in a unit; null where the unit is not defined yet, or nothing has moved."""
+    share: Floats = np.full(len(size), np.nan)
+    np.divide(size, unit, out=share, where=unit > 0)
+    return pl.Series(share).fill_nan(None)
+
+
+def _ids_of(scored: Scored, match: Match) -> list[str | None]:
+    ids = alert_frame(scored.detected, scored.alerts)["id"].to_list()
+    return [ids[alert] if alert >= 0 else None for alert in match.captured_by.tolist()]
+
+
+def write_alerts(frame: pl.DataFrame, path: Any) -> None:
+    """Write an alert table as Parquet or CSV, by the ending of ``path``.
+
+    A CSV joins ``agreeing`` with ``|``.
+    """
+    if str(path).lower().endswith(".csv"):
+        joined = frame.with_columns(pl.col("agreeing").list.join("|"))
+        joined.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S")
+    else:
+        frame.write_parquet(path)
+
+
+def _datetimes(minute: Ints) -> list[datetime]:
+    start = datetime(1970, 1, 1)
+    return [start + timedelta(minutes=m) for m in minute.tolist()]
+
+
+def _times(minute: Ints) -> pl.Series:
+    return pl.Series(minute * 60_000_000, dtype=pl.Int64).cast(pl.Datetime("us"))
+
+
+__all__ = [
+    "Trades",
+    "alert_frame",
+    "opportunity_frame",
+    "scored_alert_frame",
+    "trade_frame",
+    "write_alerts",
+]

@@ -1,0 +1,190 @@
+"""Opportunities: the moves an alert should have caught.
+
+Computed after the alerts and never seen by a detector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alertlib._typing import Floats, Ints
+from alertlib.bars.series import Series
+from alertlib.errors import DataError
+from alertlib.scoring.engine import INTERPRETED, Engine
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Opportunities:
+    """Moves, sorted by their start. Prices in quanta.
+
+    Attributes
+    ----------
+    start, end : int64
+        Bars of the move's first and last extreme.
+    direction : int64
+        +1 or -1.
+    start_price, end_price : int64
+        Low to high for +1, high to low for -1.
+    """
+
+    start: Ints
+    end: Ints
+    direction: Ints
+    start_price: Ints
+    end_price: Ints
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def only(self, mask: Any) -> Opportunities:
+        """Return the rows of a boolean mask or of indices."""
+        return Opportunities(*(getattr(self, name)[mask] for name in self.__dataclass_fields__))
+
+
+def directional_changes(
+    series: Series, atr: Floats, k: float, engine: Engine = INTERPRETED
+) -> Opportunities:
+    """Return the directional-change legs of every session.
+
+    Within a session price runs from one extreme to the next; an extreme is one once price has
+    come back from it by ``k`` average true ranges, taken at the extreme. The leg still open at
+    the end of a session counts up to its extreme; what followed that extreme does not.
+
+    Parameters
+    ----------
+    series : Series
+    atr : ndarray of float64
+        In quanta; NaN (nothing can be a reversal yet) at the start of a file.
+    k : float
+        Size of a reversal in average true ranges.
+    engine : Engine
+
+    Returns
+    -------
+    Opportunities
+
+    References
+    ----------
+    Guillaume et al. (1997), Finance and Stochastics 1(2), 95-129.
+    """
+    scan = engine.build(_make_leg_scan)
+    out = [engine.out(len(series), "int64") for _ in range(3)]
+    columns = [engine.column(c) for c in (series.high, series.low, series.place)]
+    count = scan(*columns, engine.column(k * atr), *out)
+    start, end, direction = (engine.array(c, "int64")[:count] for c in out)
+    return _priced(series, start, end, direction)
+
+
+def _priced(series: Series, start: Ints, end: Ints, direction: Ints) -> Opportunities:
+    up = direction > 0
+    return Opportunities(
+        start,
+        end,
+        direction,
+        np.where(up, series.low[start], series.high[start]),
+        np.where(up, series.high[end], series.low[end]),
+    )
+
+
+def labelled_moves(series: Series, labels: pl.DataFrame, where: str) -> Opportunities:
+    """Return the moves of a manual label table.
+
+    Parameters
+    ----------
+    series : Series
+    labels : DataFrame
+        ``time_start``, ``time_end`` (opens of the move's first and last bar, naive exchange
+        wall clock) and ``direction`` (+1 or -1); a ``note`` is ignored.
+    where : str
+        Name of the table in messages.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, a time is not a bar of the file, a move does not end after it
+        starts or leaves its session, or a direction is not +1 or -1.
+    """
+    start = _bars_at(series, labels, "time_start", where)
+    end = _bars_at(series, labels, "time_end", where)
+    direction = labels["direction"].to_numpy().astype(np.int64)
+    for row in np.flatnonzero(np.abs(direction) != 1)[:1]:
+        raise DataError(f"{where}: row {row + 1}: direction {direction[row]}; expected 1 or -1")
+    wrong = (end <= start) | (series.session[start] != series.session[end])
+    for row in np.flatnonzero(wrong)[:1]:
+        raise DataError(
+            f"{where}: row {row + 1}: {labels['time_start'][int(row)]} to "
+            f"{labels['time_end'][int(row)]}; expected an end after the start, in one session"
+        )
+    order = np.lexsort((end, start))
+    return _priced(series, start[order], end[order], direction[order])
+
+
+def _bars_at(series: Series, labels: pl.DataFrame, name: str, where: str) -> Ints:
+    minute = labels[name].dt.epoch("us").to_numpy() // 60_000_000
+    at = np.searchsorted(series.minute, minute)
+    known = series.minute[np.minimum(at, len(series) - 1)] == minute
+    for row in np.flatnonzero(~known)[:1]:
+        raise DataError(
+            f"{where}: row {row + 1}: {name} {labels[name][int(row)]} is not the open of a bar; "
+            "expected a bar of the file inside its session"
+        )
+    found: Ints = at.astype(np.int64)
+    return found
+
+
+def _make_leg_scan() -> Callable[..., Any]:
+    def scan(
+        high: Any, low: Any, place: Any, reversal: Any, start: Any, end: Any, direction: Any
+    ) -> int:
+        n = 0
+        mode = 0
+        onset = top = bottom = 0
+        for i in range(len(high)):
+            if place[i] == 0 or i == 0:
+                if mode != 0:
+                    start[n], direction[n] = onset, mode
+                    end[n] = top if mode > 0 else bottom
+                    n += 1
+                mode = 0
+                top = bottom = i
+                continue
+            if mode == 0:
+                higher = high[i] > high[top]
+                lower = low[i] < low[bottom]
+                if higher:
+                    top = i
+                if lower:
+                    bottom = i
+                up = not lower and high[i] - low[bottom] >= reversal[bottom]
+                down = not higher and high[top] - low[i] >= reversal[top]
+                if up and not down:
+                    mode, onset, top = 1, bottom, i
+                elif down and not up:
+                    mode, onset, bottom = -1, top, i
+            elif mode > 0:
+                if high[i] > high[top]:
+                    top = i
+                elif high[top] - low[i] >= reversal[top]:
+                    start[n], end[n], direction[n] = onset, top, 1
+                    n += 1
+                    mode, onset, bottom = -1, top, i
+            elif low[i] < low[bottom]:
+                bottom = i
+            elif high[i] - low[bottom] >= reversal[bottom]:
+                start[n], end[n], direction[n] = onset, bottom, -1
+                n += 1
+                mode, onset, top = 1, bottom, i
+        if mode != 0:
+            start[n], direction[n] = onset, mode
+            end[n] = top if mode > 0 else bottom
+            n += 1
+        return n
+
+    return scan

@@ -1,0 +1,240 @@
+"""From alerts, moves and trades to counts and rates: spec ``score-v1``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from alertlib._typing import Floats, Ints
+from alertlib.bars.series import Series
+from alertlib.config.schema import Settings
+from alertlib.detection.ruleset import Rules, make_rules
+from alertlib.scoring.batch import AlertColumns, detect, levels_at, make_alerts, true_ranges
+from alertlib.scoring.engine import INTERPRETED, Engine
+from alertlib.scoring.labels import Opportunities, directional_changes
+from alertlib.scoring.matching import (
+    FALSE_POSITIVE,
+    REDUNDANT,
+    TRUE_POSITIVE,
+    Match,
+    Validity,
+    find_validity,
+    match,
+    move_left,
+)
+from alertlib.scoring.scored_sessions import Scope, choose_scope, is_censored
+from alertlib.scoring.trades import Trades, simulate
+
+SPEC = "score-v1"
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What the live side would have done on these bars; nothing here knows the future.
+
+    Attributes
+    ----------
+    series : Series
+    rules : Rules
+    atr : float64, one per bar
+        In quanta.
+    delivered, suppressed : AlertColumns
+    engine : Engine
+    """
+
+    series: Series
+    rules: Rules
+    atr: Floats
+    delivered: AlertColumns
+    suppressed: AlertColumns
+    engine: Engine
+
+
+def run_detectors(series: Series, settings: Settings, engine: Engine = INTERPRETED) -> Detected:
+    """Run detectors and policy over a file."""
+    grid = series.instrument.grid
+    assert grid is not None
+    rules = make_rules(settings, grid)
+    signals = detect(series, rules.detectors, engine)
+    atr = true_ranges(series, rules.atr_window, engine)
+    alerts = make_alerts(series, signals, atr, rules, engine)
+    delivered = alerts.reason == 0
+    return Detected(series, rules, atr, alerts.only(delivered), alerts.only(~delivered), engine)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Alerts of the scored sessions with their verdicts.
+
+    Attributes
+    ----------
+    detected : Detected
+    scope : Scope
+    moves : Opportunities
+        Of the scored sessions.
+    validity : Validity
+    rows : int64
+        Delivered alerts that are scored, as rows of ``detected.delivered``.
+    censored : int64
+        Delivered alerts of scored sessions whose outcome the data do not reach.
+    match : Match
+        One entry per row of ``rows``.
+    trades : Trades
+        One entry per row of ``rows``.
+    """
+
+    detected: Detected
+    settings: Settings
+    scope: Scope
+    moves: Opportunities
+    validity: Validity
+    rows: Ints
+    censored: Ints
+    match: Match
+    trades: Trades
+
+    @cached_property
+    def alerts(self) -> AlertColumns:
+        """The scored alerts."""
+        return self.detected.delivered.only(self.rows)
+
+    @property
+    def captured(self) -> int:
+        """Opportunities captured."""
+        return int(np.count_nonzero(self.match.captured))
+
+    def outcomes(self, outcome: int) -> int:
+        """Number of alerts with an outcome."""
+        return int(np.count_nonzero(self.match.outcome == outcome))
+
+    @cached_property
+    def wins(self) -> npt.NDArray[np.bool_]:
+        """Whether each scored alert's trade was filled and made money."""
+        return self.trades.filled & (self.trades.points > 0)
+
+    @cached_property
+    def capture_rate(self) -> float | None:
+        """Captured opportunities over all."""
+        return _share(self.captured, len(self.moves))
+
+    @cached_property
+    def false_positive_share(self) -> float | None:
+        """FP / (TP + FP)."""
+        false = self.outcomes(FALSE_POSITIVE)
+        return _share(false, false + self.outcomes(TRUE_POSITIVE))
+
+    @cached_property
+    def win_rate(self) -> float | None:
+        """Winning trades over all trades."""
+        return _share(int(np.count_nonzero(self.wins)), int(np.count_nonzero(self.trades.filled)))
+
+    def per_session(self) -> dict[str, Ints]:
+        """Return the counts of each scored session, in order."""
+        series, sessions = self.detected.series, self.scope.sessions
+        alert_in = np.searchsorted(sessions, series.session[self.alerts.bar])
+        move_in = np.searchsorted(sessions, series.session[self.moves.start])
+
+        def count(where: Ints, mask: npt.NDArray[np.bool_]) -> Ints:
+            return np.bincount(where[mask], minlength=len(sessions))
+
+        outcome, trades = self.match.outcome, self.trades
+        every = np.ones(len(move_in), dtype=bool)
+        return {
+            "opportunities": count(move_in, every),
+            "captured": count(move_in, self.match.captured),
+            "tp": count(alert_in, outcome == TRUE_POSITIVE),
+            "fp": count(alert_in, outcome == FALSE_POSITIVE),
+            "redundant": count(alert_in, outcome == REDUNDANT),
+            "trades": count(alert_in, trades.filled),
+            "wins": count(alert_in, self.wins),
+        }
+
+    def oracle_ceiling(self) -> float | None:
+        """Return the share of moves that some deliverable alert could have captured."""
+        series, policy = self.detected.series, self.detected.rules.policy
+        clock = (series.minute + series.instrument.minutes) % 1_440
+        inside = (clock >= policy.window_start) & (clock <= policy.window_end)
+        reachable = np.zeros(len(self.moves) + 1, dtype=bool)
+        reachable[self.validity.table[:, :-1][:, inside]] = True
+        return _share(int(np.count_nonzero(reachable[:-1])), len(self.moves))
+
+    def move_left(self) -> Floats:
+        """Return the share of the move left at each true positive's entry."""
+        hit = self.match.outcome == TRUE_POSITIVE
+        return move_left(
+            self.detected.series, self.moves, self.match.opportunity[hit], self.alerts.bar[hit]
+        )
+
+    def bars_from_onset(self) -> Ints:
+        """Return the bars from the move's start to each true positive."""
+        hit = self.match.outcome == TRUE_POSITIVE
+        since: Ints = self.alerts.bar[hit] - self.moves.start[self.match.opportunity[hit]]
+        return since
+
+
+def score(detected: Detected, settings: Settings, moves: Opportunities | None = None) -> Scored:
+    """Score what was detected.
+
+    Parameters
+    ----------
+    detected : Detected
+    settings : Settings
+        ``scoring`` and ``trade`` are used.
+    moves : Opportunities, optional
+        Manual labels of the whole file; directional-change legs when left out.
+    """
+    series, scoring = detected.series, settings.scoring
+    if moves is None:
+        moves = directional_changes(series, detected.atr, scoring.k, detected.engine)
+    scope = choose_scope(series, scoring)
+    moves = moves.only(scope.scored[moves.start])
+    validity = find_validity(series, moves, scoring.early_bars, scoring.min_move_left)
+    delivered = detected.delivered
+    inside = scope.scored[delivered.bar]
+    censored = is_censored(series, scope, delivered.bar, settings.trade.horizon_bars)
+    rows = np.flatnonzero(inside & ~censored)
+    alerts = delivered.only(rows)
+    return Scored(
+        detected=detected,
+        settings=settings,
+        scope=scope,
+        moves=moves,
+        validity=validity,
+        rows=rows,
+        censored=np.flatnonzero(inside & censored),
+        match=match(validity, alerts.bar, alerts.direction),
+        trades=simulate(
+            series, alerts.bar, alerts.direction, alerts.stop, alerts.target, settings.trade
+        ),
+    )
+
+
+def all_wins(detected: Detected, scope: Scope, settings: Settings) -> Ints:
+    """Return whether an alert at each bar and direction would win its trade.
+
+    Returns
+    -------
+    ndarray of int64, shape (2, bars + 1)
+        1 it wins, 0 it does not, -1 no trade or not a scored session; row 0 is direction +1.
+        The spare last bar has no trade, so that bar -1 stands for no alert.
+    """
+    series = detected.series
+    ready = scope.scored & ~np.isnan(detected.atr)
+    ready &= ~is_censored(series, scope, np.arange(len(series)), settings.trade.horizon_bars)
+    bars = np.flatnonzero(ready)
+    wins = np.full((2, len(series) + 1), -1, dtype=np.int64)
+    for side, direction in enumerate((1, -1)):
+        ways = np.full(len(bars), direction)
+        _, _, stop, target = levels_at(
+            series, detected.atr, bars, ways, detected.rules, detected.engine
+        )
+        trades = simulate(series, bars, ways, stop, target, settings.trade)
+        wins[side, bars] = np.where(trades.filled, trades.points > 0, -1)
+    return wins
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,148 @@
+"""Intervals for shares whose observations cluster by session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from alertlib._typing import Floats, Ints
+
+Counts = npt.NDArray[np.uint16]
+# Cells of a table worked on at once: they stay in the cache.
+CELLS = 1 << 18
+
+# Standard normal quantiles: two-sided and one-sided 95 %.
+Z_TWO_SIDED = 1.959963984540054
+Z_ONE_SIDED = 1.6448536269514722
+
+
+def wilson(share: float, n: float, z: float = Z_TWO_SIDED) -> tuple[float, float]:
+    """Return Wilson's score interval of a share.
+
+    Parameters
+    ----------
+    share : float
+        Observed share, 0 to 1.
+    n : float
+        Number of observations, > 0; may be an effective, fractional one.
+    z : float
+        Normal quantile.
+
+    References
+    ----------
+    Brown, Cai & DasGupta (2001), Statistical Science 16(2), 101-133.
+    """
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A share with its uncertainty.
+
+    Attributes
+    ----------
+    n, n_eff : float
+        Observations, and how many independent ones they are worth.
+    low, high : float
+        Two-sided 95 % Wilson bounds at ``n_eff``.
+    proven_low, proven_high : float
+        One-sided 95 % bounds.
+    boot_low, boot_high : float
+        2.5 % and 97.5 % points of the bootstrap over sessions.
+    """
+
+    n: int
+    n_eff: float
+    low: float
+    high: float
+    proven_low: float
+    proven_high: float
+    boot_low: float
+    boot_high: float
+
+
+def session_weights(sessions: int, runs: int, rng: np.random.Generator) -> Counts:
+    """Return how often each session is drawn in each bootstrap run.
+
+    Returns
+    -------
+    ndarray of uint16, shape (runs, sessions)
+        Each row sums to ``sessions``. Two bytes a count: at 8,850 sessions (a million bars) and
+        5,000 runs the table takes 88 MB instead of 350.
+    """
+    counts = np.zeros((runs, sessions), dtype=np.uint16)
+    step = max(1, CELLS // max(sessions, 1))
+    for start in range(0, runs, step):
+        part = counts[start : start + step]
+        drawn = rng.integers(0, sessions, size=part.shape, dtype=np.uint32)
+        cell = drawn + sessions * np.arange(len(part))[:, None]
+        part[:] = np.bincount(cell.ravel(), minlength=part.size).reshape(part.shape)
+    return counts
+
+
+def resampled_sums(weights: Counts, *columns: Ints) -> list[Floats]:
+    """Return each column's sum in every bootstrap run."""
+    table = np.column_stack(columns).astype(np.float64)
+    sums = np.empty((len(weights), len(columns)))
+    step = max(1, CELLS // max(weights.shape[1], 1))
+    for start in range(0, len(weights), step):
+        part = slice(start, start + step)
+        sums[part] = weights[part].astype(np.float64) @ table
+    return list(sums.T)
+
+
+def clustered_interval(hits: Ints, total: Ints, weights: Counts) -> Interval | None:
+    """Return the interval of ``sum(hits) / sum(total)``, sessions being the sampling unit.
+
+    The share's variance over resampled sessions gives the design effect ``deff``, at least 1,
+    and Wilson's interval is taken at ``n / deff``. At shares of 0 and 1 the bootstrap has no
+    variance and ``deff`` is 1.
+
+    Parameters
+    ----------
+    hits, total : int64, one per session
+    weights : ndarray of uint16, shape (runs, sessions)
+        See :func:`session_weights`.
+
+    Returns
+    -------
+    Interval or None
+        None where there is no observation.
+
+    References
+    ----------
+    Korn & Graubard (1998), Survey Methodology 24(2), 193-201.
+    """
+    n = int(total.sum())
+    if n == 0:
+        return None
+    share = float(hits.sum()) / n
+    drawn, hit = resampled_sums(weights, total, hits)
+    shares = hit[drawn > 0] / drawn[drawn > 0]
+    deff = 1.0
+    if 0.0 < share < 1.0 and len(shares):
+        deff = max(1.0, float(shares.var()) / (share * (1.0 - share) / n))
+    n_eff = n / deff
+    low, high = wilson(share, n_eff)
+    proven_low, proven_high = wilson(share, n_eff, Z_ONE_SIDED)
+    boot_low, boot_high = (float(q) for q in np.quantile(shares, (0.025, 0.975)))
+    return Interval(n, n_eff, low, high, proven_low, proven_high, boot_low, boot_high)
+
+
+def p_value(drawn: Floats, observed: float, *, larger_is_better: bool) -> float:
+    """Return the one-sided p-value of an observed statistic under a null.
+
+    ``(1 + #{drawn at least as good}) / (runs + 1)``; a run in which the statistic is undefined
+    counts as at least as good.
+
+    References
+    ----------
+    Phipson & Smyth (2010), Statistical Applications in Genetics and Molecular Biology 9(1).
+    """
+    good = drawn >= observed if larger_is_better else drawn <= observed
+    return float(1 + np.count_nonzero(good | np.isnan(drawn))) / (len(drawn) + 1)

@@ -1,0 +1,1 @@
+"""What traders read, in pt-BR (default) or English."""
