@@ -101,10 +101,10 @@ KERNELS = """
 import json, time
 import numpy as np
 import alertlib as al
-from alertlib._numba import COMPILED, INTERPRETED
-from alertlib.batch import _make_scan
-from alertlib.detectors import find_detector
-from alertlib.series import make_series
+from alertlib.scoring.engine import COMPILED, INTERPRETED
+from alertlib.scoring.batch import _make_scan
+from alertlib.detection.registry import find_detector
+from alertlib.bars.series import make_series
 series = make_series(al.read_bars(al.sample_path(), symbol="WIN$N"))
 columns = [c - series.gaps for c in (series.open, series.high, series.low, series.close)]
 columns += [series.volume, series.place, series.minute % 1440]

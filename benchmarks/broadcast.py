@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 from websockets.version import version as websockets_version
 
 from benchmarks.broadcast_server import TOKEN
-from runners.live.listen import raise_descriptor_limit
+from runners.live.websocket.listening import raise_descriptor_limit
 
 ROOT = Path(__file__).parent.parent
 STAMP = re.compile(rb'"stamp":([0-9.]+)')

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from alertlib.config.schema import WebSocket
 from benchmarks.made_alert import made_alert
-from runners.live.auth import Authenticator, parse_tokens
-from runners.live.http import Health
-from runners.live.listen import open_server, raise_descriptor_limit
-from runners.live.metrics import Metrics
+from runners.live.telemetry.metrics import Metrics
+from runners.live.websocket.auth import Authenticator, parse_tokens
+from runners.live.websocket.listening import open_server, raise_descriptor_limit
+from runners.live.websocket.responses import Health
 
 if TYPE_CHECKING:
-    from runners.live.store_types import Stored
+    from runners.live.alert_store.records import Stored
 
 TOKEN = "benchmark-" + "x" * 43
 
@@ -112,7 +112,7 @@ class DurableSource(MemorySource):
 
     def __init__(self) -> None:
         super().__init__()
-        from runners.live.store import Store
+        from runners.live.alert_store.store import Store
 
         self._folder = tempfile.TemporaryDirectory()
         self.history = self._store = Store.open(os.path.join(self._folder.name, "alerts.db"))
@@ -126,7 +126,7 @@ class DurableSource(MemorySource):
         self._store.on_committed(hand_over)
 
     def put(self, count: int) -> None:
-        from runners.live.store_types import Batch, Message
+        from runners.live.alert_store.records import Batch, Message
 
         first = len(self._entries) + 1
         self._entries += [(0, "", b"")] * count

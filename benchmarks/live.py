@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import alertlib as al
-from runners._daemon_trial import CONFIG, EVERY_BAR, MAIL, mail_sink, measure, start_time
+from runners.trial.mail_sink import mail_sink
+from runners.trial.measure import measure, start_time
+from runners.trial.settings import CONFIG, EVERY_BAR, MAIL
 
 
 def main(argv: Sequence[str] | None = None) -> None:

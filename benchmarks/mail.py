@@ -64,13 +64,13 @@ import json
 from benchmarks.made_alert import made_alert
 from benchmarks.mail import rss_mb, settings
 import asyncio, logging, sqlite3, ssl
-from runners.live.store import Store
+from runners.live.alert_store.store import Store
 bare = rss_mb()
 import runners.live.mail
-from runners.live.mail_policy import single
-from runners.live.contracts import find_contracts
-from runners.live.mail_render import Renderer
-from runners.live.store_types import OutboxRow, Stored
+from runners.live.mail.policy import single
+from alertlib.texts.contracts import find_contracts
+from runners.live.mail.render import Renderer
+from runners.live.alert_store.records import OutboxRow, Stored
 loaded = rss_mb()
 body = json.dumps(made_alert(1)).encode()
 row = OutboxRow(1, "mesa@localhost", "<1@localhost>", 0.0, 1e10, 0, None, Stored(1, "alert", body))
@@ -114,11 +114,11 @@ class Bench:
 
     async def run(self, count: int, pause: float | None) -> None:
         """Commit ``count`` alerts, ``pause`` seconds apart, or all at once; wait for them all."""
-        from runners.live.contracts import find_contracts
-        from runners.live.mail import Mailer
-        from runners.live.mail_render import Renderer
-        from runners.live.mail_settings import Credentials
-        from runners.live.store import Store
+        from alertlib.texts.contracts import find_contracts
+        from runners.live.alert_store.store import Store
+        from runners.live.mail.mailer import Mailer
+        from runners.live.mail.render import Renderer
+        from runners.live.mail.settings import Credentials
 
         sink = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "ignore", "-c", SINK, *(self.certificate or ())),
@@ -148,7 +148,7 @@ class Bench:
         reader.cancel()
 
     async def _commit(self, store: Any, numbers: list[int]) -> None:
-        from runners.live.store_types import Batch, Mail, Message
+        from runners.live.alert_store.records import Batch, Mail, Message
 
         now = time.time()
         messages = tuple(

@@ -27,10 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.made_alert import made_alert  # noqa: E402
-from runners.live.audit_log import open_log  # noqa: E402 (the project's root has to be first)
-from runners.live.audit_verify import verify  # noqa: E402
-from runners.live.store import Store  # noqa: E402
-from runners.live.store_types import Batch, Cursor, Mail, Message  # noqa: E402
+from runners.live.alert_store.records import Batch, Cursor, Mail, Message  # noqa: E402
+from runners.live.alert_store.store import Store  # noqa: E402
+from runners.live.audit_log.log import open_log  # noqa: E402 (the project's root has to be first)
+from runners.live.audit_log.verify import verify  # noqa: E402
 
 STORED = 50_000
 WARM_UP = 5_000

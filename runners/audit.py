@@ -10,7 +10,7 @@ from runners._main import run
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; see ``--help``."""
-    from runners.live.audit_command import command  # behind the guard
+    from runners.commands.audit import command  # behind the guard
 
     return command(argv)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 
-from runners._main import FAILED, OK, run
+from runners._main import run
+from runners.cli.parser import add_bar_options, make_parser
 
 ABOUT = """Audit detectors: streaming parity, prefix invariance, poisoned future, warm-up, unchanged
 inputs. Exit 1 if an audit is not clean."""
@@ -13,9 +15,13 @@ inputs. Exit 1 if an audit is not clean."""
 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
-    from runners._inputs import add_bar_options, find_bars, make_parser, read_config, write_text
-    from runners._progress import Progress
+    args = _parse(argv)
+    from runners.commands.check import command
 
+    return command(args)
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = make_parser("check", ABOUT)
     add_bar_options(parser)
     parser.add_argument(
@@ -26,31 +32,7 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[])
     parser.add_argument("--json", metavar="F", help="write the reports; - for stdout")
-    args = parser.parse_args(argv)
-
-    import json
-
-    from rich.console import Console
-
-    from alertlib.audits.checking import check
-    from alertlib.report.terminal.terminal import print_audits
-
-    config = read_config(args.config, args.set)
-    bars = find_bars(config, args.bars, args.symbol, args.timeframe)
-    reports = []
-    with Progress() as progress:
-        for name in args.detector or config.detection.enabled:
-            reports.append(check(name, bars, config, progress=progress))
-    console = Console(stderr=args.json == "-")
-    for report in reports:
-        print_audits(report, console)
-    if args.json:
-        text = json.dumps([report.to_dict() for report in reports], indent=2) + "\n"
-        if args.json == "-":
-            sys.stdout.write(text)
-        else:
-            write_text(args.json, text)
-    return OK if all(report.clean for report in reports) else FAILED
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

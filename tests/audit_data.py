@@ -19,9 +19,9 @@ from store_data import alert_id, batch
 
 from runners._main import run
 from runners.audit import main
-from runners.live import schema
-from runners.live.store import Store
-from runners.live.store_types import Batch, Event, Message
+from runners.live.alert_store.records import Batch, Event, Message
+from runners.live.alert_store.store import Store
+from runners.live.database import schema
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from runners.live import connection
-from runners.live.logs import JsonLines
+from runners.live.telemetry.logs import JsonLines
+from runners.live.websocket import connection
 from tests.test_broadcast import stream
 from tests.websocket_server import TOKEN, Harness
 

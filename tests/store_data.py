@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from runners.live.audit_log import open_log
-from runners.live.audit_verify import verify
-from runners.live.store_types import Batch, Cursor, Mail, Message
+from runners.live.alert_store.records import Batch, Cursor, Mail, Message
+from runners.live.audit_log.log import open_log
+from runners.live.audit_log.verify import verify
 
 ROOT = Path(__file__).parents[1]
 RECIPIENTS = ("mesa@corretora.example", "risco@corretora.example")

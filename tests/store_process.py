@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from store_data import alert_id, batch
 
-from runners.live.store import Store
-from runners.live.store_types import Numbered
+from runners.live.alert_store.records import Numbered
+from runners.live.alert_store.store import Store
 
 AGAIN = 5
 

@@ -13,7 +13,7 @@ import pytest
 from audit_data import Answer, ask, ask_apart, filled_log, independent_hash, sql
 from store_data import batch, payload, python
 
-from runners.live.store import Store
+from runners.live.alert_store.store import Store
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_a_log_in_a_folder_that_is_read_only_is_read_whole(end: str) -> None:
     try:
         code = (
             "import os, sys; sys.path.insert(0, 'tests')\n"
-            "from store_data import batch; from runners.live.store import Store\n"
+            "from store_data import batch; from runners.live.alert_store.store import Store\n"
             "store = Store.open(sys.argv[1])\n"
             "for number in range(5): store.commit(batch(number)).result()\n"
             "store.close() if sys.argv[2] == 'clean' else os.kill(os.getpid(), 9)"
@@ -221,7 +221,7 @@ def test_a_log_in_a_folder_that_is_read_only_is_read_whole(end: str) -> None:
         before = sorted(folder.iterdir())
         code = (
             "import os, sys; from runners._main import run; from runners.audit import main\n"
-            "import locale, runners.live.audit_command\n"
+            "import locale, runners.commands.audit\n"
             "os.setuid(65534)  # after the imports: the interpreter may be somebody's own\n"
             "sys.exit(run(main, sys.argv[1:]))"
         )

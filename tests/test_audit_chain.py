@@ -10,7 +10,7 @@ from audit_data import independent_hash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.live.chain import (
+from runners.live.database.chain import (
     canonical_json,
     event_hash,
     parse_canonical,

@@ -1,4 +1,4 @@
-"""Pruning: only what is past retention, behind a tombstone, and the chain still verifies."""
+"""Pruning: only what is past pruning, behind a tombstone, and the chain still verifies."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from audit_data import ask, ask_apart, disarm, rearm, sql
 from store_data import batch, payload
 
 from alertlib.errors import ConfigError
-from runners.live import retention
-from runners.live.audit_log import open_log
-from runners.live.retention import TamperedError, prune, years_before
-from runners.live.store import Store
-from runners.live.store_types import Numbered
+from runners.live.alert_store.records import Numbered
+from runners.live.alert_store.store import Store
+from runners.live.audit_log import pruning
+from runners.live.audit_log.log import open_log
+from runners.live.audit_log.pruning import TamperedError, prune, years_before
 
 YEAR = 365.25 * 86_400.0
 OLD = 30
@@ -98,8 +98,8 @@ def test_a_running_store_is_pruned_without_being_disturbed(path: str, config: st
 def test_an_interrupted_pruning_verifies_and_is_finished_by_the_next(
     path: str, config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "_CHUNK", 7)
-    remove_some, calls = retention._remove_some, []
+    monkeypatch.setattr(pruning, "_CHUNK", 7)
+    remove_some, calls = pruning._remove_some, []
 
     def interrupted(connection: object) -> bool:
         calls.append(connection)
@@ -107,11 +107,11 @@ def test_an_interrupted_pruning_verifies_and_is_finished_by_the_next(
             raise KeyboardInterrupt
         return remove_some(connection)  # type: ignore[arg-type]  # passed through
 
-    monkeypatch.setattr(retention, "_remove_some", interrupted)
+    monkeypatch.setattr(pruning, "_remove_some", interrupted)
     assert ask("prune", "--db", path, "--config", config).status == 130
     assert ask("export", "--db", path).events[0]["seq"] == 15
     assert ask("verify", "--db", path).status == 0
-    monkeypatch.setattr(retention, "_remove_some", remove_some)
+    monkeypatch.setattr(pruning, "_remove_some", remove_some)
     assert ask("prune", "--db", path, "--config", config).status == 0
     assert ask("export", "--db", path).events[0]["seq"] == OLD + 1
     assert ask("verify", "--db", path).status == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from audit_data import ask, disarm, fill, filled_log, rearm, rechain, sql
 
-from runners.live import schema
+from runners.live.database import schema
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.errors import ConfigError
-from runners.live import jwt
-from runners.live.auth import (
+from runners.live.websocket import jwt
+from runners.live.websocket.auth import (
     Authenticator,
     Credentials,
     Identity,

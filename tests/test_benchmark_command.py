@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from runners import benchmark
+from runners.benchmark import main
+from runners.commands import benchmark
 
 GOOD: dict[str, Any] = {
     "p99_ms": 20.0, "commit_p95_ms": 10.0, "mail_ms": {"0.99": 40.0}, "rss_mb": 38.0,
@@ -41,7 +42,7 @@ def test_a_missed_limit_is_exit_1_and_json_goes_to_stdout_alone(
 ) -> None:
     bad = GOOD | {"p99_ms": 900.0, "rss_mb": None}
     monkeypatch.setattr(benchmark, "measure_all", lambda seconds: benchmark.limits(bad, bad, bad))
-    assert benchmark.main(["--json", "-"]) == 1
+    assert main(["--json", "-"]) == 1
     said = capsys.readouterr()
     assert [row["met"] for row in json.loads(said.out)] == [False, True, True, True, True]
     assert "MISS bar to every one of 100 clients" in said.err
@@ -50,7 +51,7 @@ def test_a_missed_limit_is_exit_1_and_json_goes_to_stdout_alone(
 
 @pytest.mark.slow
 def test_a_quick_run(capsys: pytest.CaptureFixture[str]) -> None:
-    status = benchmark.main(["--quick"])
+    status = main(["--quick"])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 5
     assert status == int(any(line.startswith("MISS") for line in lines))

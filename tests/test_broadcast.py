@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from runners.live import session
+from runners.live.websocket import session
 from tests.test_auth import make_jwt
 from tests.websocket_server import (
     EPOCH,

@@ -9,12 +9,12 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runners.live.auth import Identity
-from runners.live.broadcast import Broadcaster
-from runners.live.connection import MAX_UNSENT_BYTES, WRITE_LIMIT, Peer
-from runners.live.messages import Resume
-from runners.live.metrics import Metrics
-from runners.live.session import Phase, Session
+from runners.live.telemetry.metrics import Metrics
+from runners.live.websocket.auth import Identity
+from runners.live.websocket.broadcast import Broadcaster
+from runners.live.websocket.connection import MAX_UNSENT_BYTES, WRITE_LIMIT, Peer
+from runners.live.websocket.protocol import Resume
+from runners.live.websocket.session import Phase, Session
 from tests.websocket_server import EPOCH, MemoryHistory
 
 

@@ -16,12 +16,13 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 import alertlib as al
+from alertlib.detection.intake import RECENT_BARS, Core
 from alertlib.detection.stream import Bar
 from alertlib.texts.words import WORDS
-from runners.live.core import RECENT_BARS, Core
-from runners.live.http import Health, assemble
-from runners.live.listen import PAGE
-from runners.live.messages import Row
+from runners.live.websocket.dashboard.page import assemble
+from runners.live.websocket.listening import PAGE
+from runners.live.websocket.protocol import Row
+from runners.live.websocket.responses import Health
 from tests.browser import Tab, chromium, find_chromium, open_tab
 from tests.test_auth import make_jwt
 from tests.test_broadcast import run

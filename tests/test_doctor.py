@@ -17,9 +17,10 @@ from synthetic import SHARED, frame, walk
 
 from alertlib.bars.bars import from_frame
 from alertlib.bars.examination import examine, session_coverage
-from runners._doctor_page import page
 from runners._main import run
-from runners.doctor import describe, main
+from runners.commands.doctor_page import page
+from runners.commands.doctor_report import describe
+from runners.doctor import main
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,12 +9,13 @@ import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from runners.live.auth import Authenticator, Identity, JwtKey, parse_tokens
-from runners.live.door import Admission, Door, Endpoints
-from runners.live.http import Health, Page
-from runners.live.limits import Rejections, Roster
-from runners.live.messages import Resume
-from runners.live.metrics import Metrics
+from runners.live.telemetry.metrics import Metrics
+from runners.live.websocket.admission import Admission, Door, Endpoints
+from runners.live.websocket.auth import Authenticator, Identity, JwtKey, parse_tokens
+from runners.live.websocket.dashboard.page import Page
+from runners.live.websocket.limits import Rejections, Roster
+from runners.live.websocket.protocol import Resume
+from runners.live.websocket.responses import Health
 from tests.websocket_server import JWT_SECRET, OTHER_TOKEN, TOKEN, TOKENS
 
 

@@ -12,7 +12,7 @@ import struct
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from runners.live import connection, session
+from runners.live.websocket import connection, session
 from tests.hostile_client import (
     BEARER,
     HANDSHAKE,
@@ -188,7 +188,7 @@ class TestSlowClients:
         run(scenario())
 
     def test_one_that_stopped_acknowledging(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from runners.live import broadcast
+        from runners.live.websocket import broadcast
 
         for module in (session, broadcast):
             monkeypatch.setattr(module, "ACK_LAG_SECONDS", 0.6)

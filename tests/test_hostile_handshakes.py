@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
-from runners.live import listen
+from runners.live.websocket import listening
 from tests.hostile_client import (
     BEARER,
     HANDSHAKE,
@@ -110,7 +110,7 @@ class TestHandshakeAbuse:
         run(scenario())
 
     def test_a_head_that_never_ends_is_cut(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(listen, "OPEN_SECONDS", 0.4)
+        monkeypatch.setattr(listening, "OPEN_SECONDS", 0.4)
 
         async def scenario() -> None:
             async with serving() as house:

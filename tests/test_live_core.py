@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import alertlib as al
+from alertlib.detection.intake import MAX_ERRORS, NOTHING, REMEMBERED_BARS, Core, Outcome
+from alertlib.detection.staleness import bars_missing
 from alertlib.detection.stream import Bar
 from alertlib.errors import DataError
 from alertlib.market.instruments import find_instrument
-from runners.live.core import MAX_ERRORS, NOTHING, REMEMBERED_BARS, Core, Outcome
-from runners.live.health import Reason, Watch, bars_missing
+from runners.live.health import Reason
+from runners.live.operator_notices import Watch
 
 CONFIG = al.load_config(None, {"policy.cooldown_bars": 0, "policy.rate_limit_per_minute": 0})
 MONDAY = datetime(2024, 3, 4, 9, 0)

@@ -9,10 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.live.limits import FailureLimiter, RejectionLog, Roster, TokenBucket, VisitLog
-from runners.live.logs import JsonLines, redact
-from runners.live.metrics import Metrics
-from runners.live.strict_json import load_object
+from runners.live.telemetry.logs import JsonLines, redact
+from runners.live.telemetry.metrics import Metrics
+from runners.live.websocket.limits import (
+    FailureLimiter,
+    RejectionLog,
+    Roster,
+    TokenBucket,
+    VisitLog,
+)
+from runners.live.websocket.strict_json import load_object
 
 
 class TestLimits:

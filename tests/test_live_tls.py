@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 
 from alertlib.errors import ConfigError
 from runners.client import AlertClient
-from runners.live import listen
+from runners.live.websocket import listening
 from tests.test_broadcast import run
 from tests.websocket_server import TOKEN, receive, serving
 
@@ -55,7 +55,7 @@ class TestTls:
         trust = ssl.create_default_context(cafile=str(certificate[0]))
 
         async def scenario() -> None:
-            async with serving(tls=listen.tls_context(*certificate)) as house:
+            async with serving(tls=listening.tls_context(*certificate)) as house:
                 url = f"wss://127.0.0.1:{house.server.port}/alertas"
                 headers = {"Authorization": f"Bearer {TOKEN}"}
                 async with connect(url, ssl=trust, additional_headers=headers) as client:
@@ -63,7 +63,7 @@ class TestTls:
                     (peer,) = house.server._clients
                     # The whole point of the private attribute: 256 KiB would show here.
                     protocol = vars(peer.transport)["_ssl_protocol"]
-                    assert len(protocol._ssl_buffer) == listen.TLS_BUFFER
+                    assert len(protocol._ssl_buffer) == listening.TLS_BUFFER
                     house.publish(2_000)
                     messages = await receive(client, 2_000)
                     assert [message["seq"] for message in messages] == list(range(1, 2_001))
@@ -74,7 +74,7 @@ class TestTls:
 
     def test_plain_talk_to_a_tls_port(self, certificate: tuple[Path, Path]) -> None:
         async def scenario() -> None:
-            async with serving(tls=listen.tls_context(*certificate)) as house:
+            async with serving(tls=listening.tls_context(*certificate)) as house:
                 reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
                 writer.write(b"GET /health HTTP/1.1\r\n\r\n")
                 try:
@@ -87,22 +87,22 @@ class TestTls:
         run(scenario())
 
     def test_this_python_keeps_the_size_where_we_change_it(self) -> None:
-        assert listen.shrink_tls_buffers()
-        assert sslproto.SSLProtocol.max_size == listen.TLS_BUFFER
+        assert listening.shrink_tls_buffers()
+        assert sslproto.SSLProtocol.max_size == listening.TLS_BUFFER
 
     def test_a_python_that_does_not_is_served_all_the_same(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delattr(sslproto.SSLProtocol, "max_size")
-        assert not listen.shrink_tls_buffers()
+        assert not listening.shrink_tls_buffers()
         monkeypatch.undo()
 
     def test_files_that_are_no_certificate(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_text("nonsense", encoding="ascii")
         with pytest.raises(ConfigError, match=r"certificate .*a with key .*expected a PEM"):
-            listen.tls_context(tmp_path / "a", tmp_path / "a")
+            listening.tls_context(tmp_path / "a", tmp_path / "a")
         with pytest.raises(ConfigError, match=r"No such file.*expected a PEM"):
-            listen.tls_context(tmp_path / "b", tmp_path / "b")
+            listening.tls_context(tmp_path / "b", tmp_path / "b")
 
 
 class TestSockets:
@@ -113,19 +113,19 @@ class TestSockets:
                 (peer,) = house.server._clients
                 sock = peer.transport.get_extra_info("socket")
                 size = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
-                assert listen.SEND_BUFFER <= size <= 2 * listen.SEND_BUFFER
+                assert listening.SEND_BUFFER <= size <= 2 * listening.SEND_BUFFER
 
         run(scenario())
 
     def test_addresses_that_are_not_ours(self) -> None:
         with pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.77 port 0"):
-            listen.bind("192.0.2.77", 0)
+            listening.bind("192.0.2.77", 0)
         with pytest.raises(ConfigError, match="cannot listen on no-such-host"):
-            listen.bind("no-such-host.invalid", 0)
+            listening.bind("no-such-host.invalid", 0)
 
     def test_one_port_for_both_families(self) -> None:
         for _ in range(20):
-            sockets = listen.bind("localhost", 0)
+            sockets = listening.bind("localhost", 0)
             assert len({sock.getsockname()[1] for sock in sockets}) == 1
             for sock in sockets:
                 sock.close()

@@ -21,19 +21,19 @@ from hypothesis import strategies as st
 
 from alertlib.config.schema import Email, Security
 from alertlib.errors import ConfigError, StorageError
-from runners.live import mail_keeper, mail_smtp
-from runners.live.audit_log import open_log
-from runners.live.contracts import find_contracts
-from runners.live.mail import Mailer
-from runners.live.mail_channel import Result, Verdict
-from runners.live.mail_notice import send_test_mail
-from runners.live.mail_policy import message_id
-from runners.live.mail_render import Renderer
-from runners.live.mail_session import classify, printable
-from runners.live.mail_settings import Credentials, read_credentials
-from runners.live.mail_smtp import MailChannelError, SmtpPool, probe
-from runners.live.store import Store
-from runners.live.store_types import Batch, Mail, Message
+from alertlib.texts.contracts import find_contracts
+from runners.live.alert_store.records import Batch, Mail, Message
+from runners.live.alert_store.store import Store
+from runners.live.audit_log.log import open_log
+from runners.live.mail import keeper, pool
+from runners.live.mail.channel import Result, Verdict
+from runners.live.mail.connection import classify, printable
+from runners.live.mail.mailer import Mailer
+from runners.live.mail.notices import send_test_mail
+from runners.live.mail.policy import message_id
+from runners.live.mail.pool import MailChannelError, SmtpPool, probe
+from runners.live.mail.render import Renderer
+from runners.live.mail.settings import Login, read_credentials
 from tests.smtp_servers import (
     CLOSE,
     GOOD,
@@ -49,7 +49,7 @@ from tests.smtp_servers import (
 from tests.store_data import must_verify, payload
 
 DESK = "mesa@corretora.example"
-LOGIN = Credentials(USER, PASSWORD)
+LOGIN = Login(USER, PASSWORD)
 WITH_TLS = "250-test\n250-STARTTLS\n250 AUTH LOGIN PLAIN"
 
 
@@ -127,7 +127,7 @@ class House:
 
 @asynccontextmanager
 async def house(
-    settings: Email, folder: Path, credentials: Credentials | None = None, **mailer: Any
+    settings: Email, folder: Path, credentials: Login | None = None, **mailer: Any
 ) -> AsyncIterator[House]:
     """Run a mailer on a store in ``folder``; stops it and checks the audit log at the end."""
     renderer = Renderer(settings, find_contracts(()))
@@ -486,7 +486,7 @@ class TestTls:
         script = {"EHLO": WITH_TLS, "AUTH": reply}
         async with scripted(replies=script, tls=certificate[1]) as server:
             settings = replace(secure(server.port, certificate[0]), timeout_seconds=0.5)
-            async with house(settings, tmp_path, Credentials(USER, "guess")) as this:
+            async with house(settings, tmp_path, Login(USER, "guess")) as this:
                 this.commit()
                 await until(lambda: this.mailer.reason == f"e-mail: auth: {reason}")
                 assert this.owed == 1
@@ -499,7 +499,7 @@ class TestTls:
         async with real(certificate[1]) as inbox:
             settings = replace(secure(inbox.port, certificate[0]), timeout_seconds=10.0)
             with pytest.raises(MailChannelError, match=r"failed at auth: 535 5\.7\.8"):
-                await probe(settings, Credentials(USER, "guess"))
+                await probe(settings, Login(USER, "guess"))
 
     @in_loop
     async def test_one_try_although_the_server_offers_three_ways(
@@ -638,7 +638,7 @@ class TestStore:
                 return recorded(*rows, **data)
 
             monkeypatch.setattr(this.store.outbox, "delivered", delivered)
-            monkeypatch.setattr("runners.live.mail.OUTBOX_RETRY_SECONDS", 0.1)
+            monkeypatch.setattr("runners.live.mail.mailer.OUTBOX_RETRY_SECONDS", 0.1)
             this.commit()
             await until(lambda: "disk full" in this.mailer.reason)
             await until(lambda: this.owed == 0)
@@ -651,7 +651,7 @@ class TestStore:
     ) -> None:
         async with real() as inbox, house(plain(inbox.port), tmp_path) as this:
             attempted = this.store.outbox.attempted
-            monkeypatch.setattr("runners.live.mail.OUTBOX_RETRY_SECONDS", 0.1)
+            monkeypatch.setattr("runners.live.mail.mailer.OUTBOX_RETRY_SECONDS", 0.1)
 
             def refuse(*_: Any, **__: Any) -> Any:
                 raise StorageError("disk full")
@@ -712,8 +712,8 @@ class TestKeepingOpen:
     async def test_an_idle_connection_is_proven_and_in_the_end_replaced(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(mail_keeper, "LOOK_SECONDS", 0.01)
-        monkeypatch.setattr(mail_smtp, "IDLE_SECONDS", 0.0)
+        monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.01)
+        monkeypatch.setattr(pool, "IDLE_SECONDS", 0.0)
         async with scripted() as server, house(plain(server.port), tmp_path):
             await until(lambda: server.sessions == 3)
             assert server.count("NOOP") in (20, 21, 22)
@@ -724,8 +724,8 @@ class TestKeepingOpen:
     async def test_a_password_that_expired_is_noticed_before_an_alert_comes(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(mail_keeper, "LOOK_SECONDS", 0.01)
-        monkeypatch.setattr(mail_smtp, "IDLE_SECONDS", 0.0)
+        monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.01)
+        monkeypatch.setattr(pool, "IDLE_SECONDS", 0.0)
         script = {"NOOP": ["250 ok", CLOSE], "EHLO": ["250 test", "550 no"], "HELO": "550 no"}
         async with (
             scripted(replies=script) as server,

@@ -19,12 +19,12 @@ ALERTS = 300
 # Commits the alerts on its first run; mails what is owed on every run.
 CHILD = """
 import asyncio, sys, time
-from runners.live.mail import Mailer
-from runners.live.mail_policy import message_id
-from runners.live.contracts import find_contracts
-from runners.live.mail_render import Renderer
-from runners.live.store import Store
-from runners.live.store_types import Batch, Mail, Message
+from runners.live.mail.mailer import Mailer
+from runners.live.mail.policy import message_id
+from alertlib.texts.contracts import find_contracts
+from runners.live.mail.render import Renderer
+from runners.live.alert_store.store import Store
+from runners.live.alert_store.records import Batch, Mail, Message
 from tests.store_data import payload
 from tests.test_mail import DESK, plain
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from runners.live import mail_policy
-from runners.live.mail_channel import (
+from runners.live.alert_store.records import MessageType, OutboxRow, Stored
+from runners.live.mail import channel, policy
+from runners.live.mail.channel import (
     CHANNEL_CAP,
     LOST_LIMIT,
     Channel,
@@ -20,7 +21,7 @@ from runners.live.mail_channel import (
     after_result,
     allowance,
 )
-from runners.live.mail_policy import (
+from runners.live.mail.policy import (
     DIGEST_MEMBERS,
     MAX_ATTEMPTS,
     RETRY_CAP,
@@ -35,7 +36,6 @@ from runners.live.mail_policy import (
     settle,
     single,
 )
-from runners.live.store_types import MessageType, OutboxRow, Stored
 from tests.store_data import payload
 
 SENDER = "alertas@corretora.example"
@@ -397,9 +397,8 @@ TestDesk = Desk.TestCase
 
 
 def test_the_core_has_no_clock_socket_or_chance_of_its_own() -> None:
-    from runners.live import mail_channel
 
-    for module in (mail_policy, mail_channel):
+    for module in (policy, channel):
         assert not {"time", "socket", "asyncio", "random", "datetime"} & vars(module).keys()
     with pytest.raises(TypeError):
         settle(single(row(1)), Result(Verdict.lost, "mail", ""), Channel())  # type: ignore[call-arg]  # no default clock

@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 from alertlib.config.schema import Email, SymbolSpec
 from alertlib.texts import alerts, formats, words
 from alertlib.texts.alerts import Record
+from alertlib.texts.contracts import find_contracts
 from alertlib.texts.words import Language
-from runners.live.contracts import find_contracts
-from runners.live.mail_notice import notices
-from runners.live.mail_policy import Letter, digest_letter, message_id, single
-from runners.live.mail_render import DIGEST_SHOWN, Renderer
-from runners.live.mail_words import MAIL_WORDS
-from runners.live.store_types import MessageType, OutboxRow, Stored
+from runners.live.alert_store.records import MessageType, OutboxRow, Stored
+from runners.live.mail.notices import notices
+from runners.live.mail.policy import Letter, digest_letter, message_id, single
+from runners.live.mail.render import DIGEST_SHOWN, Renderer
+from runners.live.mail.words import MAIL_WORDS
 from tests.store_data import payload
 from tests.test_text import languages, made_alerts
 
@@ -336,7 +336,7 @@ def test_both_languages_have_the_same_sentences() -> None:
 
 def test_the_template_engine_is_loaded_by_the_first_message_only() -> None:
     code = (
-        "import sys, runners.live.mail\n"
+        "import sys, runners.live.mail.mailer\n"
         "heavy = {'jinja2', 'numpy', 'polars', 'pyarrow', 'pandas', 'numba', 'pydantic'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -26,7 +26,8 @@ from alertlib.market.sessions import EPOCH
 from runners.mt5.adapter import Terminal
 from runners.mt5.api import Credentials, load_api, require_package, same_path
 from runners.mt5.client import TerminalClient, read_credentials
-from runners.mt5.decisions import (
+from runners.mt5.rates import RECORD, signed
+from runners.mt5.rules import (
     choose_offset,
     find_shift,
     is_closed,
@@ -39,7 +40,6 @@ from runners.mt5.decisions import (
     timeframe_code,
     wall_clock,
 )
-from runners.mt5.rates import RECORD, signed
 from runners.mt5.server_clock import tell_clock
 from runners.mt5.wire import Rate
 from tests.fake_mt5 import BRASILIA, LOST, RATES, FakeTerminal, Fault, epoch

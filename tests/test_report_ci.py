@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.report import formats
-from alertlib.report.ci.annotations import annotations
+from alertlib.report.ci.annotations import annotation_lines
 from alertlib.report.ci.junit import junit_xml
 
 SUITE_ATTRIBUTES = {"name", "package", "id", "hostname", "tests", "failures", "errors", "skipped"}
@@ -115,7 +115,7 @@ def obey(line: str) -> tuple[str, str, str]:
 
 def test_a_pass_is_one_notice() -> None:
     card = report_cards.passed() | {"warnings": []}
-    [(level, title, message)] = map(obey, annotations(card, "github"))
+    [(level, title, message)] = map(obey, annotation_lines(card, "github"))
     assert level == "notice"
     assert title == "Alert gate PASS: WIN$N M5 [SYNTHETIC SAMPLE]"
     assert "capture rate 92.5% (>= 85.0%, chance" in message
@@ -125,7 +125,7 @@ def test_a_pass_is_one_notice() -> None:
 @pytest.mark.parametrize("name", ["failed", "silent", "insufficient"])
 def test_every_reason_is_an_error_and_every_warning_a_warning(name: str) -> None:
     card = report_cards.every()[name]
-    read = [obey(line) for line in annotations(card, "github")]
+    read = [obey(line) for line in annotation_lines(card, "github")]
     errors = [message for level, _, message in read if level == "error"]
     assert errors[1:] == card["reasons"]
     assert [m for level, _, m in read if level == "warning"] == card["warnings"]
@@ -135,7 +135,7 @@ def test_every_reason_is_an_error_and_every_warning_a_warning(name: str) -> None
 def test_no_level_exceeds_what_github_shows() -> None:
     many = [f"text {i}" for i in range(30)]
     card = report_cards.failed() | {"reasons": many, "warnings": many}
-    read = [obey(line) for line in annotations(card, "github")]
+    read = [obey(line) for line in annotation_lines(card, "github")]
     for level in ("error", "warning"):
         messages = [message for kind, _, message in read if kind == level]
         assert len(messages) == 10
@@ -147,7 +147,7 @@ def test_no_level_exceeds_what_github_shows() -> None:
 def test_any_text_stays_in_its_command(text: str) -> None:
     card = report_cards.failed() | {"reasons": [text], "warnings": []}
     card["data"]["symbol"] = text
-    commands = annotations(card, "github")
+    commands = annotation_lines(card, "github")
     assert len(commands) == 2
     cleaned = formats.clean(text)
     assert [obey(line)[1] for line in commands] == [
@@ -158,8 +158,8 @@ def test_any_text_stays_in_its_command(text: str) -> None:
 
 def test_auto_asks_the_environment() -> None:
     card = report_cards.failed()
-    shown = annotations(card, "github")
-    assert annotations(card, "auto", {"GITHUB_ACTIONS": "true"}) == shown
-    assert annotations(card, "auto", {"GITHUB_ACTIONS": "false"}) == []
-    assert annotations(card, "auto", {}) == annotations(card, "auto") == []
-    assert annotations(card, "none", {"GITHUB_ACTIONS": "true"}) == []
+    shown = annotation_lines(card, "github")
+    assert annotation_lines(card, "auto", {"GITHUB_ACTIONS": "true"}) == shown
+    assert annotation_lines(card, "auto", {"GITHUB_ACTIONS": "false"}) == []
+    assert annotation_lines(card, "auto", {}) == annotation_lines(card, "auto") == []
+    assert annotation_lines(card, "none", {"GITHUB_ACTIONS": "true"}) == []

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.live.auth import Identity
-from runners.live.messages import (
+from runners.live.websocket.auth import Identity
+from runners.live.websocket.protocol import (
     Ack,
     Action,
     Auth,
@@ -22,7 +22,7 @@ from runners.live.messages import (
     plan,
     resume_from_query,
 )
-from runners.live.session import Close, Phase, Ping, Session
+from runners.live.websocket.session import Close, Phase, Ping, Session
 
 ANA = Identity("ana")
 

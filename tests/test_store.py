@@ -16,9 +16,9 @@ import pytest
 from store_data import RECIPIENTS, alert_id, batch, cursor, mailed, payload
 
 from alertlib.errors import StorageError
-from runners.live.store import Store
-from runners.live.store_mark import read_mark
-from runners.live.store_types import Batch, Event, Message, Numbered, Stored
+from runners.live.alert_store.records import Batch, Event, Message, Numbered, Stored
+from runners.live.alert_store.store import Store
+from runners.live.database.mark import read_mark
 
 NOON = 1_785_240_000.0
 ROOT = Path(__file__).parents[1]

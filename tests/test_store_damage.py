@@ -13,10 +13,10 @@ import pytest
 from store_data import batch, must_verify, python
 
 from alertlib.errors import StorageError
-from runners.live.audit_log import open_log
-from runners.live.audit_verify import verify
-from runners.live.store import Store
-from runners.live.store_mark import mark_path
+from runners.live.alert_store.store import Store
+from runners.live.audit_log.log import open_log
+from runners.live.audit_log.verify import verify
+from runners.live.database.mark import mark_path
 
 ROOT = Path(__file__).parents[1]
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and limits")
@@ -95,7 +95,7 @@ def killed(path: str) -> str:
     """A database whose last commits are in its WAL only."""
     code = (
         "import os, sys; sys.path.insert(0, 'tests')\n"
-        "from store_data import batch; from runners.live.store import Store\n"
+        "from store_data import batch; from runners.live.alert_store.store import Store\n"
         "store = Store.open(sys.argv[1])\n"
         "for number in range(1, 21): store.commit(batch(number)).result()\n"
         "print(':'.join(map(str, store.audit_head)), flush=True); os.kill(os.getpid(), 9)"

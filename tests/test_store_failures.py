@@ -18,9 +18,9 @@ import pytest
 from store_data import alert_id, batch, must_verify, python
 
 from alertlib.errors import StorageError
-from runners.live.audit_log import open_log
-from runners.live.audit_verify import verify
-from runners.live.store import Store
+from runners.live.alert_store.store import Store
+from runners.live.audit_log.log import open_log
+from runners.live.audit_log.verify import verify
 
 ROOT = Path(__file__).parents[1]
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals and limits")
@@ -98,8 +98,8 @@ import sys
 sys.path.insert(0, "tests")
 from store_data import batch
 from alertlib.errors import StorageError
-from runners.live.store import Store
-from runners.live.store_mark import mark_path
+from runners.live.alert_store.store import Store
+from runners.live.database.mark import mark_path
 store = Store.open(sys.argv[1])
 if len(sys.argv) > 2:
     import resource
@@ -164,8 +164,8 @@ def test_a_full_disk_fails_the_store_for_good_and_loses_nothing(tmp_path: Path) 
 OPEN = """
 import os, sys
 from alertlib.errors import AlertlibError
-from runners.live.store import Store
-from runners.live.store_mark import mark_path
+from runners.live.alert_store.store import Store
+from runners.live.database.mark import mark_path
 os.setuid(65534)  # after the imports: the interpreter may be somebody's own
 try:
     Store.open(sys.argv[1]).close()

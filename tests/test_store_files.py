@@ -15,9 +15,9 @@ import pytest
 from store_data import batch
 
 from alertlib.errors import BusyError, DataError
-from runners.live.lock import is_held
-from runners.live.store import Store
-from runners.live.store_types import Numbered
+from runners.live.alert_store.records import Numbered
+from runners.live.alert_store.store import Store
+from runners.live.database.lock import is_held
 
 ROOT = Path(__file__).parents[1]
 
@@ -67,7 +67,8 @@ def test_no_path_leads_to_a_second_store(
     elif link == "hard":
         os.link(path, other)
     code = (
-        "import sys; from runners.live.store import Store; from alertlib.errors import BusyError\n"
+        "import sys; from alertlib.errors import BusyError\n"
+        "from runners.live.alert_store.store import Store\n"
         "try: Store.open(sys.argv[1])\n"
         "except BusyError as error: print(error)"
     )
@@ -84,7 +85,7 @@ def test_no_path_leads_to_a_second_store(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_helper_does_not_keep_the_lock_of_a_killed_parent(path: str) -> None:
     code = (
-        "import os, sys, time; from runners.live.store import Store\n"
+        "import os, sys, time; from runners.live.alert_store.store import Store\n"
         "store = Store.open(sys.argv[1])\n"
         "if os.fork() == 0: print(os.getpid(), flush=True)\n"
         "time.sleep(30)"
@@ -131,7 +132,7 @@ def test_the_writers_own_connection_cannot_tamper(store: Store, statement: str) 
 
 def test_the_store_needs_nothing_heavy() -> None:
     code = (
-        "import sys; import runners.live.store, runners.audit\n"
+        "import sys; import runners.live.alert_store.store, runners.audit\n"
         "heavy = {'numpy', 'polars', 'pyarrow', 'numba', 'pandas', 'yaml', 'rich', 'asyncio'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from runners.live.deliveries import percentile
-from runners.live.store import Store
-from runners.live.store_types import Batch, Event, Mail, Message
+from runners.live.alert_store.records import Batch, Event, Mail, Message
+from runners.live.alert_store.store import Store
+from runners.live.audit_log.deliveries import percentile
 from runners.summary import main
 
 NOW = 1_700_000_000.0

@@ -13,12 +13,12 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from alertlib.config.schema import WebSocket
-from runners.live.auth import Authenticator, JwtKey, parse_tokens
-from runners.live.http import Health
-from runners.live.listen import open_server
-from runners.live.messages import Entry
-from runners.live.metrics import Metrics
-from runners.live.server import AlertServer
+from runners.live.telemetry.metrics import Metrics
+from runners.live.websocket.auth import Authenticator, JwtKey, parse_tokens
+from runners.live.websocket.listening import open_server
+from runners.live.websocket.protocol import Entry
+from runners.live.websocket.responses import Health
+from runners.live.websocket.server import AlertServer
 
 TOKEN = "k" * 43
 OTHER_TOKEN = "z" * 43

@@ -14,7 +14,7 @@ from runners._main import OK, run
 def main(arguments: Sequence[str]) -> int:
     """Print messages as they come."""
     from alertlib.errors import ConfigError
-    from runners._inputs import make_parser
+    from runners.cli.parser import make_parser
 
     parser = make_parser("client", "Print alerts as JSON lines as they come.", config=False)
     parser.add_argument("--url", default="ws://localhost:8765")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import argparse
 
     from alertlib.config import Config
+from argparse import ArgumentTypeError
+from math import isfinite
 
 ABOUT = """Run the alert daemon: closed bars from a MetaTrader 5 terminal or a replayed file go
 through the detectors into a durable store, to WebSocket clients and e-mail. SIGTERM, Ctrl-C and
@@ -21,8 +23,8 @@ through the detectors into a durable store, to WebSocket clients and e-mail. SIG
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     args = _parse(argv)
-    from runners._inputs import read_config
-    from runners.live.logs import log_to_stderr
+    from runners.cli.inputs import read_config
+    from runners.live.telemetry.logs import log_to_stderr
 
     config = read_config(args.config)
     database = args.db or config.live.database
@@ -37,8 +39,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    from runners._inputs import make_parser
-    from runners.live.options import port, speed
+    from runners.cli.parser import make_parser
+    from runners.live.__main__ import port, speed
 
     parser = make_parser("live", ABOUT)
     parser.add_argument("--feed", choices=("mt5", "replay"), help="default: live.feed")
@@ -70,8 +72,8 @@ def _serve(config: Config, args: argparse.Namespace, database: str) -> int:
     import asyncio
     from dataclasses import replace
 
-    from runners.live.daemon import Daemon, Options, StoreRecovered, feed_kind, make_feed
-    from runners.live.feed_replay import replay_source
+    from runners.live.daemon import Daemon, Options, StoreRecovered
+    from runners.live.feed.choice import feed_kind, make_feed, replay_source
 
     kind = feed_kind(config, args.feed, args.bars)
     source = replay_source(config, args.bars) if kind == "replay" else None
@@ -97,3 +99,21 @@ def _serve(config: Config, args: argparse.Namespace, database: str) -> int:
 
 if __name__ == "__main__":
     sys.exit(run(main))
+
+
+def speed(text: str) -> float:
+    """Read a speed: a finite number of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not isfinite(value) or value < 0.0:
+        raise ArgumentTypeError(f"got {text!r}, expected a number of at least 0 such as 60")
+    return value
+
+
+def port(text: str) -> int:
+    """Read a port number: 0 to 65535."""
+    if not (text.isascii() and text.isdigit()) or int(text) > 65_535:
+        raise ArgumentTypeError(f"got {text!r}, expected a port from 0 to 65535")
+    return int(text)

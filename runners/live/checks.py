@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import argparse
 
     from alertlib.config import Config
-    from runners.live.mail_settings import Credentials
+    from runners.live.mail.settings import Login
 
 _MAIL_MODULES = ("aiosmtplib", "jinja2")
 
@@ -70,7 +70,8 @@ def _imports(config: Config) -> str:
 
 
 def _secrets(config: Config, environ: Mapping[str, str]) -> str:
-    from runners.live.secrets import authenticator, pattern_records
+    from runners.live.mail.track_record import pattern_records
+    from runners.live.websocket.auth import authenticator
 
     found = authenticator(config.delivery.websocket, environ)
     pattern_records(config.live.scorecard)
@@ -79,16 +80,16 @@ def _secrets(config: Config, environ: Mapping[str, str]) -> str:
     return f"present{weak}"
 
 
-def _credentials(config: Config, environ: Mapping[str, str]) -> Credentials | None:
-    from runners.live.secrets import mail_credentials
+def _credentials(config: Config, environ: Mapping[str, str]) -> Login | None:
+    from runners.live.mail.settings import mail_credentials
 
     email = config.delivery.email
     return mail_credentials(email, environ) if email.enabled else None
 
 
 def _database(path: str) -> str:
-    from runners.live import lock
-    from runners.live.store import Store
+    from runners.live.alert_store.store import Store
+    from runners.live.database import lock
 
     if not os.path.exists(path):
         folder = Path(path).resolve().parent
@@ -104,8 +105,9 @@ def _database(path: str) -> str:
 
 
 def _feed(config: Config, args: argparse.Namespace) -> str:
-    from runners.live.daemon import feed_kind
-    from runners.live.feed_replay import ReplayFeed, configured_streams, replay_source
+    from runners.live.feed.base import configured_streams
+    from runners.live.feed.choice import feed_kind, replay_source
+    from runners.live.feed.replay import ReplayFeed
 
     if feed_kind(config, args.feed, args.bars) == "replay":
         source = replay_source(config, args.bars)
@@ -137,7 +139,7 @@ def _terminal(streams: list[tuple[str, str]]) -> str:
 
 
 def _smtp(config: Config, environ: Mapping[str, str]) -> str:
-    from runners.live.mail_smtp import probe
+    from runners.live.mail.pool import probe
 
     if not config.delivery.email.enabled:
         return "e-mail is not enabled"
@@ -145,7 +147,7 @@ def _smtp(config: Config, environ: Mapping[str, str]) -> str:
 
 
 def _test_mail(config: Config, environ: Mapping[str, str]) -> str:
-    from runners.live.mail_notice import send_test_mail
+    from runners.live.mail.notices import send_test_mail
 
     if not config.delivery.email.enabled:
         raise ConfigError(

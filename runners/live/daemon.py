@@ -18,26 +18,27 @@ from typing import TYPE_CHECKING
 from alertlib._version import __version__
 from alertlib.config import Config
 from alertlib.errors import AlertlibError, StorageError
-from runners.live.bridge import StoreAudit
-from runners.live.contracts import find_contracts
-from runners.live.feed import Feed
-from runners.live.feed_replay import ReplayFeed
-from runners.live.figures import Figures
+from alertlib.texts.contracts import find_contracts
+from runners.live.alert_store.opening import can_write
+from runners.live.alert_store.records import Batch, Event, Stored
+from runners.live.alert_store.store import Store
+from runners.live.client_audit import StoreAudit
+from runners.live.feed.base import Feed
+from runners.live.gauges import Figures
 from runners.live.health import Board
-from runners.live.listen import open_server, raise_descriptor_limit
-from runners.live.metrics import Metrics
-from runners.live.operator_mail import Operator
+from runners.live.mail.settings import mail_credentials
+from runners.live.mail.track_record import pattern_records
+from runners.live.operator_notices import Operator
 from runners.live.pipeline import Pipeline
-from runners.live.secrets import authenticator, mail_credentials, pattern_records
-from runners.live.server import SPARE_SOCKETS, AlertServer
 from runners.live.stopping import Stop, forget_request
-from runners.live.store import Store
-from runners.live.store_files import can_write
-from runners.live.store_types import Batch, Event, Stored
-from runners.live.systemd import Notifier
+from runners.live.telemetry.metrics import Metrics
+from runners.live.telemetry.systemd import Notifier
+from runners.live.websocket.auth import authenticator
+from runners.live.websocket.listening import open_server, raise_descriptor_limit
+from runners.live.websocket.server import SPARE_SOCKETS, AlertServer
 
 if TYPE_CHECKING:
-    from runners.live.mail import Mailer
+    from runners.live.mail.mailer import Mailer
 
 FAILED_SECONDS = 3.0
 """How long a failed store is shown at least before it is tried again."""
@@ -196,8 +197,8 @@ class Daemon:
         if not self._mails:
             return
         # Seven megabytes that a daemon without mail does without.
-        from runners.live.mail import Mailer
-        from runners.live.mail_render import Renderer
+        from runners.live.mail.mailer import Mailer
+        from runners.live.mail.render import Renderer
 
         email = self._config.delivery.email
         records = pattern_records(self._config.live.scorecard)
@@ -307,20 +308,3 @@ def say_ready(ready: Mapping[str, object]) -> None:
         _log.error("READY cannot be written to stdout", extra={"reason": str(error)})
         # What is left in the buffer would fail again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def feed_kind(config: Config, option: str | None, bars: str | None) -> str:
-    """Return ``mt5`` or ``replay``: the option, else what ``--bars`` implies, else the setting."""
-    return option or ("replay" if bars is not None else config.live.feed)
-
-
-def make_feed(config: Config, kind: str, source: str | None, speed: float) -> Feed:
-    """Return the feed to run; a replay's reader is already at work."""
-    if kind == "replay":
-        assert source is not None
-        replay = ReplayFeed(config, source, speed)
-        replay.start()
-        return replay
-    from runners.live.feed_mt5 import Mt5Feed
-
-    return Mt5Feed(config)

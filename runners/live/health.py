@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from alertlib.market.calendar import is_trading_day
-from alertlib.market.instruments import Instrument
-from alertlib.market.sessions import EPOCH
-from runners.live.http import Health
+from alertlib.detection.staleness import bars_missing
+from runners.live.websocket.responses import Health
 
 if TYPE_CHECKING:
-    from runners.live.core import Core
-    from runners.live.feed import Feed, Key
-    from runners.live.mail import Mailer
-    from runners.live.server import AlertServer
-    from runners.live.store import Store
+    from alertlib.detection.intake import Core
+    from runners.live.alert_store.store import Store
+    from runners.live.feed.base import Feed, Key
+    from runners.live.mail.mailer import Mailer
+    from runners.live.websocket.server import AlertServer
 
 SLOW_SECONDS = 2.0
 """Round trip of a client above which its connection is a reason on ``/health``."""
@@ -106,69 +102,3 @@ class Board:
             if (missing := bars_missing(core.instrument, core.last, now, self._grace))
             >= self._tolerated
         ]
-
-
-def bars_missing(instrument: Instrument, last: datetime | None, now: datetime, grace: float) -> int:
-    """Return how many bars of the session now going on should have come and have not.
-
-    Parameters
-    ----------
-    instrument : Instrument
-        Its session table decides: at night, on weekends and on holidays of the exchange nothing
-        is missing.
-    last : datetime or None
-        Open of the newest bar; None if there is none.
-    now : datetime
-        Exchange wall clock.
-    grace : float
-        Seconds after its end before a bar can be missed.
-    """
-    if instrument.sessions is None or not _trades(instrument, now):
-        return 0
-    hours = instrument.sessions.hours((now.date() - EPOCH).days)
-    midnight = datetime.combine(now.date(), datetime.min.time())
-    opening, closing = (midnight + timedelta(minutes=minute) for minute in hours)
-    if not opening <= now < closing + timedelta(seconds=grace):
-        return 0
-    length = timedelta(minutes=instrument.minutes)
-    first = opening if last is None or last < opening else last + length
-    closed_before = min(now - timedelta(seconds=grace), closing)
-    return max(0, (closed_before - first) // length)
-
-
-def _trades(instrument: Instrument, now: datetime) -> bool:
-    return now.weekday() < 5 if instrument.family is None else is_trading_day(now.date())
-
-
-class Watch:
-    """Tells the operator once when something breaks, and once when it is well again.
-
-    Parameters
-    ----------
-    tell : callable
-        Takes a title and lines.
-    """
-
-    def __init__(self, tell: Callable[[str, list[str]], None]) -> None:
-        self._tell = tell
-        self._known: dict[str, str] = {}
-
-    def look(self, reasons: list[Reason]) -> None:
-        """Compare with the last look."""
-        now: Mapping[str, str] = {reason.kind: reason.text for reason in reasons}
-        for kind, text in now.items():
-            if kind not in self._known:
-                self._tell(f"Alertas: {_TITLES[kind]}", [text])
-        for kind, text in self._known.items():
-            if kind not in now:
-                self._tell(f"Alertas: {_TITLES[kind]}: normalizado", [f"Era: {text}"])
-        self._known = dict(now)
-
-
-_TITLES = {
-    "store": "falha no banco de dados",
-    "feed": "falha na alimentação de barras",
-    "email": "falha no canal de e-mail",
-    "websocket": "cliente WebSocket lento",
-    "detector": "detector desativado",
-}

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 from alertlib.config.schema import Email
 from alertlib.detection.alert import Alert
+from alertlib.detection.intake import Gap, Outcome, Revision
 from alertlib.detection.stream import Suppressed
 from alertlib.texts.alerts import Contract, alert_text
 from alertlib.texts.words import Language
-from runners.live.chain import timestamp
-from runners.live.core import Gap, Outcome, Revision
-from runners.live.mail_policy import expires_at, message_id
-from runners.live.store_types import Event, Mail, Message, Stored
+from runners.live.alert_store.records import Event, Mail, Message, Stored
+from runners.live.database.chain import timestamp
+from runners.live.mail.policy import expires_at, message_id
 
 _ZONE = ZoneInfo("America/Sao_Paulo")
 _FIELDS = (

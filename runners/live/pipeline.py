@@ -8,15 +8,15 @@ from asyncio import wrap_future
 from datetime import datetime
 
 from alertlib.config import Config
+from alertlib.detection.intake import NOTHING, Core
 from alertlib.errors import DataError
-from runners.live.contracts import find_contracts
-from runners.live.core import NOTHING, Core
-from runners.live.feed import Bars, Feed, Key, Origin, Position
-from runners.live.figures import Figures
-from runners.live.messages import Row
+from alertlib.texts.contracts import find_contracts
+from runners.live.alert_store.records import Batch, Cursor, Event, Message
+from runners.live.alert_store.store import Store
+from runners.live.feed.base import Bars, Feed, Key, Origin, Position
+from runners.live.gauges import Figures
 from runners.live.payloads import Writer, late_event, zoned
-from runners.live.store import Store
-from runners.live.store_types import Batch, Cursor, Event, Message
+from runners.live.websocket.protocol import Row
 
 _log = logging.getLogger("alertas.live")
 

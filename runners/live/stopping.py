@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from alertlib.errors import BusyError, StorageError
-from runners.live import lock
+from runners.live.database import lock
 
 LOOK_SECONDS = 0.25
 PATIENCE_SECONDS = 20.0

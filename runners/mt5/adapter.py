@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from alertlib.errors import AlertlibError, ConfigError, DataError
 from runners.mt5.api import UNPINNED, Credentials, same_path
-from runners.mt5.decisions import (
+from runners.mt5.rates import Page, agree, no_bars, signed
+from runners.mt5.rules import (
     CONNECTION_LOST,
     FAILED,
     INVALID,
@@ -30,7 +31,6 @@ from runners.mt5.decisions import (
     timeframe_code,
     wall_clock,
 )
-from runners.mt5.rates import Page, agree, no_bars, signed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

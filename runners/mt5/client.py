@@ -21,7 +21,7 @@ from alertlib import errors
 from alertlib.config.secrets import find_secret
 from alertlib.errors import ConfigError, DataError
 from runners.mt5.api import VARIABLE, Credentials
-from runners.mt5.decisions import retry_waits
+from runners.mt5.rules import retry_waits
 from runners.mt5.wire import Rate, read_frame, unpack_rates, write_frame
 
 # The worker ends itself when a call of the API takes longer than it may; this is for a worker

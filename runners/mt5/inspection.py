@@ -18,8 +18,8 @@ from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.errors import DataError
 from alertlib.market.instruments import Instrument
 from alertlib.market.sessions import EPOCH, MINUTES_PER_DAY
-from runners.mt5.decisions import find_shift, spans_by_day, wall_clock
 from runners.mt5.rates import RECORD
+from runners.mt5.rules import find_shift, spans_by_day, wall_clock
 
 # A page with fewer bars may be the turn of a night and says little of their usual distance.
 _TELLING_BARS = 20

@@ -8,13 +8,7 @@ from zoneinfo import ZoneInfo
 
 from alertlib.market.instruments import Instrument
 from alertlib.market.sessions import EPOCH
-from runners.mt5.decisions import (
-    choose_offset,
-    is_stale,
-    measure_offset,
-    server_clock,
-    wall_clock,
-)
+from runners.mt5.rules import choose_offset, is_stale, measure_offset, server_clock, wall_clock
 
 # Every family of the table trades at B3.
 _EXCHANGE = ZoneInfo("America/Sao_Paulo")

@@ -59,7 +59,7 @@ def last_bar(daemon: Running) -> str | None:
 def expected(until: str) -> list[tuple[str, float, float]]:
     """Return the alerts of the day that a stream warmed up on the same history gives."""
     import alertlib as al
-    from runners.mt5.decisions import wall_clock
+    from runners.mt5.rules import wall_clock
 
     config = al.load_config(None, {
         "policy.cooldown_bars": 0, "policy.rate_limit_per_minute": 0,
@@ -101,6 +101,8 @@ def test_a_day_bar_by_bar_with_an_outage_and_a_kill(tmp_path: Path) -> None:
         daemon.until(lambda: any(line["message"] == "terminal" for line in daemon.log))
         market.put("12:30:10")
         daemon.until(lambda: last_bar(daemon) == "12:25")
+        # /health names a bar as soon as it is seen; a kill before its commit is another story.
+        daemon.until(lambda: bool(events(daemon.database, "feed_gap")))
         daemon.process.kill()
     market.put("14:00:10")
     with market.daemon() as daemon:

@@ -13,7 +13,9 @@ Style = Literal["auto", "github", "none"]
 MAX_PER_LEVEL = 10
 
 
-def annotations(card: Card, style: Style, environ: Mapping[str, str] | None = None) -> list[str]:
+def annotation_lines(
+    card: Card, style: Style, environ: Mapping[str, str] | None = None
+) -> list[str]:
     """Return a scorecard as GitHub workflow commands, one per line to print.
 
     Parameters

@@ -1,0 +1,48 @@
+"""Parsers whose errors are one line, and the options several commands take."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    pass
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where to look, and exit 2."""
+        print(f"error: {message}; see {self.prog} --help", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def make_parser(command: str, about: str, *, config: bool = True) -> argparse.ArgumentParser:
+    """Return a parser with the options every command has; ``config`` says whether it has one."""
+    from alertlib import __version__
+
+    parser = Parser(prog=f"python -m runners.{command}", description=about, allow_abbrev=False)
+    if config:
+        parser.add_argument("--config", metavar="F", help="configuration file (YAML)")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    parser.add_argument("--version", action="version", version=f"alertlib {__version__}")
+    return parser
+
+
+def add_bar_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which bars to read."""
+    parser.add_argument("--bars", metavar="F|DIR", help="bar file or store")
+    parser.add_argument("--symbol", metavar="S", help="symbol, such as WIN$N")
+    parser.add_argument("--timeframe", metavar="T", help="timeframe, such as M5")
+
+
+def check_alert_path(path: str) -> str:
+    """Return ``path`` if its ending says how alerts are to be written."""
+    if Path(path).suffix.lower() not in (".parquet", ".csv"):
+        raise argparse.ArgumentTypeError(
+            f"got {path}, expected a name that ends in .parquet or .csv"
+        )
+    return path

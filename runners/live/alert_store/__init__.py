@@ -1,0 +1,1 @@
+"""One SQLite file: cursor, alerts, audit, outbox and acknowledgements."""

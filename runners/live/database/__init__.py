@@ -1,0 +1,1 @@
+"""The database file itself: schema, chain, lock."""

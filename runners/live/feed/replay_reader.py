@@ -1,0 +1,104 @@
+"""Reads bars for a replay: ``python -m runners.live.feed.replay_reader``, started by the daemon.
+
+A process of its own because reading Parquet takes Polars, several times the memory that the
+daemon may have. It writes what it read to stdout and ends; the daemon gives it a temporary file
+for that. The request, JSON on stdin, and the answer are those of :mod:`runners.live.feed.replay`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from runners.live.feed.replay_wire import NO_VOLUME, ROW, write_head
+
+if TYPE_CHECKING:
+    from alertlib.bars.bars import Bars
+
+
+def main() -> int:
+    """Answer the one request on stdin."""
+    from alertlib.errors import AlertlibError
+
+    request = json.load(sys.stdin)
+    out = sys.stdout.buffer
+    try:
+        series = _read(request)
+    except AlertlibError as error:
+        write_head(out, {"error": type(error).__name__, "message": str(error)})
+        return 0
+    write_head(out, {"series": [_facts(bars) for bars in series]})
+    _write_rows(out, series)
+    out.flush()
+    return 0
+
+
+def _read(request: dict[str, Any]) -> list[Bars]:
+    from alertlib.bars.bars import read_bars
+    from alertlib.config.convert import convert
+    from alertlib.config.schema import Data
+
+    data = convert(Data, request["data"], "data")
+    source = request["source"]
+    if Path(source).is_dir():
+        return [
+            _checked(read_bars(source, symbol=s, timeframe=t, symbols=data.symbols), t)
+            for s, t in request["streams"]
+        ]
+    bars = read_bars(
+        source, symbol=request["symbol"], symbols=data.symbols, default_symbol=data.symbol
+    )
+    known = [t for s, t in request["streams"] if s == bars.symbol]
+    return [_checked(bars, *(known or [data.timeframe]))]
+
+
+def _checked(bars: Bars, *timeframes: str) -> Bars:
+    from alertlib.errors import DataError
+
+    if bars.timeframe not in timeframes:
+        raise DataError(
+            f"{bars.source}: holds bars of {bars.timeframe}, expected {' or '.join(timeframes)} as "
+            "configured; set data.timeframe, or give other bars"
+        )
+    return bars
+
+
+def _facts(bars: Bars) -> dict[str, Any]:
+    from alertlib.bars.series import make_series
+    from alertlib.market.sessions import FixedHours
+
+    instrument = make_series(bars).instrument
+    grid, hours = instrument.grid, instrument.sessions
+    assert grid is not None
+    return {
+        "symbol": bars.symbol,
+        "timeframe": bars.timeframe,
+        "bars": len(bars),
+        "sha256": bars.sha256,
+        "grid": [grid.numerator, grid.denominator, grid.per_tick, grid.on_tick],
+        "hours": [hours.open, hours.close] if isinstance(hours, FixedHours) else None,
+    }
+
+
+def _write_rows(out: BinaryIO, series: list[Bars]) -> None:
+    """Write all bars in order of their close; of one moment, in the order of the streams."""
+    import polars as pl
+
+    names = ("open", "high", "low", "close", "tick_volume", "real_volume")
+    frames = [
+        bars.frame.select(
+            pl.lit(number).alias("stream"),
+            (pl.col("time").cast(pl.Int64) // 60_000_000).alias("minute"),
+            *names,
+        ).with_columns((pl.col("minute") + bars.minutes).alias("end"))
+        for number, bars in enumerate(series)
+    ]
+    rows = pl.concat(frames).sort("end", "stream", maintain_order=True).drop("end")
+    for row in rows.with_columns(pl.col(names[4:]).fill_null(NO_VOLUME)).iter_rows():
+        out.write(ROW.pack(*row))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Alerts and notices by e-mail."""

@@ -1,0 +1,197 @@
+"""One SMTP connection, and what each way it can fail means for the letter and the channel."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from contextlib import suppress
+
+from aiosmtplib import SMTP, SMTPException, SMTPHeloError
+
+from alertlib.config.schema import Email, Security
+from runners.live.mail.channel import Result, Verdict
+from runners.live.mail.settings import Login
+
+ENVELOPE = ("mail", "rcpt", "data")
+# Replies that speak of us or of the connection, not of the letter, even to MAIL, RCPT or DATA.
+CHANNEL_CODES = (530, 534, 535, 538)
+QUIT_SECONDS = 0.5
+# Postfix counts NOOPs as junk and hangs up after 100; ten and a fresh session stays far below,
+# and proves every few minutes that the password and the certificate still hold.
+MAX_NOOPS = 10
+
+_HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+
+
+def classify(stage: str, error: BaseException) -> Result:
+    """Return what an error at ``stage`` means for the letter and the channel.
+
+    Only replies to MAIL, RCPT and DATA speak of the letter: 5xx is final, 4xx is not. Replies
+    before that, certificates and missing STARTTLS or AUTH speak of the channel. No reply at all
+    (refused, reset, timeout, or noise) may be either, and is tried again.
+    """
+    reason = one_line(error)
+    code = getattr(error, "code", None)
+    code = code if isinstance(code, int) else None
+    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+        return Result(Verdict.channel, stage, f"TLS: {reason}")
+    if code is not None:
+        if stage not in ENVELOPE or code in CHANNEL_CODES:
+            return Result(Verdict.channel, stage, reason, code)
+        verdict = {4: Verdict.deferred, 5: Verdict.refused}.get(code // 100, Verdict.lost)
+        return Result(verdict, stage, reason, code)
+    if isinstance(error, OSError):
+        # Many servers sit on a wrong password; trying again at once could lock the account.
+        verdict = Verdict.channel if stage in ("starttls", "auth") else Verdict.lost
+        return Result(verdict, stage, reason)
+    if isinstance(error, ValueError):
+        return Result(Verdict.refused, stage, reason)
+    # What is left of the library's errors: an extension the server does not offer.
+    return Result(Verdict.channel, stage, reason)
+
+
+class Session:
+    """One connection. ``stage`` is the command whose reply is, or was last, awaited."""
+
+    def __init__(
+        self, settings: Email, credentials: Login | None, tls: ssl.SSLContext | None
+    ) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._loop = asyncio.get_running_loop()
+        self._noops = 0
+        self.stage = "connect"
+        self.used_at = self._loop.time()
+        # No timeouts of its own: the whole attempt has one, which no trickle can stretch.
+        self._smtp: SMTP = SMTP(
+            hostname=settings.smtp_host,
+            port=settings.smtp_port,
+            use_tls=settings.security is Security.tls,
+            start_tls=False,
+            tls_context=tls,
+            local_hostname=_local_hostname(),
+            timeout=None,
+        )
+
+    @property
+    def is_connected(self) -> bool:
+        return self._smtp.is_connected
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the next letter can go over this connection."""
+        return self._smtp.is_connected and self.stage == "idle"
+
+    async def open(self) -> None:
+        self.stage, self._noops = "connect", 0
+        await self._smtp.connect()
+        await self._greet()
+        if self._settings.security is Security.starttls:
+            self.stage = "starttls"
+            await self._smtp.starttls()
+            await self._greet()
+        if self._credentials is not None:
+            self.stage = "auth"
+            await self._authenticate(self._credentials)
+        self._rest()
+
+    async def deliver(self, sender: str, recipient: str, message: bytes) -> Result:
+        self.stage = "mail"
+        await self._smtp.mail(sender)
+        self.stage = "rcpt"
+        await self._smtp.rcpt(recipient)
+        self.stage = "data"
+        reply = await self._smtp.data(message)
+        self._noops = 0
+        self._rest()
+        return Result(Verdict.delivered, "data", printable(reply.message), reply.code)
+
+    async def reset(self, result: Result) -> None:
+        """Make the connection fit for the next letter after a refusal, or leave it unusable."""
+        if result.verdict in (Verdict.refused, Verdict.deferred) and self._smtp.is_connected:
+            with suppress(SMTPException, OSError):
+                await self._smtp.rset()
+                self._rest()
+
+    async def renew(self) -> Result:
+        """Prove that the connection works; replace it when it is old or gone."""
+        if self._noops >= MAX_NOOPS:
+            await self.quit()
+        if self.is_connected:
+            with suppress(SMTPException, OSError):
+                return await self._noop()
+            self.abort()
+        await self.open()
+        return await self._noop()
+
+    async def quit(self) -> None:
+        with suppress(SMTPException, OSError):
+            async with asyncio.timeout(QUIT_SECONDS):
+                await self._smtp.quit()
+        self.abort()
+
+    def abort(self) -> None:
+        """Drop the connection at once: a polite close would wait for a peer that hangs."""
+        transport = self._smtp.transport
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
+        self._smtp.close()
+
+    async def _noop(self) -> Result:
+        self.stage = "noop"
+        await self._smtp.noop()
+        self._noops += 1
+        self._rest()
+        tls = self._smtp.get_transport_info("ssl_object")
+        protected = tls.version() if tls is not None else "no TLS"
+        login = "authenticated" if self._credentials else "no login"
+        return Result(Verdict.answered, "noop", f"{protected}, {login}")
+
+    async def _greet(self) -> None:
+        self.stage = "ehlo"
+        try:
+            await self._smtp.ehlo()
+        except SMTPHeloError:
+            if self._settings.security is not Security.none:
+                raise
+            await self._smtp.helo()
+
+    async def _authenticate(self, credentials: Login) -> None:
+        """Log in once, by the first method the server offers: wrong tries lock accounts."""
+        smtp = self._smtp
+        if smtp.get_transport_info("sslcontext") is None:
+            raise SMTPException("refusing to send credentials without TLS")
+        methods = {
+            "plain": smtp.auth_plain,
+            "login": smtp.auth_login,
+            "cram-md5": smtp.auth_crammd5,
+        }
+        for name, authenticate in methods.items():
+            if name in smtp.server_auth_methods:
+                await authenticate(*credentials)
+                return
+        raise SMTPException("the server offers neither AUTH PLAIN nor LOGIN nor CRAM-MD5")
+
+    def _rest(self) -> None:
+        self.stage = "idle"
+        self.used_at = self._loop.time()
+
+
+def _local_hostname() -> str:
+    # The library's default asks the DNS for the full name, which can take seconds.
+    name = socket.gethostname()
+    return name if _HOSTNAME.fullmatch(name) else "[127.0.0.1]"
+
+
+def one_line(error: BaseException) -> str:
+    code, message = getattr(error, "code", None), getattr(error, "message", None)
+    text = f"{code} {message}" if isinstance(code, int) else str(message or error)
+    return printable(text or type(error).__name__)
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """Return a server's words as one line that any log, terminal or JSON can hold."""
+    shown = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(shown.split())[:limit]

@@ -1,0 +1,66 @@
+"""Watches over the mail channel: what it is known to be, and when to look at the server again."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from runners.live.mail.channel import Channel, Result, Verdict, after_result
+from runners.live.mail.pool import SmtpPool
+
+LOOK_SECONDS = 30.0
+
+log = logging.getLogger("alertas.mail")
+
+
+class Keeper:
+    """The channel's health, kept up to date by letters and, when there are none, by looks.
+
+    A look keeps a connection open for the next alert, and finds out that a password or a
+    certificate no longer holds before an alert does.
+
+    Attributes
+    ----------
+    channel : Channel
+    """
+
+    def __init__(self, pool: SmtpPool) -> None:
+        self.channel = Channel()
+        self._pool = pool
+        self._look_at = 0.0
+        self._is_looking = False
+
+    def judge(self, result: Result) -> None:
+        """Let an attempt count for the channel, and log when it breaks or mends."""
+        before, self.channel = self.channel, after_result(self.channel, result, time.monotonic())
+        if self.channel.is_open and not before.step:
+            log.error("mail channel broken", extra={"reason": self.channel.reason})
+        elif before.step and not self.channel.step:
+            log.warning("mail channel works again")
+
+    def begin_look(self) -> bool:
+        """Whether :meth:`look` has to be called now; if so, it must be."""
+        now = time.monotonic()
+        if self.seconds_to_look() > 0.0:
+            return False
+        self._look_at = now + LOOK_SECONDS
+        self._is_looking = self.channel.is_open or not self._pool.is_in_use
+        return self._is_looking
+
+    async def look(self) -> None:
+        """Look at the server, whatever the letters do."""
+        try:
+            result = await self._pool.look()
+            if result.verdict is Verdict.lost:
+                # No letter was involved, so it is the channel that fails.
+                result = result._replace(verdict=Verdict.channel)
+            self.judge(result)
+        finally:
+            self._is_looking = False
+
+    def seconds_to_look(self) -> float:
+        """Return how long until the next look; as long as there is one it does not count."""
+        if self._is_looking:
+            return LOOK_SECONDS
+        due = self.channel.retry_at if self.channel.retry_at is not None else self._look_at
+        return due - time.monotonic()

@@ -1,0 +1,71 @@
+"""Messages that are not alerts: a notice to the operator, and the test of the channel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from alertlib.config.schema import Email
+from alertlib.texts.alerts import UNKNOWN
+from runners.live.mail.policy import Letter, message_id
+from runners.live.mail.pool import SmtpPool, require_answer
+from runners.live.mail.render import Renderer
+from runners.live.mail.settings import Login
+from runners.live.mail.words import MAIL_WORDS
+
+NOTICE_TTL = 86_400.0
+
+
+def notices(settings: Email, title: str, lines: Sequence[str], now: float) -> list[Letter]:
+    """Return a notice as letters: to the operator, or to all recipients if there is none."""
+    written = datetime.fromtimestamp(now, UTC).isoformat()
+    content = {"title": title, "time": written, "lines": list(lines)}
+    recipients = [settings.operator] if settings.operator else settings.recipients
+    return [
+        Letter(
+            kind="notice",
+            rows=(),
+            recipient=recipient,
+            message_id=message_id(f"notice|{written}|{title}", recipient, settings.sender),
+            due=now,
+            expires=now + NOTICE_TTL,
+            notice=content,
+        )
+        for recipient in recipients
+    ]
+
+
+async def send_test_mail(
+    settings: Email, credentials: Login | None, clock: Callable[[], float] = time.time
+) -> list[str]:
+    """Send every recipient a message that says it is a test.
+
+    Returns
+    -------
+    list of str
+        One line per recipient the server accepted it for.
+
+    Raises
+    ------
+    MailChannelError
+        The server did not answer, or refused a recipient.
+    """
+    words = MAIL_WORDS[settings.language]
+    server = f"{settings.smtp_host}:{settings.smtp_port}"
+    line = words["test_line"].format(server=server, security=settings.security.value)
+    everyone = replace(settings, operator=None)
+    letters = notices(everyone, words["test_title"], [line, words["test_nothing"]], clock())
+    renderer = Renderer(settings, lambda symbol, timeframe: UNKNOWN)
+    pool = SmtpPool(settings, credentials)
+    await pool.prepare()
+    accepted = []
+    try:
+        for letter in letters:
+            result = await pool.send(renderer.message(letter, clock()), letter.recipient)
+            require_answer(settings, result)
+            accepted.append(f"{server} accepted a test message for {letter.recipient}")
+    finally:
+        await pool.close()
+    return accepted

@@ -1,0 +1,1 @@
+"""WebSocket clients: the protocol without I/O, and the server around it."""

@@ -1,0 +1,261 @@
+"""Every request to the port meets this first: answer it, refuse it, or let it in.
+
+No socket and no clock: a parsed request, an address and the time go in; a response, or the
+admission of a WebSocket client, comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from http import HTTPStatus
+from typing import NamedTuple
+from urllib.parse import parse_qs
+
+from websockets.http11 import Request, Response
+
+from runners.live.telemetry.metrics import CONTENT_TYPE, Metrics
+from runners.live.websocket.auth import (
+    SUBPROTOCOL,
+    Authenticator,
+    Credentials,
+    Identity,
+    find_credentials,
+    is_loopback,
+    split_subprotocols,
+)
+from runners.live.websocket.dashboard.page import Page
+from runners.live.websocket.limits import FailureLimiter, RejectionLog, Rejections, Roster
+from runners.live.websocket.protocol import Resume, resume_from_query
+from runners.live.websocket.responses import Health, health, method_not_allowed, refuse, reply
+
+_MAX_QUERY_FIELDS = 16
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+_HEADERS_OF_STATUS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "1"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
+    HTTPStatus.UPGRADE_REQUIRED: {"Upgrade": "websocket"},
+}
+
+
+class Admission(NamedTuple):
+    """A WebSocket handshake to complete. It holds a place on the roster."""
+
+    identity: Identity | None
+    resume: Resume | None
+    offers_subprotocol: bool
+
+
+class Endpoints(NamedTuple):
+    """What plain requests are answered with."""
+
+    health: Callable[[], Health]
+    details: Callable[[], dict[str, object]]
+    metrics: Metrics
+    page: Page | None
+
+
+class Door:
+    """Admits WebSocket clients and answers everybody else.
+
+    Parameters
+    ----------
+    authenticator : Authenticator
+    origins : collection of str
+        Origins that pages may connect from. Clients that are not browsers send none.
+    paths : collection of str
+        Paths of the WebSocket.
+    roster : Roster
+    failures_per_second : float
+        Refused credentials allowed per address. Good credentials always pass: what is limited
+        is the cost of bad ones, and neighbours behind one address are not locked out.
+    endpoints : Endpoints
+    on_rejection : callable
+        Told of refusals, condensed.
+    """
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        origins: Collection[str],
+        paths: Collection[str],
+        roster: Roster,
+        failures_per_second: float,
+        endpoints: Endpoints,
+        on_rejection: Callable[[Rejections], None],
+    ) -> None:
+        self._authenticator = authenticator
+        self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
+        self._paths = frozenset(paths)
+        self.roster = roster
+        self._failures = FailureLimiter(failures_per_second)
+        self._endpoints = endpoints
+        self._log = RejectionLog()
+        self._on_rejection = on_rejection
+        endpoints.metrics.declare(
+            "alertas_websocket_rejected_total", "counter", "Handshakes refused, by reason."
+        )
+        self.is_closing = False
+        self.make_room: Callable[[], bool] = lambda: False
+        """Asked, when full, to give up a client that has not authenticated; True if it did."""
+
+    def answer(
+        self, request: Request, address: str, now: float, wall: float
+    ) -> Response | Admission:
+        """Decide on one request.
+
+        Parameters
+        ----------
+        request : Request
+            As parsed by ``websockets``. Credentials are removed from it once read.
+        address : str
+            The peer's.
+        now, wall : float
+            Monotonic seconds, and Unix time.
+        """
+        if request.method != "GET":
+            return method_not_allowed(request.method)
+        if len(request.headers.get_all("Host")) > 1:
+            return _refuse(HTTPStatus.BAD_REQUEST)
+        path, _, query = request.path.partition("?")
+        if path in self._paths and _wants_upgrade(request):
+            return self._admit(request, query, address, now, wall)
+        match path:
+            case "/health":
+                return health(self._endpoints.health(), self._endpoints.details())
+            case "/metrics":
+                return self._metrics(request, address, now, wall)
+            case "/" if self._endpoints.page is not None:
+                return self._endpoints.page.response()
+            case _ if path in self._paths - {"/"}:
+                return _refuse(HTTPStatus.UPGRADE_REQUIRED)
+            case _:
+                return _refuse(HTTPStatus.NOT_FOUND)
+
+    def identify(self, token: str, wall: float) -> Identity | None:
+        """Return whose token this is, for a first message."""
+        return self._authenticator.identify(token, wall)
+
+    def sign(self, name: str, address: str, now: float) -> bool:
+        """Put a name to a place taken without one; False if the name has too many."""
+        if self.roster.sign(name):
+            return True
+        self._reject("token_limit", address, now)
+        return False
+
+    def failed(self, reason: str, address: str, now: float) -> HTTPStatus:
+        """Note refused credentials; returns the status that fits."""
+        if self._failures.fail(address, now):
+            self._reject(reason, address, now)
+            return HTTPStatus.UNAUTHORIZED
+        self._reject("too_many_failures", address, now)
+        return HTTPStatus.TOO_MANY_REQUESTS
+
+    def tick(self, now: float) -> None:
+        """Report refusals whose window has ended."""
+        for rejections in self._log.due(now):
+            self._on_rejection(rejections)
+
+    def flush(self, now: float) -> None:
+        """Report all refusals not reported yet."""
+        for rejections in self._log.flush(now):
+            self._on_rejection(rejections)
+
+    def _admit(
+        self, request: Request, query: str, address: str, now: float, wall: float
+    ) -> Response | Admission:
+        if not self._accepts_origin(request.headers.get_all("Origin")):
+            self._reject("foreign_origin", address, now)
+            return _refuse(HTTPStatus.FORBIDDEN)
+        try:
+            fields = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
+        except ValueError:
+            return _refuse(HTTPStatus.BAD_REQUEST)
+        offers = split_subprotocols(request.headers.get_all("Sec-WebSocket-Protocol"))
+        found = _take_credentials(request, offers, tuple(fields))
+        identity = self._identify_all(found, wall)
+        if identity is None and (found.tokens or found.is_malformed):
+            return _refuse(self.failed("wrong_credentials", address, now))
+        if identity is None and self._failures.is_blocked(address, now):
+            self._reject("too_many_failures", address, now)
+            return _refuse(HTTPStatus.TOO_MANY_REQUESTS)
+        reason = self._take_place(identity)
+        if reason is not None:
+            self._reject(reason, address, now)
+            return _refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+        return Admission(identity, resume_from_query(fields), SUBPROTOCOL in offers)
+
+    def _accepts_origin(self, origins: list[str]) -> bool:
+        return not origins or (len(origins) == 1 and origins[0].lower() in self._origins)
+
+    def _identify_all(self, found: Credentials, wall: float) -> Identity | None:
+        """Return the one client that all credentials belong to."""
+        if found.is_malformed or not found.tokens:
+            return None
+        identities = {self._authenticator.identify(token, wall) for token in found.tokens}
+        return identities.pop() if len(identities) == 1 else None
+
+    def _take_place(self, identity: Identity | None) -> str | None:
+        """Take a place on the roster; returns why not if there is none."""
+        if self.is_closing:
+            return "closing"
+        # Whoever sends no credentials can hold places for seconds; a client gets theirs.
+        if self.roster.is_full and (identity is None or not self.make_room()):
+            return "full"
+        if identity is not None and not self.roster.sign(identity.name):
+            return "token_limit"
+        self.roster.enter()
+        return None
+
+    def _metrics(self, request: Request, address: str, now: float, wall: float) -> Response:
+        found = _take_credentials(request, [], ())
+        if not _is_local(request, address) and self._identify_all(found, wall) is None:
+            status = HTTPStatus.UNAUTHORIZED
+            if found.tokens or found.is_malformed:
+                status = self.failed("wrong_credentials", address, now)
+            return _refuse(status)
+        return reply(HTTPStatus.OK, self._endpoints.metrics.render(), CONTENT_TYPE)
+
+    def _reject(self, reason: str, address: str, now: float) -> None:
+        self._endpoints.metrics.add("alertas_websocket_rejected_total", reason=reason)
+        report = self._log.note(reason, address, now)
+        if report is not None:
+            self._on_rejection(report)
+
+
+def _refuse(status: HTTPStatus) -> Response:
+    return refuse(status, _HEADERS_OF_STATUS.get(status))
+
+
+def _wants_upgrade(request: Request) -> bool:
+    return any("websocket" in value.lower() for value in request.headers.get_all("Upgrade"))
+
+
+def _take_credentials(
+    request: Request, subprotocols: list[str], query_keys: tuple[str, ...]
+) -> Credentials:
+    """Read the credentials and remove them, for the request outlives the handshake."""
+    headers = request.headers
+    found = find_credentials(headers.get_all("Authorization"), subprotocols, query_keys)
+    for name in ("Authorization", "Sec-WebSocket-Protocol"):
+        if name in headers:
+            del headers[name]
+    return found
+
+
+def _is_local(request: Request, address: str) -> bool:
+    """Whether a request comes from this machine itself, not through a proxy or a web page.
+
+    A proxy on this machine announces whom it forwards; a page that rebinds its name to
+    127.0.0.1 still sends that name as ``Host``.
+    """
+    hosts = request.headers.get_all("Host")
+    return (
+        is_loopback(address)
+        and not any(name in request.headers for name in _FORWARDED)
+        and all(is_loopback(_without_port(host)) for host in hosts)
+    )
+
+
+def _without_port(host: str) -> str:
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]

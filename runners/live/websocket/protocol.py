@@ -1,0 +1,218 @@
+"""The words of ``alertas.v1``: what clients may say, and the frames they are sent.
+
+Nothing here keeps state. Reading never raises: what cannot be understood is :class:`Invalid`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from websockets.frames import Frame, Opcode
+
+from runners.live.database.chain import timestamp
+from runners.live.websocket.auth import SUBPROTOCOL
+from runners.live.websocket.strict_json import load_object
+
+ACTIONS = ("executed", "rejected", "ignored")
+MAX_NOTE = 500
+MAX_ID = 128
+MAX_SEQ = 2**63 - 1
+
+GOING_AWAY = 1001
+POLICY = 1008
+TOO_SLOW = 1013
+UNAUTHORIZED = 4401
+
+#: A message of the store: its number, ``alert`` or ``correction``, its JSON object in UTF-8.
+Entry = tuple[int, str, bytes]
+
+#: A closed bar: its open in ISO format with the offset, then open, high, low and close.
+Row = tuple[str, float, float, float, float]
+
+_DIGITS = re.compile(r"[0-9]{1,19}")
+_ID = re.compile(r"[!-~]{1,128}")
+
+
+class Auth(NamedTuple):
+    """``{"type":"auth","token":"T"}``"""
+
+    token: str
+
+
+class Resume(NamedTuple):
+    """``{"type":"resume","epoch":"E","since":N}``; ``since`` is None if it made no sense."""
+
+    epoch: str
+    since: int | None
+
+
+class Ack(NamedTuple):
+    """``{"type":"ack","seq":N}``: everything up to ``seq`` has arrived."""
+
+    seq: int
+
+
+class Action(NamedTuple):
+    """``{"type":"action","id":"…","action":"executed","note":"…"}``: what a trader did."""
+
+    id: str
+    action: str
+    note: str
+
+
+class AskBars(NamedTuple):
+    """``{"type":"bars","symbol":"S","timeframe":"T"}``: what the chart of a page is drawn from."""
+
+    symbol: str
+    timeframe: str
+
+
+class Invalid(NamedTuple):
+    """Anything else; ``reason`` is one of a few fixed words, for counting."""
+
+    reason: str
+
+
+ClientMessage = Auth | Resume | Ack | Action | AskBars | Invalid
+
+
+class Plan(NamedTuple):
+    """Where a client's stream begins: everything after ``after``, live once that is sent."""
+
+    recovered: bool
+    after: int
+
+
+def parse(message: str | bytes) -> ClientMessage:
+    """Understand one message of a client; binary ones mean nothing in this protocol."""
+    if isinstance(message, bytes):
+        return Invalid("binary")
+    fields = load_object(message)
+    if fields is None:
+        return Invalid("not_json")
+    match fields.get("type"):
+        case "auth":
+            token = fields.get("token")
+            return Auth(token) if isinstance(token, str) else Invalid("bad_auth")
+        case "resume":
+            epoch = fields.get("epoch")
+            since = fields.get("since")
+            return Resume(epoch if isinstance(epoch, str) else "", _seq(since))
+        case "ack":
+            seq = _seq(fields.get("seq"))
+            return Ack(seq) if seq else Invalid("bad_ack")
+        case "action":
+            return _action(fields)
+        case "bars":
+            symbol, timeframe = fields.get("symbol"), fields.get("timeframe")
+            if isinstance(symbol, str) and isinstance(timeframe, str):
+                return AskBars(symbol, timeframe)
+            return Invalid("bad_bars")
+        case _:
+            return Invalid("unknown_type")
+
+
+def _seq(value: Any) -> int | None:
+    is_seq = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SEQ
+    return value if is_seq else None
+
+
+def _action(fields: Mapping[str, Any]) -> Action | Invalid:
+    identifier, action, note = fields.get("id"), fields.get("action"), fields.get("note", "")
+    if note is None:
+        note = ""
+    is_valid = (
+        isinstance(identifier, str)
+        and _ID.fullmatch(identifier) is not None
+        and action in ACTIONS
+        and isinstance(note, str)
+        and len(note) <= MAX_NOTE
+    )
+    return Action(str(identifier), str(action), note) if is_valid else Invalid("bad_action")
+
+
+def resume_from_query(query: Mapping[str, Sequence[str]]) -> Resume | None:
+    """Read ``?epoch=E&since=N``; None if the URL asks for neither."""
+    epochs, sinces = query.get("epoch", ()), query.get("since", ())
+    if not epochs and not sinces:
+        return None
+    if len(epochs) != 1 or len(sinces) != 1 or _DIGITS.fullmatch(sinces[0]) is None:
+        return Resume("", None)
+    return Resume(epochs[0], _seq(int(sinces[0])))
+
+
+def plan(resume: Resume | None, epoch: str, oldest: int, head: int) -> Plan:
+    """Decide what a client that asks for ``resume`` gets.
+
+    Parameters
+    ----------
+    resume : Resume or None
+        None for a client that wants live alerts only.
+    epoch : str
+        The database's.
+    oldest, head : int
+        Numbers of the oldest retained message and of the newest; ``oldest = head + 1`` when
+        nothing is retained.
+    """
+    if resume is None:
+        return Plan(recovered=False, after=head)
+    before_oldest = min(max(oldest - 1, 0), head)
+    since = resume.since
+    if since is not None and resume.epoch == epoch and before_oldest <= since <= head:
+        return Plan(recovered=True, after=since)
+    return Plan(recovered=False, after=before_oldest)
+
+
+def welcome(epoch: str, seq: int, *, recovered: bool) -> bytes:
+    """Return the first thing an authenticated client is sent, as a WebSocket frame."""
+    text = json.dumps(
+        {
+            "type": "welcome",
+            "protocol": SUBPROTOCOL,
+            "epoch": epoch,
+            "seq": seq,
+            "recovered": recovered,
+        },
+        separators=(",", ":"),
+    )
+    return _frame(text.encode())
+
+
+def bars(asked: AskBars, rows: Sequence[Row]) -> bytes:
+    """Return the answer to :class:`AskBars`; it takes no number and is not repeated."""
+    text = json.dumps(
+        {"type": "bars", "symbol": asked.symbol, "timeframe": asked.timeframe, "bars": rows},
+        separators=(",", ":"),
+    )
+    return _frame(text.encode())
+
+
+class Envelope:
+    """Wraps stored messages for the wire without reading them.
+
+    The frames are the same bytes for every client: a server does not mask, and compression is
+    off. So each is built once however many clients there are.
+    """
+
+    def __init__(self, epoch: str) -> None:
+        self._epoch = json.dumps(epoch)
+
+    def frames(self, entries: Sequence[Entry], sent_at: float) -> bytes:
+        """Return the frames of ``entries``, joined; ``sent_at`` in Unix seconds."""
+        stamp = timestamp(sent_at)
+        return b"".join(
+            _frame(
+                f'{{"type":"{kind}","epoch":{self._epoch},"seq":{seq},'
+                f'"sent_at":"{stamp}","{kind}":'.encode()
+                + payload
+                + b"}"
+            )
+            for seq, kind, payload in entries
+        )
+
+
+def _frame(text: bytes) -> bytes:
+    return Frame(Opcode.TEXT, text).serialize(mask=False)

@@ -1,0 +1,281 @@
+"""The asyncio shell around door, sessions and broadcaster: sockets, ticks, audit events."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from runners.live.telemetry.metrics import Metrics
+from runners.live.websocket.admission import Door
+from runners.live.websocket.auth import SUBPROTOCOL
+from runners.live.websocket.broadcast import Broadcaster, History
+from runners.live.websocket.client_journal import Audit, Journal
+from runners.live.websocket.connection import CLOSE_SECONDS, Peer
+from runners.live.websocket.protocol import (
+    GOING_AWAY,
+    POLICY,
+    TOO_SLOW,
+    UNAUTHORIZED,
+    Ack,
+    Action,
+    AskBars,
+    Auth,
+    Invalid,
+    Resume,
+    Row,
+    bars,
+)
+from runners.live.websocket.responses import refuse
+from runners.live.websocket.session import Close, Phase, Ping, Session
+
+TICK_SECONDS = 0.25
+#: Sockets beyond the clients': requests being read, pages and metrics being fetched.
+SPARE_SOCKETS = 100
+
+
+class AlertServer:
+    """The clients of one port. Made by :func:`runners.live.websocket.listening.open_server`.
+
+    Parameters
+    ----------
+    history : History
+    audit : Audit
+    door : Door
+    metrics : Metrics
+    messages_per_second : float
+        What each client may send.
+    max_connections : int
+        Bounds the sockets held open, clients or not.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        audit: Audit,
+        door: Door,
+        metrics: Metrics,
+        *,
+        messages_per_second: float,
+        max_connections: int,
+    ) -> None:
+        self._door = door
+        self._metrics = metrics
+        self._journal = Journal(audit, metrics)
+        self.rejected = self._journal.rejected
+        self._messages_per_second = messages_per_second
+        self._max_sockets = 2 * max_connections + SPARE_SOCKETS
+        self._peers: set[Peer] = set()
+        self._clients: dict[Peer, Session] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self.servers: list[Server] = []
+        self.port = 0
+        self.broadcaster = Broadcaster(history, metrics, self.close)
+        self.publish = self.broadcaster.publish
+        self.recent_bars: Callable[[str, str], Sequence[Row]] = lambda symbol, timeframe: ()
+        """Asked for the newest closed bars of a symbol and timeframe; none if it is unknown."""
+        door.make_room = self._make_room
+        _declare(metrics)
+
+    # Requests and connections, as asyncio and websockets report them
+
+    def process_request(self, peer: ServerConnection, request: Request) -> Response | None:
+        """Answer a plain request, or admit a client."""
+        assert isinstance(peer, Peer)
+        if peer.spoke_early:
+            return refuse(HTTPStatus.BAD_REQUEST)
+        now = peer.loop.time()
+        decision = self._door.answer(request, peer.address, now, time.time())
+        if isinstance(decision, Response):
+            return decision
+        peer.offers_subprotocol = decision.offers_subprotocol
+        peer.session = self._clients[peer] = Session(
+            decision.identity, decision.resume, self._messages_per_second, now, random.random()
+        )
+        return None
+
+    def process_response(
+        self, peer: ServerConnection, request: Request, response: Response
+    ) -> None:
+        """Name the subprotocol, never the token that was offered beside it."""
+        assert isinstance(peer, Peer)
+        if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS and peer.offers_subprotocol:
+            response.headers["Sec-WebSocket-Protocol"] = SUBPROTOCOL
+
+    async def handle(self, peer: ServerConnection) -> None:
+        """Serve one client until its connection is lost."""
+        assert isinstance(peer, Peer)
+        session = peer.session
+        assert session is not None
+        if session.identity is not None:
+            self._join(peer, session)
+        try:
+            while True:
+                message = await peer.recv()
+                self._receive(peer, session, message)
+        except ConnectionClosed:
+            return
+
+    def opened(self, peer: Peer) -> bool:
+        """Note a TCP connection; False if there are too many."""
+        self._peers.add(peer)
+        return len(self._peers) <= self._max_sockets
+
+    def lost(self, peer: Peer) -> None:
+        """Forget a connection, and audit it if it was a client's."""
+        self._peers.discard(peer)
+        session = self._clients.pop(peer, None)
+        if session is None:
+            return
+        self.broadcaster.forget(peer)
+        self._door.roster.leave(session.identity.name if session.identity else None)
+        self._journal.closed(peer, session, peer.loop.time())
+
+    def flooded(self, peer: Peer, close: Close) -> None:
+        """Close a client that sends too many frames."""
+        self.close(peer, close)
+
+    def close(self, peer: Peer, close: Close) -> None:
+        """Send a client nothing more, and say goodbye."""
+        session = self._clients.get(peer)
+        if session is not None:
+            session.phase = Phase.CLOSING
+        self.broadcaster.forget(peer)
+        peer.shut(close)
+
+    # What clients say
+
+    def _receive(self, peer: Peer, session: Session, message: str | bytes) -> None:
+        reply = session.receive(message, peer.loop.time())
+        match reply:
+            case Auth(token):
+                self._authenticate(peer, session, token)
+            case Resume():
+                self.broadcaster.begin(peer, session, reply)
+            case Ack(seq) if session.identity is not None:
+                self._journal.acknowledged(session.identity.name, seq)
+            case Action(identifier, action, note) if session.identity is not None:
+                self._journal.acted(session.identity.name, identifier, action, note)
+            case AskBars(symbol, timeframe):
+                peer.offer(bars(reply, self.recent_bars(symbol, timeframe)))
+            case Invalid(reason):
+                self._metrics.add("alertas_websocket_ignored_total", reason=reason)
+            case Close(code) if code == UNAUTHORIZED:
+                self._turn_away(peer, reply)
+            case Close():
+                self.close(peer, reply)
+
+    def _authenticate(self, peer: Peer, session: Session, token: str) -> None:
+        identity = self._door.identify(token, time.time())
+        if identity is None:
+            self._turn_away(peer, Close(UNAUTHORIZED, "wrong first message"))
+        elif not self._door.sign(identity.name, peer.address, peer.loop.time()):
+            self.close(peer, Close(POLICY, "too many connections of this token"))
+        else:
+            session.identity = identity
+            self._join(peer, session)
+
+    def _turn_away(self, peer: Peer, close: Close) -> None:
+        self._door.failed(close.reason.replace(" ", "_"), peer.address, peer.loop.time())
+        self.close(peer, close)
+
+    def _join(self, peer: Peer, session: Session) -> None:
+        assert session.identity is not None
+        plan = self.broadcaster.begin(peer, session, session.resume)
+        self._journal.connected(peer, session.identity.name, plan, peer.loop.time())
+
+    # The passing of time
+
+    def tick(self) -> None:
+        """Do what is due, four times per second from the first call on."""
+        loop = asyncio.get_running_loop()
+        # Scheduled before the work: an error in one tick is logged and does not stop the rest.
+        self._timer = loop.call_later(TICK_SECONDS, self.tick)
+        now, wall = loop.time(), time.time()
+        due = self.broadcaster.due(now)
+        for peer, session in tuple(self._clients.items()):
+            if not peer.is_open:
+                continue
+            match session.tick(now, wall, due):
+                case Close(code, _) as close if code == UNAUTHORIZED and peer.joined_at is None:
+                    self._turn_away(peer, close)
+                case Close() as close:
+                    self.close(peer, close)
+                case Ping():
+                    peer.put_ping()
+        self._door.tick(now)
+        if self._journal.flush_if_due(now):
+            for name, value in self.stats().items():
+                if isinstance(value, int | float) and name != "seq":
+                    self._metrics.set(f"alertas_websocket_{name}", value)
+
+    def stats(self) -> dict[str, object]:
+        """Return figures for ``/health``: numbers only, and the database's epoch."""
+        return {
+            "epoch": self.broadcaster.epoch,
+            "seq": self.broadcaster.seq,
+            "clients": sum(session.identity is not None for session in self._clients.values()),
+            "catching_up": self.broadcaster.replaying,
+            "slowest_round_trip_seconds": round(self.slowest_round_trip(), 3),
+        }
+
+    def slowest_round_trip(self) -> float:
+        """Return the longest time a client last took to answer a ping, in seconds."""
+        return max((session.round_trip for session in self._clients.values()), default=0.0)
+
+    async def stop(self, seconds: float = 10.0) -> None:
+        """Send everything committed to everybody, say 1001, and close; within ``seconds``."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        self._door.is_closing = True
+        for server in self.servers:
+            server.close(close_connections=False)
+        await self.broadcaster.settle(max(seconds - CLOSE_SECONDS - 1.0, 0.0))
+        for peer in tuple(self._peers):
+            if peer in self._clients:
+                self.close(peer, Close(GOING_AWAY, "shutting down"))
+            else:
+                peer.cut()
+        await self._wait_for_peers(deadline - loop.time())
+        if self._timer is not None:
+            self._timer.cancel()
+        for server in self.servers:
+            await server.wait_closed()
+        self._journal.flush(loop.time())
+        self._door.flush(loop.time())
+
+    async def _wait_for_peers(self, seconds: float) -> None:
+        closing = [asyncio.create_task(peer.wait_closed()) for peer in self._peers]
+        if closing:
+            # `shut` cuts those that do not answer, so this ends without help.
+            await asyncio.wait(closing, timeout=max(seconds, CLOSE_SECONDS))
+        for peer in tuple(self._peers):
+            peer.cut()
+        await asyncio.gather(*closing)
+
+    def _make_room(self) -> bool:
+        for peer, session in self._clients.items():
+            if session.phase is Phase.PENDING and session.identity is None:
+                self.close(peer, Close(TOO_SLOW, "no place left"))
+                return True
+        return False
+
+
+def _declare(metrics: Metrics) -> None:
+    metrics.declare(
+        "alertas_websocket_ignored_total",
+        "counter",
+        "Client messages that meant nothing, by reason.",
+    )
+    for name, meaning in (
+        ("clients", "Clients authenticated and connected."),
+        ("catching_up", "Clients being sent what they missed."),
+        ("slowest_round_trip_seconds", "Longest time a client last took to answer a ping."),
+    ):
+        metrics.declare(f"alertas_websocket_{name}", "gauge", meaning)

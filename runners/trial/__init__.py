@@ -1,0 +1,1 @@
+"""A daemon, its clients and a mail server to try it with."""
