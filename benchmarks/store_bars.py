@@ -130,7 +130,7 @@ def _run_fetch(folder: str, now: datetime) -> None:
     environ: dict[str, Any] = {
         **os.environ,
         "FAKE_MT5": str(scenario),
-        "ALERTAS_MT5_MODULE": "tests.fake_mt5",
+        "ALERTAS_MT5_MODULE": "tests.support.fake_mt5",
     }
     command = [sys.executable, "-m", "runners.fetch", "--symbol", "WIN$N", "--timeframe", "M5"]
     command += ["--out", str(Path(folder, "bars"))]

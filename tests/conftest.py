@@ -39,6 +39,6 @@ def own_registry() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def plain() -> Run:
     """Forty sessions of a walk under the default settings."""
-    from backtests import FORTY_SESSIONS, run_of
+    from tests.support.backtests import FORTY_SESSIONS, run_of
 
     return run_of(FORTY_SESSIONS)

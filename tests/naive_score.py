@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
-from naive import (
+from tests.naive import (
     SEVERITY_RANK,
     NaiveAlert,
     NaiveBar,

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runners.client import AlertClient, Message
-from tests.smtp_servers import Inbox, real
-from tests.system.running import (
+from tests.support.running import (
     SAMPLE,
     TOKEN,
     Running,
@@ -23,6 +22,7 @@ from tests.system.running import (
     run,
     write_config,
 )
+from tests.support.smtp_servers import Inbox, real
 
 AT_ONCE = ("--feed", "replay", "--bars", str(SAMPLE), "--speed", "0")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import (
+from tests.support.running import (
     ENV,
     ROOT,
     SAMPLE,
@@ -215,7 +215,7 @@ class TestCheck:
     def test_a_terminal_that_is_not_there(self, tmp_path: Path) -> None:
         scenario = tmp_path / "scenario.json"
         scenario.write_text(json.dumps({"initialize": [-10_003] * 9, "now": "2024-03-01 10:00"}))
-        env = ENV | {"ALERTAS_MT5_MODULE": "tests.fake_mt5", "FAKE_MT5": str(scenario)}
+        env = ENV | {"ALERTAS_MT5_MODULE": "tests.support.fake_mt5", "FAKE_MT5": str(scenario)}
         done = run("live", "--check", "--feed", "mt5", "--db", str(tmp_path / "a.db"), env=env)
         assert done.returncode == 1
         assert "FAIL  feed: " in done.stdout
@@ -223,7 +223,7 @@ class TestCheck:
     def test_a_terminal_that_answers(self, tmp_path: Path) -> None:
         scenario = tmp_path / "scenario.json"
         scenario.write_text(json.dumps({"now": "2024-03-01 10:00"}))
-        env = ENV | {"ALERTAS_MT5_MODULE": "tests.fake_mt5", "FAKE_MT5": str(scenario)}
+        env = ENV | {"ALERTAS_MT5_MODULE": "tests.support.fake_mt5", "FAKE_MT5": str(scenario)}
         done = run("live", "--check", "--feed", "mt5", "--db", str(tmp_path / "a.db"), env=env)
         assert done.returncode == 0, done.stdout
         assert "account 1234: WIN$N M5" in done.stdout

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.fake_mt5 import FakeTerminal, Scenario
-from tests.system.running import ENV, Running, events, write_config
+from tests.support.fake_mt5 import FakeTerminal, Scenario
+from tests.support.running import ENV, Running, events, write_config
 
 DAY = "2024-03-01"
 FAST = (
@@ -30,7 +30,7 @@ class Market:
         scenario = folder / "scenario.json"
         scenario.write_text(json.dumps({"now": f"{DAY} 10:00", "days": 10}))
         self.env = ENV | {
-            "ALERTAS_MT5_MODULE": "tests.system.moving_mt5",
+            "ALERTAS_MT5_MODULE": "tests.support.moving_mt5",
             "FAKE_MT5": str(scenario),
             "MOVING_MT5": str(self.control),
         }
@@ -82,7 +82,7 @@ def expected(until: str) -> list[tuple[str, float, float]]:
 
 
 def _epoch(time: str) -> int:
-    from tests.fake_mt5 import epoch
+    from tests.support.fake_mt5 import epoch
 
     return epoch(f"{DAY} {time}")
 

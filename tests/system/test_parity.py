@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.running import (
+from tests.support.running import (
     REAL,
     SAMPLE,
     TOKEN,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import SAMPLE, Running, alerts_of, assert_same, expected_alerts
+from tests.support.running import SAMPLE, Running, alerts_of, assert_same, expected_alerts
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux limits the files of a running process"

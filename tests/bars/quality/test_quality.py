@@ -1,0 +1,416 @@
+"""What a closer look finds in bars: each kind planted by hand, and in files of real bars."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+
+from alertlib.bars.bars import Bars, from_frame, read_bars
+from alertlib.bars.examination import examine, session_coverage
+from alertlib.bars.quality import Finding
+from alertlib.bars.quality.findings import Kind
+from tests.support.synthetic import SHARED, frame, walk
+
+clock = pl.col("time")
+
+
+def days(sessions: int = 6, *, minutes: int = 5, bars: int = 107, **options: Any) -> pl.DataFrame:
+    """Full WIN sessions from Monday 2021-04-05 on, 09:00 to 17:55, that trade in every bar."""
+    made = frame(walk(5, sessions, minutes=minutes, bars=bars, **options))
+    count = pl.int_range(pl.len(), dtype=pl.Int64) % 7
+    return made.with_columns(
+        high=pl.col("high") + 5.0,
+        tick_volume=count + 100,
+        real_volume=3 * (count + 100),
+        spread=pl.lit(5, pl.Int64),
+    )
+
+
+def look(bars: pl.DataFrame, symbol: str = "WIN$N") -> tuple[Finding, ...]:
+    return examine(from_frame(bars, symbol=symbol)).findings
+
+
+def at(day: int, text: str) -> datetime:
+    return datetime.fromisoformat(f"2021-04-{day:02d} {text}")
+
+
+def without(bars: pl.DataFrame, first: datetime, last: datetime) -> pl.DataFrame:
+    return bars.filter(~clock.is_between(first, last))
+
+
+def extra(bars: pl.DataFrame, *times: datetime, **values: Any) -> pl.DataFrame:
+    """The bars and copies of the last one at other times."""
+    copies = pl.concat([bars.tail(1)] * len(times)).with_columns(
+        pl.Series("time", times, dtype=pl.Datetime("us")),
+        *(pl.lit(value).cast(bars.schema[name]).alias(name) for name, value in values.items()),
+    )
+    return pl.concat([bars, copies]).sort("time")
+
+
+# --- sessions -------------------------------------------------------------------------------
+
+
+def test_full_sessions_have_nothing_to_report() -> None:
+    assert look(days()) == ()
+
+
+def test_missing_first_bar() -> None:
+    (found,) = look(without(days(), at(7, "09:00"), at(7, "09:00")))
+    assert found == Finding(
+        "missing_first", "warning", at(7, "09:00"), date(2021, 4, 7), 1,
+        "no bar at 09:00, the first opens at 09:05",
+    )  # fmt: skip
+
+
+def test_missing_first_bar_of_the_file() -> None:
+    (found,) = look(without(days(), at(5, "09:00"), at(5, "09:00")))
+    assert (found.kind, found.date) == ("missing_first", date(2021, 4, 5))
+
+
+def test_late_open() -> None:
+    (found,) = look(without(days(), at(7, "09:00"), at(7, "10:10")))
+    assert found == Finding(
+        "late_open", "warning", at(7, "10:15"), date(2021, 4, 7), 15,
+        "first bar opens at 10:15, 75 minutes after the session",
+    )  # fmt: skip
+
+
+def test_late_first_trade_in_one_minute_bars() -> None:
+    """An auction that was extended to 09:08."""
+    (found,) = look(without(days(3, minutes=1, bars=535), at(6, "09:00"), at(6, "09:07")))
+    assert (found.kind, found.count, found.time) == ("late_open", 8, at(6, "09:08"))
+
+
+def test_ash_wednesday_opens_late_by_the_table() -> None:
+    """2021-02-17, 13:00: 65 bars of five minutes are all of them."""
+    made = days(5, first=date(2021, 2, 11), bars=113)
+    carnival = clock.dt.date().is_in([date(2021, 2, 15), date(2021, 2, 16)])
+    ash = (clock.dt.date() == date(2021, 2, 17)) & (clock.dt.hour() < 13)
+    found = look(made.filter(~carnival & ~ash))
+    assert [one.kind for one in found] == ["roll"]
+    coverage = session_coverage(from_frame(made.filter(~carnival & ~ash), symbol="WIN$N"))
+    assert coverage.row(-1) == (date(2021, 2, 17), 65, 65, 0)
+
+
+def test_session_that_stops_early_but_counts() -> None:
+    (found,) = look(without(days(), at(7, "17:00"), at(7, "17:50")))
+    assert found == Finding(
+        "short_session", "warning", at(7, "16:55"), date(2021, 4, 7), 11,
+        "96 of 107 bars, ends at 17:00",
+    )  # fmt: skip
+
+
+def test_session_too_short_to_be_scored() -> None:
+    (found,) = look(without(days(), at(7, "12:00"), at(7, "17:50")))
+    assert found.message == "36 of 107 bars, ends at 12:00, left out of scoring"
+
+
+def test_closing_call_may_come_ten_minutes_early() -> None:
+    assert look(without(days(), at(7, "17:45"), at(7, "17:50"))) == ()
+
+
+def test_session_with_no_bar_inside() -> None:
+    source = without(days(), at(7, "09:00"), at(7, "17:50"))
+    source = extra(source, at(7, "08:00"), at(7, "18:00"))
+    outside, short = look(source)
+    assert (short.kind, short.message) == ("short_session", "no bar inside the session")
+    assert outside.message == (
+        "2 bars, outside 09:00-17:55, the first at 08:00; left out of scoring"
+    )
+
+
+def test_file_that_begins_and_ends_inside_a_session() -> None:
+    begins, ends = look(days().filter(clock.is_between(at(5, "12:15"), at(12, "14:20"))))
+    assert (begins.kind, begins.severity, begins.time) == (
+        "short_session", "info", at(5, "12:15"),
+    )  # fmt: skip
+    assert begins.message == "the file begins inside the session, 68 of 107 bars"
+    assert (ends.severity, ends.time) == ("info", at(12, "14:20"))
+    assert ends.message == (
+        "the file ends inside the session, 65 of 107 bars; its last bar may not be complete"
+    )
+
+
+def test_hole_of_45_minutes() -> None:
+    (found,) = look(without(days(), at(7, "13:45"), at(7, "14:25")))
+    assert found == Finding(
+        "gap", "warning", at(7, "13:45"), date(2021, 4, 7), 9,
+        "9 bars missing between 13:40 and 14:30",
+    )  # fmt: skip
+
+
+def test_several_holes_of_a_session_are_one_finding() -> None:
+    source = without(days(), at(7, "10:00"), at(7, "10:00"))
+    (found,) = look(without(source, at(7, "13:45"), at(7, "14:25")))
+    assert (found.time, found.count) == (at(7, "10:00"), 10)
+    assert found.message == "10 bars missing in 2 holes, the longest after 13:40 (45 minutes)"
+
+
+def test_missing_sessions_are_gaps_but_holidays_are_none() -> None:
+    """Good Friday was 2021-04-02, Tiradentes 2021-04-21."""
+    made = days(20, first=date(2021, 3, 29))
+    holidays = clock.dt.date().is_in([date(2021, 4, 2), date(2021, 4, 21)])
+    assert [one.kind for one in look(made.filter(~holidays))] == ["roll"]
+    absent = clock.dt.date().is_in([date(2021, 4, 7), date(2021, 4, 8), date(2021, 4, 20)])
+    gaps = [one for one in look(made.filter(~holidays & ~absent)) if one.kind == "gap"]
+    assert [(one.date, one.time, one.count) for one in gaps] == [
+        (date(2021, 4, 7), None, 214),
+        (date(2021, 4, 20), None, 107),
+    ]
+    assert gaps[0].message == "2 sessions from 2021-04-07 to 2021-04-08 missing"
+    assert gaps[1].message == "session of 2021-04-20 missing"
+
+
+def test_coverage_lists_missing_sessions() -> None:
+    made = days().filter(clock.dt.date() != date(2021, 4, 7))
+    coverage = session_coverage(from_frame(made, symbol="WIN$N"))
+    assert coverage["date"].len() == 6
+    assert coverage.row(2) == (date(2021, 4, 7), 0, 107, 0)
+
+
+def test_lone_print_after_the_close() -> None:
+    flat = dict.fromkeys(("open", "high", "low", "close"), 119_000.0)
+    (found,) = look(extra(days(), at(7, "18:00"), **flat))
+    assert found == Finding(
+        "after_close", "warning", at(7, "18:00"), date(2021, 4, 7), 1,
+        "lone bar at 18:00 at one price, after the close at 17:55; left out of scoring",
+    )  # fmt: skip
+
+
+def test_prints_before_the_open() -> None:
+    (found,) = look(extra(days(), at(7, "08:50"), at(7, "08:55")))
+    assert found.message == (
+        "2 bars, before the open at 09:00, the first at 08:50; left out of scoring"
+    )
+
+
+def test_without_a_table_only_the_unusual_is_noted() -> None:
+    """The file's modal session stands in, and its regular break is no hole."""
+    made = days(8).filter(~clock.dt.hour().is_in([12]))
+    assert look(made, "XYZ") == ()
+    odd = without(made, at(7, "09:00"), at(7, "09:55"))
+    odd = without(odd, at(8, "15:00"), at(8, "17:50"))
+    odd = extra(without(odd, at(9, "10:00"), at(9, "10:20")), at(9, "19:00"))
+    found = look(odd, "XYZ")
+    assert {one.severity for one in found} == {"info"}
+    assert Counter(one.kind for one in found) == {
+        "late_open": 1, "short_session": 1, "after_close": 1, "gap": 1,
+    }  # fmt: skip
+
+
+# --- trading --------------------------------------------------------------------------------
+
+
+def locked(bars: pl.DataFrame, first: datetime, last: datetime, **values: Any) -> pl.DataFrame:
+    price = bars.filter(clock < first)["close"][-1]
+    held = dict.fromkeys(("open", "high", "low", "close"), price) | values
+    return bars.with_columns(
+        pl.when(clock.is_between(first, last))
+        .then(pl.lit(value))
+        .otherwise(pl.col(name))
+        .cast(bars.schema[name])
+        .alias(name)
+        for name, value in held.items()
+    )
+
+
+def test_limit_lock_with_trades_and_no_hole_in_time() -> None:
+    source = locked(days(), at(7, "14:45"), at(7, "15:25"))
+    after = source.filter(clock == at(7, "15:30"))["open"][0]
+    price = source.filter(clock == at(7, "15:25"))["close"][0]
+    (found,) = look(source)
+    assert (found.kind, found.severity, found.time, found.count) == (
+        "limit_lock", "warning", at(7, "14:45"), 9,
+    )  # fmt: skip
+    assert found.message == (
+        f"45 minutes at {price:.10g}: locked at a limit, halted or stale; the next bar opens "
+        f"{after / price - 1:+.2%} away"
+    )
+
+
+def test_quiet_flat_bars_are_no_lock() -> None:
+    assert look(locked(days(), at(7, "14:45"), at(7, "15:25"), tick_volume=2)) == ()
+    assert look(locked(days(), at(7, "14:45"), at(7, "14:45"))) == ()
+
+
+def test_lock_without_known_trades_takes_three_bars() -> None:
+    untold = days().with_columns(tick_volume=None, real_volume=None)
+    assert look(locked(untold, at(7, "14:45"), at(7, "14:50"))) == ()
+    (found,) = look(locked(untold, at(7, "14:45"), at(7, "14:55")))
+    assert found.kind == "limit_lock"
+
+
+def test_two_locks_at_two_prices_are_two() -> None:
+    source = locked(days(), at(7, "14:00"), at(7, "14:30"))
+    source = locked(source, at(7, "14:35"), at(7, "15:00"), close=110_000.0, open=110_000.0,
+                    high=110_000.0, low=110_000.0)  # fmt: skip
+    assert [one.time for one in look(source)] == [at(7, "14:00"), at(7, "14:35")]
+
+
+FEEDS = {
+    "trades": ({"tick_volume": pl.col("tick_volume") // 3}, "contracts per trade 3 -> 9.09"),
+    "spread": ({"spread": pl.lit(0)}, "spread 5 -> 0"),
+    "volume lost": ({"real_volume": pl.lit(None)}, "real_volume present -> none"),
+    "volume zero": ({"tick_volume": pl.lit(0)}, "tick_volume present -> all zero"),
+}
+
+
+@pytest.mark.parametrize("case", FEEDS)
+def test_change_of_feed(case: str) -> None:
+    values, text = FEEDS[case]
+    made = days()
+    source = made.with_columns(
+        pl.when(clock >= at(9, "00:00")).then(value).otherwise(pl.col(name))
+        .cast(pl.Int64).alias(name)
+        for name, value in values.items()
+    )  # fmt: skip
+    (found,) = look(source)
+    assert (found.kind, found.severity, found.date) == (
+        "feed_change", "warning", date(2021, 4, 9),
+    )  # fmt: skip
+    assert text in found.message
+
+
+def test_quoted_spread_that_varies_is_no_change_of_feed() -> None:
+    varying = pl.int_range(pl.len(), dtype=pl.Int64) // 5 % 4
+    assert look(days().with_columns(spread=varying)) == ()
+
+
+def test_rolls_of_the_index_future() -> None:
+    """Expiry on the Wednesday nearest the 15th: 2021-04-14."""
+    step = pl.when(clock >= datetime(2021, 4, 14)).then(600.0).otherwise(0.0)
+    made = days(10).with_columns(pl.col(name) + step for name in ("open", "high", "low", "close"))
+    (found,) = look(made)
+    close = made.filter(clock < datetime(2021, 4, 14))["close"][-1]
+    opening = made.filter(clock >= datetime(2021, 4, 14))["open"][0]
+    assert (found.kind, found.severity, found.time) == ("roll", "info", at(14, "09:00"))
+    assert f"opens {opening / close - 1:+.2%} from the last close" in found.message
+    assert not look(made, "WINM21")  # one contract never rolls
+
+
+def test_back_adjusted_series_have_no_roll_step() -> None:
+    made = days(10).with_columns(
+        (pl.col(name) * 1.0557).round(2) for name in ("open", "high", "low", "close")
+    )
+    assert [one.kind for one in look(made, "WIN$")] == ["off_grid"]
+
+
+# --- the result -----------------------------------------------------------------------------
+
+
+def test_examination_keeps_what_reading_found_and_changes_nothing() -> None:
+    bars = from_frame(pl.concat([days(), days()[:1]]), symbol="WIN$N")
+    before = bars.frame.clone()
+    looked = examine(bars)
+    assert looked.findings[: len(bars.quality.findings)] == bars.quality.findings
+    assert bars.frame.equals(before)
+    assert looked.rows_read == bars.quality.rows_read
+
+
+def test_findings_are_json_with_the_exchange_offset() -> None:
+    quality = examine(from_frame(without(days(), at(7, "09:00"), at(7, "09:00")), symbol="WIN$N"))
+    assert quality.to_dict()["findings"] == [
+        {
+            "kind": "missing_first",
+            "severity": "warning",
+            "time": "2021-04-07T09:00:00-03:00",
+            "date": "2021-04-07",
+            "count": 1,
+            "message": "no bar at 09:00, the first opens at 09:05",
+        }
+    ]
+
+
+# --- real bars ------------------------------------------------------------------------------
+
+REAL = {
+    "win_n_m5_2020-11_2021-03": ("WIN$N", {"missing_first": 8, "short_session": 1, "roll": 2}),
+    "win_n_m1_2020-11_2021-03": ("WIN$N", {"late_open": 22, "short_session": 1, "roll": 2}),
+    "win_n_m15_2020-01_2021-03": ("WIN$N", {"limit_lock": 9, "roll": 7}),
+    "win_n_m30_2020-10_2022-01": ("WIN$N", {"roll": 8}),
+    "winfut_m5_2021-08_2022-01": ("WINFUT", {"missing_first": 3, "short_session": 1, "roll": 2}),
+    "winfut_adj_m5_2023-06_2023-07": ("WINFUT", {"off_grid": 1, "short_session": 1}),
+    "wdo_n_m15_2020-10_2023-12": ("WDO$N", {"after_close": 3, "gap": 1, "roll": 39}),
+    "wdo_adj_m15_2026-05_2026-06": (
+        "WDO$N", {"off_grid": 1, "short_session": 1, "feed_change": 1},
+    ),
+    "bit_n_m5_2024-04_2025-03": ("BIT$N", {"gap": 1, "late_open": 1, "short_session": 1}),
+    "petr4_m1_2020-08_2020-12": (
+        "PETR4", {"short_session": 1, "late_open": 1, "after_close": 1, "gap": 2},
+    ),
+    "es_m5_2026-02_2026-04": (
+        "ES", {"short_session": 2, "late_open": 1, "after_close": 1, "gap": 2},
+    ),
+    "dji_m5_2021-11_2022-01": (
+        "DJI", {"late_open": 1, "limit_lock": 1, "gap": 2, "short_session": 1},
+    ),
+    "eurusd_m1_2021-03": ("EURUSD", {"short_session": 3, "gap": 6, "late_open": 1}),
+}  # fmt: skip
+
+
+def real(name: str) -> Bars:
+    path = SHARED / f"{name}.parquet"
+    if not path.exists():
+        pytest.skip("the recorded bars are not beside the project")
+    return read_bars(path, symbol=REAL[name][0])
+
+
+def days_of(name: str, kind: Kind) -> list[str]:
+    return [str(one.date) for one in examine(real(name)).of_kind(kind)]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_what_each_recorded_file_yields(name: str) -> None:
+    assert Counter(one.kind for one in examine(real(name)).findings) == REAL[name][1]
+
+
+def test_locks_of_march_2020() -> None:
+    assert sorted(set(days_of("win_n_m15_2020-01_2021-03", "limit_lock"))) == [
+        "2020-03-09", "2020-03-12", "2020-03-13", "2020-03-16", "2020-03-18", "2020-03-24",
+    ]  # fmt: skip
+    locks = examine(real("win_n_m15_2020-01_2021-03")).of_kind("limit_lock")
+    assert locks[1].message == (
+        "60 minutes at 88540: locked at a limit, halted or stale; the next bar opens -2.19% away"
+    )
+
+
+def test_holes_and_prints_of_the_dollar() -> None:
+    assert days_of("wdo_n_m15_2020-10_2023-12", "gap") == ["2021-10-11"]
+    assert days_of("wdo_n_m15_2020-10_2023-12", "after_close") == [
+        "2021-10-05", "2022-09-26", "2023-04-18",
+    ]  # fmt: skip
+
+
+def test_holes_of_the_bitcoin_future() -> None:
+    assert days_of("bit_n_m5_2024-04_2025-03", "gap") == ["2024-04-26"]
+    assert days_of("bit_n_m5_2024-04_2025-03", "short_session") == ["2024-09-27"]
+
+
+def test_carry_at_the_rolls_of_2021() -> None:
+    """Steps measured on the unadjusted series when the files were collected."""
+    rolls = examine(real("win_n_m30_2020-10_2022-01")).of_kind("roll")
+    steps = [one.message.split()[3] for one in rolls]
+    assert steps == [
+        "+0.11%", "+0.25%", "+0.10%", "+0.40%", "+0.48%", "+1.49%", "+1.13%", "+1.76%",
+    ]  # fmt: skip
+
+
+def test_feed_that_changed_on_the_last_day() -> None:
+    (found,) = examine(real("wdo_adj_m15_2026-05_2026-06")).of_kind("feed_change")
+    assert (found.date, found.count) == (date(2026, 6, 10), 38)
+    assert found.message == (
+        "another feed from here on? spread 1 -> 0, contracts per trade 4.17 -> 13.3"
+    )
+
+
+def test_sessions_of_a_table_fill_the_real_ones() -> None:
+    """Futures hours against the files: no session but the first holds more or much less."""
+    for name in ("winfut_m5_2021-08_2022-01", "bit_n_m5_2024-04_2025-03"):
+        coverage = session_coverage(real(name))[1:]
+        assert coverage["outside"].sum() == 0
+        assert (coverage["present"] <= coverage["expected"]).all()
+        assert (coverage["present"] >= coverage["expected"] - 11).all()

@@ -1,0 +1,253 @@
+"""``python -m runners.backtest`` and ``runners.check``, as their users run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from alertlib.bars.sample import make_sample, sample_path
+from runners import _main
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*arguments: str, cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **environ},
+        timeout=120,
+        check=False,
+    )
+
+
+def one_line(done: subprocess.CompletedProcess[str], status: int, *words: str) -> None:
+    assert done.returncode == status, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+def test_the_gate_passes_on_the_sample_and_writes_everything(tmp_path: Path) -> None:
+    done = command(
+        "runners.backtest", "--gate", "--json", str(tmp_path / "a" / "card.json"),
+        "--junit", str(tmp_path / "junit.xml"), "--html", str(tmp_path / "page.html"),
+        "--alerts", str(tmp_path / "alerts.parquet"), "--annotations", "github",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "SYNTHETIC SAMPLE" in done.stdout
+    assert "::" in done.stdout
+    assert done.stderr == ""
+    card = json.loads((tmp_path / "a" / "card.json").read_text())
+    assert (card["schema"], card["verdict"]) == ("scorecard.v1", "PASS")
+    cases = ET.parse(tmp_path / "junit.xml").getroot().iter("testcase")
+    assert len(list(cases)) == len(card["criteria"])
+    assert "SYNTHETIC SAMPLE" in (tmp_path / "page.html").read_text()
+    alerts = pl.read_parquet(tmp_path / "alerts.parquet")
+    counts = card["counts"]
+    outcomes = dict(alerts["outcome"].value_counts().iter_rows())
+    assert outcomes["tp"] == counts["tp"]
+    assert outcomes["fp"] == counts["false_positives"]
+    assert outcomes["redundant"] == counts["redundant"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "a", "alerts.parquet", "junit.xml", "page.html",
+    ]  # fmt: skip
+
+
+def test_json_on_stdout_is_alone_there_and_the_same_twice() -> None:
+    first, second = (
+        command("runners.backtest", "--json", "-", SOURCE_DATE_EPOCH="1700000000") for _ in range(2)
+    )
+
+    assert first.stdout == second.stdout
+    card = json.loads(first.stdout)
+    assert card["generated_at"] == "2023-11-14T22:13:20Z"
+    assert "Criteria" in first.stderr
+
+
+def test_csv_and_parquet_of_the_same_bars_score_alike(tmp_path: Path) -> None:
+    frame = pl.read_parquet(sample_path())
+    frame.write_csv(tmp_path / "bars.csv", datetime_format="%Y-%m-%dT%H:%M:%S")
+    cards = [
+        json.loads(command("runners.backtest", "--bars", str(bars), "--json", "-").stdout)
+        for bars in (sample_path(), tmp_path / "bars.csv")
+    ]
+
+    for name in ("counts", "criteria", "spec_hash", "verdict"):
+        assert cards[0][name] == cards[1][name]
+    assert cards[0]["data"]["sha256"] == cards[1]["data"]["sha256"]
+
+
+def test_a_failed_gate_is_exit_1_and_without_gate_0(tmp_path: Path) -> None:
+    silent = ("--detector", "rsi_divergence")
+
+    assert command("runners.backtest", "--gate", *silent).returncode == 1
+    assert command("runners.backtest", *silent).returncode == 0
+
+
+def test_too_few_sessions_are_exit_3_with_the_scorecard_written(tmp_path: Path) -> None:
+    rows = make_sample().rows[: 20 * 113]
+    frame = pl.DataFrame(rows, schema=["time", "open", "high", "low", "close", "t", "r", "s"],
+                         orient="row")  # fmt: skip
+    frame.write_parquet(tmp_path / "few.parquet")
+    out = tmp_path / "card.json"
+    done = command(
+        "runners.backtest", "--gate", "--bars", str(tmp_path / "few.parquet"), "--json", str(out)
+    )
+
+    assert done.returncode == 3
+    assert json.loads(out.read_text())["verdict"] == "INSUFFICIENT"
+    without = command("runners.backtest", "--bars", str(tmp_path / "few.parquet"))
+    assert without.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("--bars", "nowhere.parquet"), 3, ("nowhere.parquet", "no such file")),
+        (("--set", "detection.volatility.windw=30"), 2, ("windw", "window")),
+        (("--set", "detection.volatility.window=1"), 2, ("got 1", "from 2 to")),
+        (("--set", "novalue"), 2, ("novalue",)),
+        (("--detector", "volatilty"), 2, ("volatilty", "volatility")),
+        (("--detector", "no.such.module:x"), 2, ("no.such.module",)),
+        (("--labels", "nowhere.csv"), 3, ("nowhere.csv",)),
+        (("--sessions", "x"), 2, ("scoring.sessions", "got x")),
+        (("--alerts", "alerts.txt"), 2, ("alerts.txt", ".parquet or .csv")),
+        (("--bogus",), 2, ("--bogus", "--help")),
+        (("--compare", "a.json", "b.json"), 3, ("a.json",)),
+    ],
+)
+def test_bad_input_is_one_line(
+    tmp_path: Path, arguments: tuple[str, ...], status: int, words: tuple[str, ...]
+) -> None:
+    done = command("runners.backtest", "--gate", *arguments, cwd=tmp_path)
+
+    one_line(done, status, *words)
+    assert done.stdout == ""
+
+
+def test_a_configured_source_that_is_missing_never_becomes_the_sample(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("data:\n  source: gone.parquet\n")
+
+    one_line(
+        command("runners.backtest", "--gate", "--config", "mine.yaml", cwd=tmp_path),
+        3, "gone.parquet",
+    )  # fmt: skip
+
+
+def test_a_result_that_cannot_be_written_is_exit_4(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    one_line(command("runners.backtest", "--json", str(tmp_path / "file" / "card.json")), 4)
+
+
+def test_a_failing_import_is_a_bug_and_not_a_failed_gate(tmp_path: Path) -> None:
+    (tmp_path / "polars.py").write_text("raise ImportError('broken installation')")
+    done = command(
+        "runners.backtest", "--gate", cwd=tmp_path, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}"
+    )
+
+    assert done.returncode == 70
+    assert "broken installation" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_scorecards_are_compared(tmp_path: Path) -> None:
+    for name, window in (("a", 20), ("b", 30)):
+        command(
+            "runners.backtest", "--set", f"detection.volatility.window={window}",
+            "--json", str(tmp_path / f"{name}.json"),
+        )  # fmt: skip
+    done = command(
+        "runners.backtest", "--compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "win rate" in done.stdout.lower().replace("_", " ")
+
+
+def test_a_users_detector_is_backtested_and_audited_from_the_shell(tmp_path: Path) -> None:
+    name = "tests.support.user_detectors:fade"
+    card = json.loads(command("runners.backtest", "--detector", name, "--json", "-").stdout)
+    done = command("runners.check", "--detector", name, "--json", "-")
+
+    assert [d["pattern"] for d in card["per_detector"]] == ["fade_up", "fade_down"]
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["clean"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("two", "among them [2]"), ("nothing", "TypeError"), ("divides", "ZeroDivisionError")],
+)
+def test_a_users_step_that_misbehaves_is_its_own_fault_in_one_line(name: str, word: str) -> None:
+    done = command("runners.backtest", "--detector", f"tests.support.user_detectors:{name}")
+
+    one_line(done, 2, f"detector '{name}'", word)
+
+
+def test_labels_by_hand_replace_the_derived_moves(tmp_path: Path) -> None:
+    (tmp_path / "moves.csv").write_text(
+        "time_start,time_end,direction,note\n"
+        "2025-04-01T10:00,2025-04-01T11:00,1,seen\n2025-04-01 12:00:00,2025-04-01T13:00:00,-1,\n"
+    )
+    done = command("runners.backtest", "--labels", str(tmp_path / "moves.csv"), "--json", "-")
+
+    card = json.loads(done.stdout)
+    assert card["counts"]["opportunities"] == 2
+    assert card["verdict"] == "INSUFFICIENT"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("2025-04-01T10:00,2025-04-01T09:00,1", ("row 1", "after the start")),
+        ("2025-04-01T10:00,2025-04-02T10:00,1", ("row 1", "one session")),
+        ("2025-04-01T10:01,2025-04-01T11:00,1", ("row 1", "not the open of a bar")),
+        ("2025-04-01T10:00,2025-04-01T11:00,0", ("row 1", "direction 0")),
+        ("yesterday,2025-04-01T11:00,1", ("row 1", "yesterday")),
+    ],
+)
+def test_labels_that_do_not_fit_are_one_line(
+    tmp_path: Path, row: str, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "moves.csv").write_text(f"time_start,time_end,direction\n{row}\n")
+
+    one_line(command("runners.backtest", "--labels", str(tmp_path / "moves.csv")), 3, *words)
+
+
+def test_the_guard_knows_every_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    def raises(error: BaseException) -> int:
+        def run(_: object) -> int:
+            raise error
+
+        return _main.run(run, [])
+
+    assert raises(KeyboardInterrupt()) == 130
+    assert raises(SystemExit(2)) == 2
+    assert raises(SystemExit("text")) == 2
+    assert raises(SystemExit(None)) == 0
+    assert raises(RuntimeError("two\nlines")) == 70
+    assert "RuntimeError: two lines (test_backtest_command.py:" in capsys.readouterr().err
+    with pytest.raises(RuntimeError, match="seen"):
+        _main.run(lambda _: (_ for _ in ()).throw(RuntimeError("seen")), ["--debug"])
+
+
+def test_functions_of_the_package_are_not_hidden_by_modules_of_their_name() -> None:
+    code = (
+        "import alertlib.backtesting.backtester, alertlib.audits.checking, alertlib as al;"
+        "assert callable(al.backtest) and callable(al.check) and callable(al.detector)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

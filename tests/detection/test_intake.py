@@ -1,0 +1,264 @@
+"""The live runner's decisions, without a daemon around them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import alertlib as al
+from alertlib.detection.intake import MAX_ERRORS, NOTHING, REMEMBERED_BARS, Core, Outcome
+from alertlib.detection.staleness import bars_missing
+from alertlib.detection.stream import Bar
+from alertlib.errors import DataError
+from alertlib.market.instruments import find_instrument
+from runners.live.health import Reason
+from runners.live.operator_notices import Watch
+
+CONFIG = al.load_config(None, {"policy.cooldown_bars": 0, "policy.rate_limit_per_minute": 0})
+MONDAY = datetime(2024, 3, 4, 9, 0)
+
+
+def bars(count: int, seed: int = 1) -> list[Bar]:
+    """Return a walk over sessions of ten hours."""
+    import random
+
+    chance = random.Random(seed)
+    found, price, time = [], 100_000, MONDAY
+    for _ in range(count):
+        opened = price
+        price = max(1_000, price + 5 * chance.randint(-40, 40))
+        high, low = max(opened, price) + 5 * chance.randint(0, 9), min(opened, price) - 5
+        found.append(Bar(time, opened, high, low, price, chance.randint(1, 500)))
+        time += timedelta(minutes=5)
+        if time.hour >= 18:
+            time += timedelta(hours=15)
+            while time.weekday() >= 5:
+                time += timedelta(days=1)
+    return found
+
+
+def core(**options: Any) -> Core:
+    return Core(options.pop("config", CONFIG), "WIN$N", "M5", **options)
+
+
+def outcomes(machine: Core, given_bars: list[Bar]) -> list[Outcome]:
+    return [machine.take(bar) for bar in given_bars]
+
+
+def ids(found: list[Outcome]) -> list[str]:
+    return [alert.id for outcome in found for alert in outcome.alerts]
+
+
+SERIES = bars(600)
+WHOLE = outcomes(core(), SERIES)
+
+
+def test_it_gives_what_the_stream_gives() -> None:
+    stream = al.Stream(CONFIG, symbol="WIN$N", timeframe="M5")
+    decisions = [stream.decide(bar) for bar in SERIES]
+    assert ids(WHOLE)
+    assert [o.alerts for o in WHOLE] == [d.alerts for d in decisions]
+    assert [o.suppressed for o in WHOLE] == [d.suppressed for d in decisions]
+
+
+@given(st.lists(st.integers(0, len(SERIES)), max_size=5))
+def test_restarts_anywhere_change_nothing(places: list[int]) -> None:
+    machine, found = core(), []
+    for place, bar in enumerate(SERIES):
+        for _ in range(places.count(place)):
+            snapshot = machine.snapshot()
+            machine = core()
+            machine.restore(snapshot)
+            assert machine.snapshot() == snapshot
+        found.append(machine.take(bar))
+    assert found == WHOLE
+
+
+@given(st.lists(st.integers(1, REMEMBERED_BARS + 5), max_size=30))
+def test_bars_that_come_again_change_nothing(steps_back: list[int]) -> None:
+    machine, found = core(), []
+    for place, bar in enumerate(SERIES):
+        found.append(machine.take(bar))
+        if place % 20 == 19 and steps_back:
+            back = steps_back[place // 20 % len(steps_back)]
+            for again in SERIES[max(0, place - back) : place + 1]:
+                assert machine.take(again) is NOTHING
+    assert found == WHOLE
+
+
+def test_history_warms_up_in_silence() -> None:
+    machine = core()
+    for bar in SERIES[:300]:
+        machine.warm_up(bar)
+    assert outcomes(machine, SERIES[:300]) == [NOTHING] * 300
+    assert outcomes(machine, SERIES[300:]) == WHOLE[300:]
+
+
+def test_bars_dealt_with_in_an_earlier_run_give_no_alerts_again() -> None:
+    machine = core()
+    machine.warm_up_until(SERIES[299].time)
+    found = outcomes(machine, SERIES)
+    assert found[:300] == [NOTHING] * 300
+    assert found[300:] == WHOLE[300:]
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(0, False), (33, False), (34, True), (9_999, True)])
+def test_late_is_told_from_the_clock_that_comes_with_the_bar(seconds: int, late: bool) -> None:
+    closed = SERIES[0].time + timedelta(minutes=5)
+    assert core().take(SERIES[0], closed + timedelta(seconds=seconds)).late is late
+
+
+class TestRevisions:
+    def test_a_revision_names_the_alerts_of_its_bar_and_counts(self) -> None:
+        machine = core()
+        place = next(i for i, outcome in enumerate(WHOLE) if outcome.alerts)
+        outcomes(machine, SERIES[: place + 1])
+        before = SERIES[place]
+        after = before._replace(high=before.high + 5)
+        first = machine.take(after).revision
+        assert first is not None
+        assert (first.number, first.alerts) == (1, tuple(a.id for a in WHOLE[place].alerts))
+        assert first.changes() == {"high": [before.high, after.high]}
+        assert machine.take(after) is NOTHING
+        second = machine.take(before).revision
+        assert second is not None
+        assert second.number == 2
+
+    def test_a_revision_survives_a_restart_and_changes_no_later_alert(self) -> None:
+        machine = core()
+        outcomes(machine, SERIES[:100])
+        again = core()
+        again.restore(machine.snapshot())
+        changed = SERIES[99]._replace(low=SERIES[99].low - 50)
+        assert again.take(changed).revision is not None
+        assert outcomes(again, SERIES[100:]) == WHOLE[100:]
+
+    def test_volumes_come_late_and_are_no_revision(self) -> None:
+        machine = core()
+        machine.take(SERIES[0])
+        assert machine.take(SERIES[0]._replace(tick_volume=9)) is NOTHING
+
+
+class TestFaultyBars:
+    @pytest.mark.parametrize(
+        "change", [{"close": float("nan")}, {"high": 1.0}, {"low": -5.0}, {"open": 100_001.0}]
+    )
+    def test_it_is_refused_once_and_the_rest_goes_on(self, change: dict[str, float]) -> None:
+        machine = core()
+        bad = SERIES[50]._replace(**change)  # type: ignore[arg-type]  # names by parameter
+        found = outcomes(machine, SERIES[:50])
+        refused = machine.take(bad)
+        assert refused.refused is not None
+        assert "got open, high, low, close" in refused.refused
+        assert machine.take(bad) is NOTHING
+        without = outcomes(core(), SERIES[:50] + SERIES[51:])
+        assert found + outcomes(machine, SERIES[51:]) == without
+
+    def test_a_hole_in_a_session_is_a_gap_and_a_night_is_none(self) -> None:
+        machine = core()
+        outcomes(machine, SERIES[:10])
+        gap = machine.take(SERIES[13]).gap
+        assert gap is not None
+        assert gap == (SERIES[9].time, SERIES[13].time, 3)
+        assert all(outcome.gap is None for outcome in WHOLE)
+
+
+class TestSnapshots:
+    def test_one_of_another_configuration_is_refused(self) -> None:
+        other = core(config=CONFIG.set("detection.volatility.window", 30))
+        with pytest.raises(DataError, match="another configuration"):
+            core().restore(other.snapshot())
+
+    @pytest.mark.parametrize("snapshot", [b"", b"{}", b"[]", b"\xff", b'{"taken": [[1]]}'])
+    def test_garbage_is_refused(self, snapshot: bytes) -> None:
+        with pytest.raises(DataError, match="cannot be read"):
+            core().restore(snapshot)
+
+
+class P(NamedTuple):
+    """No parameters."""
+
+
+class S(NamedTuple):
+    """Bars seen."""
+
+    seen: int = 0
+
+
+@al.detector("tests_brittle", patterns=("brittle_up", "brittle_down"), params=P(), state=S())
+def brittle(state: Any, ring: Any, bar: Any, p: Any) -> tuple[int, Any]:
+    """Raise from the hundredth bar on."""
+    if state.seen >= 100:
+        raise ZeroDivisionError("brittle")
+    return 0, S(state.seen + 1)
+
+
+def test_a_detector_that_raises_is_disabled_and_the_others_go_on() -> None:
+    config = CONFIG.set(
+        "detection.enabled", [*CONFIG.detection.enabled, "tests.detection.test_intake:brittle"]
+    )
+    told: list[tuple[str, str, bool]] = []
+    machine = core(config=config, on_error=lambda n, e, d: told.append((n, str(e), d)))
+    found = outcomes(machine, SERIES)
+    assert ids(found) == ids(WHOLE)
+    name = told[0][0]
+    assert [disabled for _, _, disabled in told] == [False] * (MAX_ERRORS - 1) + [True]
+    assert machine.disabled == [name]
+
+
+class TestMissingBars:
+    WIN = find_instrument("WIN$N", "M5")
+
+    @pytest.mark.parametrize(
+        ("last", "now", "missing"),
+        [
+            ("2024-03-01 18:20", "2024-03-04 03:00", 0),  # night
+            ("2024-03-01 18:20", "2024-03-02 12:00", 0),  # Saturday
+            ("2024-03-01 18:20", "2024-03-04 09:00", 0),
+            ("2024-03-01 18:20", "2024-03-04 09:05", 0),  # within the grace
+            ("2024-03-01 18:20", "2024-03-04 09:05:04", 1),
+            ("2024-03-01 18:20", "2024-03-04 09:20:04", 4),
+            ("2024-03-04 10:00", "2024-03-04 10:10:02", 0),
+            ("2024-03-04 10:00", "2024-03-04 10:20:04", 3),
+            ("2024-03-04 18:20", "2024-03-04 18:24", 0),
+            ("2024-03-04 18:20", "2024-03-04 18:30", 0),
+            (None, "2024-03-04 10:00:04", 12),
+            ("2024-02-09 18:20", "2024-02-12 12:00", 0),  # Carnival
+            ("2024-02-09 18:20", "2024-02-14 12:00", 0),  # Ash Wednesday opens at 13:00
+            ("2024-02-09 18:20", "2024-02-14 13:20:04", 4),
+        ],
+    )
+    def test_only_a_session_misses_bars(self, last: str | None, now: str, missing: int) -> None:
+        opened = None if last is None else datetime.fromisoformat(last)
+        assert bars_missing(self.WIN, opened, datetime.fromisoformat(now), 3.0) == missing
+
+    @given(
+        st.datetimes(datetime(2024, 1, 1), datetime(2024, 12, 31)),
+        st.integers(0, 3_000),
+        st.floats(0.0, 100.0),
+    )
+    def test_it_is_never_negative_and_never_more_than_a_session(
+        self, now: datetime, minutes: int, grace: float
+    ) -> None:
+        last = now - timedelta(minutes=minutes)
+        assert 0 <= bars_missing(self.WIN, last, now, grace) <= 113
+
+    def test_a_symbol_nobody_knows_the_hours_of_misses_nothing(self) -> None:
+        unknown = find_instrument("EURUSD", "M5")
+        assert bars_missing(unknown, None, datetime(2024, 3, 4, 12), 3.0) == 0
+
+
+def test_the_operator_is_told_once_of_each_change() -> None:
+    told: list[str] = []
+    watch = Watch(lambda title, lines: told.append(title))
+    stale = Reason("feed", "feed: stale", True)
+    for reasons in ([], [stale], [stale], [], []):
+        watch.look(reasons)
+    assert told == [
+        "Alertas: falha na alimentação de barras",
+        "Alertas: falha na alimentação de barras: normalizado",
+    ]

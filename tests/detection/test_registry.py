@@ -1,0 +1,147 @@
+"""How detectors are declared, found and ranked."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from alertlib.config.schema import Detection
+from alertlib.detection.builtin import breakout, engulfing, rsi_divergence, volatility
+from alertlib.detection.detectors import Detector, detector, frame_detector
+from alertlib.detection.registry import enabled_detectors, find_detector, registered
+from alertlib.errors import ConfigError
+from alertlib.kernels.breakout import BreakoutParams
+from tests.support import user_detectors
+
+BUILT_IN = (volatility, engulfing, rsi_divergence, breakout)
+EVERY = (*BUILT_IN, user_detectors.fade, user_detectors.metronome)
+
+
+class Numbers(NamedTuple):
+    n: int = 3
+    share: float = 0.5
+
+
+class Seen(NamedTuple):
+    seen: int = 0
+
+
+def silent(state, ring, bar, params):  # type: ignore[no-untyped-def]  # as a user writes it
+    return 0, Seen(state.seen + 1)
+
+
+def test_the_built_in_detectors_are_declared_as_the_interface_names_them() -> None:
+    assert {d.name: (d.patterns, d.confidence) for d in BUILT_IN} == {
+        "volatility": (("volatilidade_extrema", "volatilidade_extrema"), 85),
+        "engulfing": (("engulfing_bullish", "engulfing_bearish"), 65),
+        "rsi_divergence": (("divergencia_rsi_alta", "divergencia_rsi_baixa"), 60),
+        "breakout": (("break_resistencia", "break_suporte"), 70),
+    }
+    assert set(registered()) >= {d.name for d in EVERY}
+
+
+def test_a_decorated_step_is_a_detector_and_still_a_function() -> None:
+    made = detector(
+        "quiet", patterns=("up", "down"), state=Seen(), params=Numbers(), ring=lambda p: 2 * p.n,
+        warmup=7, confidence=0.29,
+    )(silent)  # fmt: skip
+
+    assert (made.ring, made.warmup, made.confidence) == (6, 7, 29)  # 0.29 * 100 is 28.999…
+    assert made.pattern(1) == "up"
+    assert made.pattern(-1) == "down"
+    assert made(Seen(4), [], None, Numbers()) == (0, Seen(5))
+    assert repr(made) == "Detector('quiet', n=3, share=0.5)"
+    assert find_detector("quiet") is made
+    wider = made.with_params(Numbers(n=10))
+    assert wider.ring == 20
+    assert made.ring == 6
+    assert repr(engulfing) == "Detector('engulfing')"
+
+
+def test_a_later_detector_of_the_same_name_replaces_the_earlier() -> None:
+    for warmup in (1, 2):
+        detector("again", patterns=("a", "b"), state=Seen(), warmup=warmup)(silent)
+
+    assert find_detector("again").warmup == 2
+
+
+def test_parameters_in_ticks_reach_the_step_in_quanta() -> None:
+    assert breakout.kernel_params(500) == BreakoutParams(margin_ticks=500)
+    assert volatility.kernel_params(500) == volatility.params
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"patterns": ("one",)}, r"detector 'bad': patterns: got \('one',\), expected two names"),
+        ({"patterns": ("", "b")}, r"patterns: got \('', 'b'\), expected two names"),
+        ({"state": {"seen": 0}}, r"state: got dict, expected a NamedTuple instance"),
+        ({"params": (1, 2)}, r"params: got tuple, expected a NamedTuple instance"),
+        ({"state": Numbers(n=[1])}, r"state\.n: got \[1\], expected an int or a float"),
+        ({"state": Numbers(n=True)}, r"state\.n: got True, expected an int or a float; write 0/1"),
+        ({"confidence": 0.96}, r"confidence: got 0\.96, expected 0 to 0\.95"),
+        ({"confidence": -0.1}, r"confidence: got -0\.1, expected 0 to 0\.95"),
+        ({"confidence": float("nan")}, r"confidence: got nan, expected 0 to 0\.95"),
+    ],
+)
+def test_a_bad_declaration_is_refused_with_what_was_got(change: dict, message: str) -> None:
+    declared = {"patterns": ("a", "b"), "state": Seen()} | change
+
+    with pytest.raises(ConfigError, match=message):
+        detector("bad", **declared)
+    assert "bad" not in registered()
+
+
+def test_a_frame_detector_is_declared_and_has_no_step() -> None:
+    @frame_detector("whole", patterns=("a", "b"), warmup=3, confidence=0.5)
+    def whole(frame):  # type: ignore[no-untyped-def]  # as a user writes it
+        return np.zeros(frame.height, dtype=int)
+
+    assert (whole.warmup, whole.ring, whole.confidence) == (3, 0, 50)
+    with pytest.raises(ConfigError, match="a frame detector has no step; decorate one with"):
+        whole(None, [], None, None)
+    with pytest.raises(ConfigError, match="patterns: got"):
+        frame_detector("whole", patterns=("a", ""))
+
+
+def test_an_unknown_detector_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(ConfigError, match=r"'volatilty' is unknown.*did you mean 'volatility'\?"):
+        find_detector("volatilty")
+    with pytest.raises(ConfigError, match=r"'zzz' is unknown; expected one of volatility, "):
+        find_detector("zzz")
+
+
+def test_a_users_detector_is_found_by_module_and_name() -> None:
+    assert find_detector("tests.support.user_detectors:fade") is user_detectors.fade
+    with pytest.raises(ConfigError, match=r"module 'no_such_module' cannot be imported"):
+        find_detector("no_such_module:x")
+    with pytest.raises(ConfigError, match=r"user_detectors has no detector 'absent'"):
+        find_detector("tests.support.user_detectors:absent")
+    with pytest.raises(ConfigError, match=r"no detector 'FadeParams'; expected a step decorated"):
+        find_detector("tests.support.user_detectors:FadeParams")
+
+
+def enabled(names: tuple[str, ...], custom: dict | None = None) -> list[Detector]:
+    return list(enabled_detectors(Detection(enabled=names, custom=custom or {})))
+
+
+def test_detectors_rank_by_confidence_whatever_the_order_they_are_enabled_in() -> None:
+    names = ("metronome", "rsi_divergence", "fade", "breakout", "engulfing", "volatility")
+
+    # engulfing and fade share 0.65: names of the interface come before users' own.
+    assert [d.name for d in enabled(names)] == [
+        "volatility", "breakout", "engulfing", "fade", "rsi_divergence", "metronome",
+    ]  # fmt: skip
+
+
+def test_a_users_parameters_come_from_the_configuration() -> None:
+    (found,) = enabled(("fade",), {"fade": {"n": 7}})
+    assert found.params.n == 7
+    (found,) = enabled(
+        ("tests.support.user_detectors:fade",), {"tests.support.user_detectors:fade": {"n": 8}}
+    )
+    assert found.params.n == 8
+    (found,) = enabled(("tests.support.user_detectors:fade",), {"fade": {"n": 9}})
+    assert found.params.n == 9

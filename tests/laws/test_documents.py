@@ -1,0 +1,104 @@
+"""What the documents show is what happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_the_readme_shows_what_the_command_prints() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "runners.backtest", "--gate"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+        check=True,
+    )
+    printed = [line.rstrip() for line in done.stdout.splitlines()]
+    shown = [line.rstrip() for line in blocks("text")[0].splitlines()]
+
+    assert len(shown) > 10
+    assert [line for line in shown if line not in printed] == []
+
+
+def test_the_first_two_commands_set_up_and_run() -> None:
+    first, second = blocks("bash")[:2]
+
+    assert first.strip().endswith("&& python -m runners.backtest --gate")
+    assert "pip install" in first
+    assert "pip install" in second
+    assert "pytest" in second
+
+
+def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    scope: dict[str, Any] = {}
+    for code in blocks("python"):
+        if "asyncio" not in code:
+            exec(compile(code, "README.md", "exec"), scope)
+
+    assert scope["fade"].name == "fade"
+
+
+def test_the_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    notebook = json.loads((ROOT / "notebooks" / "quickstart.ipynb").read_text(encoding="utf-8"))
+    scope: dict[str, Any] = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), scope)
+
+    assert scope["run"].scorecard.verdict == "PASS"
+
+
+def test_nothing_of_this_workplace_is_in_the_project() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    machine_paths = re.compile(r"/" + r"(work|root|farm)/")
+    for name in filter(None, listed.stdout.split("\0")):
+        path = ROOT / name
+        if path.suffix in (".parquet", ".png") or not path.is_file():
+            continue
+        found = machine_paths.search(path.read_text(encoding="utf-8", errors="replace"))
+        assert found is None, f"{name}: {found and found.group()}"
+
+
+def test_the_embedding_example_gives_the_alerts_of_the_backtest() -> None:
+    import alertlib as al
+
+    bars = al.read_bars(al.sample_path())
+    text = bars.frame.select("time", "open", "high", "low", "close").write_csv(
+        datetime_format="%Y-%m-%dT%H:%M:%S"
+    )
+    done = subprocess.run(
+        [sys.executable, "docs/embed.py"],
+        cwd=ROOT,
+        input=text,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+    )
+    alerts = al.backtest(bars, audits="none", chance=False).alerts
+
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == alerts.height
+    assert done.stdout.splitlines()[-1].startswith(str(alerts["time"][-1]))

@@ -1,0 +1,536 @@
+"""The page of the daemon, in a real browser on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+import alertlib as al
+from alertlib.detection.intake import RECENT_BARS, Core
+from alertlib.detection.stream import Bar
+from alertlib.texts.words import WORDS
+from runners.live.websocket.dashboard.page import assemble
+from runners.live.websocket.listening import PAGE
+from runners.live.websocket.protocol import Row
+from runners.live.websocket.responses import Health
+from tests.support.browser import Tab, chromium, find_chromium, open_tab
+from tests.support.websocket_server import (
+    JWT_SECRET,
+    TOKEN,
+    Harness,
+    MemoryHistory,
+    make_jwt,
+    receive,
+    run,
+    serving,
+)
+
+BRASILIA = timezone(timedelta(hours=-3))
+FIRST = datetime(2024, 3, 1, 9, 0, tzinfo=BRASILIA)
+LIVE = "document.querySelector('#state').dataset.state === 'live'"
+EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+
+
+@pytest.fixture(scope="module")
+def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no chromium on this machine")
+    with chromium(path, tmp_path_factory.mktemp("chromium")) as address:
+        yield address
+
+
+def make_rows(count: int = 120) -> list[Row]:
+    """Bars that rise and fall by turns of eight."""
+    rows: list[Row] = []
+    price = 126_500.0
+    for number in range(count):
+        step = 25.0 if number // 8 % 2 == 0 else -25.0
+        time = (FIRST + timedelta(minutes=5 * number)).isoformat()
+        low, high = min(price, price + step) - 15.0, max(price, price + step) + 15.0
+        rows.append((time, price, high, low, price + step))
+        price += step
+    return rows
+
+
+ROWS = make_rows()
+
+
+def make_alert(number: int, **changes: Any) -> dict[str, Any]:
+    """An alert on the bar of that number."""
+    time, price = ROWS[number % len(ROWS)][0], 126_505.0
+    seen = datetime.fromisoformat(time) + timedelta(minutes=5, seconds=1)
+    return {
+        "id": f"{number:032x}", "symbol": "WIN$N", "timeframe": "M5",
+        "pattern": "engulfing_bullish", "direction": 1, "severity": "ALTO", "confidence": 0.72,
+        "price": price, "entry_min": price - 15, "entry_max": price + 15, "stop": price - 250,
+        "target": price + 500, "risk_reward": 2.0, "bar_time": time,
+        "detected_at": f"{seen.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z",
+        "text": f"alerta {number}",
+    } | changes  # fmt: skip
+
+
+def commit(history: MemoryHistory, *alerts: dict[str, Any], kind: str = "alert") -> None:
+    for alert in alerts:
+        payload = json.dumps(alert, ensure_ascii=False).encode()
+        history.entries.append((history.head + 1, kind, payload))
+
+
+def publish(house: Harness, *alerts: dict[str, Any], kind: str = "alert") -> None:
+    before = len(house.history.entries)
+    commit(house.history, *alerts, kind=kind)
+    house.server.publish(house.history.entries[before:])
+
+
+def recent(symbol: str, timeframe: str) -> list[Row]:
+    return ROWS if (symbol, timeframe) == ("WIN$N", "M5") else []
+
+
+@asynccontextmanager
+async def desk(
+    devtools: str, *alerts: dict[str, Any], token: str | None = TOKEN
+) -> AsyncIterator[tuple[Harness, Tab]]:
+    """A server with the page, and a browser on it that has signed in."""
+    history = MemoryHistory()
+    commit(history, *alerts)
+    async with serving(page=PAGE, history=history) as house:
+        house.server.recent_bars = recent
+        async with open_tab(devtools, f"http://127.0.0.1:{house.server.port}/") as tab:
+            if token is not None:
+                await sign_in(tab, token)
+                await tab.until(LIVE)
+            yield house, tab
+
+
+async def sign_in(tab: Tab, token: str) -> None:
+    await tab.until("document.activeElement.id === 'token'")
+    await tab.type(token)
+    await tab.press("Enter")
+
+
+async def cards(tab: Tab, count: int) -> list[str]:
+    """Wait for so many cards; returns their texts, the newest first."""
+    await tab.until(f"document.querySelectorAll('.alert').length === {count}")
+    return await tab.texts(".alert")
+
+
+async def ask_often(client: ClientConnection) -> None:
+    for _ in range(60):
+        await client.send('{"type":"bars","symbol":"S","timeframe":"M5"}')
+    await receive(client, 60)
+
+
+class TestSource:
+    def test_the_page_is_one_file_that_fetches_nothing(self) -> None:
+        html = assemble(PAGE)
+        assert html.count("<script>") == len(list(PAGE.parent.glob("*.js")))
+        assert html.count("<style>") == 1
+        for outside in ("<script ", "stylesheet", "@import", "url(", "https://", " style="):
+            assert outside not in html
+
+    def test_no_text_reaches_the_page_as_markup(self) -> None:
+        for source in PAGE.parent.glob("*.js"):
+            text = source.read_text(encoding="utf-8")
+            for sink in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval("):
+                assert sink not in text, source.name
+
+    def test_names_are_those_of_the_other_channels(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, token=None) as (_, tab):
+                for table in ("PATTERNS", "SEVERITIES"):
+                    for key, text in (await tab.run(table)).items():
+                        assert WORDS["pt-BR"][key] == text
+                assert len(await tab.run("PATTERNS")) == 7
+
+        run(scenario())
+
+
+class TestDoor:
+    def test_a_refused_token_is_told_of_and_another_may_be_tried(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(1), token=None) as (house, tab):
+                await sign_in(tab, "wrong")
+                await tab.until("document.querySelector('#state').dataset.state === 'refused'")
+                assert await tab.texts("#state-text") == ["token recusado"]
+                assert "Token recusado" in (await tab.texts("#door-error"))[0]
+                assert await tab.run("document.querySelector('#token').value") == ""
+                assert await tab.texts(".alert") == []
+                await sign_in(tab, TOKEN)
+                await cards(tab, 1)
+                assert house.audit.of("client_rejected")[0]["reason"] == "wrong_first_message"
+
+        run(scenario())
+
+    def test_a_token_that_expires_is_told_of(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with (
+                serving(page=PAGE, jwt=True) as house,
+                open_tab(devtools, f"http://127.0.0.1:{house.server.port}/") as tab,
+            ):
+                claims = {"exp": time.time() + 2.0, "aud": "alertas", "sub": "ana"}
+                await sign_in(tab, make_jwt(claims, secret=JWT_SECRET))
+                await tab.until(LIVE)
+                await tab.until("!document.querySelector('#door').hidden")
+                assert await tab.texts("#state-text") == ["token vencido"]
+                assert "O token venceu" in (await tab.texts("#door-error"))[0]
+
+        run(scenario())
+
+    def test_the_token_is_kept_nowhere(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(1)) as (_, tab):
+                await cards(tab, 1)
+                await tab.run("document.querySelector('.executed').click()")
+                kept = await tab.run(
+                    "[location.href, document.cookie, JSON.stringify(localStorage),"
+                    " JSON.stringify(sessionStorage), document.documentElement.outerHTML,"
+                    " document.querySelector('#token').value,"
+                    " performance.getEntries().map(e => e.name).join()].join()"
+                )
+                assert "alertas.actions" in kept
+                assert TOKEN not in kept
+                assert tab.console == []
+
+        run(scenario())
+
+
+class TestAlerts:
+    def test_kept_and_new_alerts_are_shown_the_newest_first(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(100)) as (house, tab):
+                await cards(tab, 1)
+                down = {"direction": -1, "severity": "CRITICO", "pattern": "engulfing_bearish"}
+                publish(house, make_alert(101, **down, late=True, dry_run=True))
+                newest, oldest = await cards(tab, 2)
+                for text in (
+                    "CRÍTICO", "WIN$N M5", "Engolfo de baixa", "▼ venda", "126.505",
+                    "126.490 – 126.520", "126.255", "127.005", "R:R 1:2",
+                    "confiança 72%", "ATRASADO", "SIMULAÇÃO", "alerta 101", "há ",
+                    "01/03 17:25–17:30", "17:30:01",
+                ):  # fmt: skip
+                    assert text in newest
+                assert "ALTO" in oldest
+                assert "▲ compra" in oldest
+                await tab.until("document.querySelector('#said').textContent.includes('Engolfo')")
+                said = await tab.run("document.querySelector('#said').textContent")
+                assert said.startswith("simulação, atrasado, severidade crítico, Engolfo de baixa")
+                await house.until(lambda: ("mesa", 2) in house.audit.acks)
+                assert tab.console == []
+
+        run(scenario())
+
+    def test_a_correction_is_shown_and_marks_the_alert(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(100)) as (house, tab):
+                changes = {"revision": 1, "changes": {"close": [126_505.0, 126_510.0]}}
+                publish(house, make_alert(100, **changes), kind="correction")
+                correction, original = await cards(tab, 2)
+                assert "CORREÇÃO" in correction
+                assert "fechamento 126.505 → 126.510" in correction
+                assert "CORRIGIDO" in original
+
+        run(scenario())
+
+    def test_an_empty_desk_says_so(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools) as (_, tab):
+                assert "Nenhum alerta ainda" in (await tab.texts("#empty"))[0]
+                assert "primeiro alerta" in (await tab.texts("#chart-box"))[0]
+                assert "não é recomendação" in (await tab.texts("footer"))[0]
+
+        run(scenario())
+
+    def test_silence_is_explained(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools) as (house, tab):
+                house.health = Health(False, ("feed: WIN$N M5 is stale",), {"dry_run": True})
+                await tab.run("checkHealth()")
+                (notice,) = await tab.texts("#notice.grave")
+                assert "novos alertas podem não sair" in notice
+                assert "dados de mercado: WIN$N M5 is stale" in notice
+                assert "Simulação" in notice
+                house.health = Health(True)
+                await tab.run("checkHealth()")
+                assert await tab.run("document.querySelector('#notice').hidden")
+
+        run(scenario())
+
+    def test_markup_in_texts_is_shown_and_does_nothing(self, devtools: str) -> None:
+        async def scenario() -> None:
+            evil = {"text": EVIL, "symbol": EVIL, "pattern": EVIL, "severity": EVIL, "id": EVIL}
+            async with desk(devtools) as (house, tab):
+                publish(house, make_alert(1, **evil, stop=EVIL, confidence=None, bar_time=EVIL))
+                (text,) = await cards(tab, 1)
+                assert text.count(EVIL) == 4
+                assert await tab.run("document.querySelectorAll('img, #desk script').length") == 0
+                assert await tab.run("window.hacked === undefined")
+                assert tab.console == []
+
+        run(scenario())
+
+    def test_an_alert_that_cannot_be_shown_is_told_of(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools) as (house, tab):
+                publish(house, make_alert(1, changes={"close": None}), kind="correction")
+                publish(house, make_alert(2))
+                await cards(tab, 1)
+                assert "A mensagem nº 1 não pôde ser mostrada" in (await tab.texts("#notice"))[0]
+                await house.until(lambda: ("mesa", 2) in house.audit.acks)
+
+        run(scenario())
+
+    def test_the_policy_stops_markup_that_got_in_all_the_same(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools) as (_, tab):
+                await tab.run(f"document.body.insertAdjacentHTML('beforeend', {json.dumps(EVIL)})")
+                while not any("Content Security Policy" in line for line in tab.console):
+                    await asyncio.sleep(0.02)
+                assert await tab.run("window.hacked === undefined")
+
+        run(scenario())
+
+    def test_a_burst_leaves_the_newest_two_hundred(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, *(make_alert(n) for n in range(300))) as (house, tab):
+                publish(house, *(make_alert(n) for n in range(300, 600)))
+                await tab.until("link.seq === 600")
+                texts = await cards(tab, 200)
+                assert "alerta 599" in texts[0]
+                last = "document.querySelector('.alert:last-child .text').textContent"
+                assert await tab.run(last) == "alerta 400"
+                assert "auditoria" in (await tab.texts("#older"))[0]
+                await tab.until("document.querySelector('#counts dd').textContent === '600'")
+
+        run(scenario())
+
+
+class TestChart:
+    def test_the_alert_s_bar_and_levels_are_marked(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(110)) as (house, tab):
+                await tab.until("document.querySelectorAll('.candle').length > 50")
+                names = "[...document.querySelectorAll('.level')].map(e => e.textContent)"
+                assert await tab.run(names) == ["Alvo 127.005", "Preço 126.505", "Stop 126.255"]
+                assert await tab.run("document.querySelectorAll('.signal').length") == 1
+                (title,) = await tab.run("[document.querySelector('svg title').textContent]")
+                assert "último fechamento 126.700" in title
+                assert "marcada às 18:10" in title
+                publish(house, make_alert(111, symbol="WDO$N"))
+                await tab.until(
+                    "document.querySelector('#chart-box').innerText.includes('não tem barras')"
+                )
+
+        run(scenario())
+
+    def test_bars_are_shown_before_the_first_alert(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools) as (house, tab):
+                house.health = Health(True, (), {"last_bars": {"WIN$N M5": "2024-03-01T18:55:00"}})
+                await tab.run("checkHealth()")
+                await tab.until("document.querySelectorAll('.candle').length > 50")
+                assert await tab.run("document.querySelectorAll('.level').length") == 0
+                assert "à espera" in (await tab.texts("#chart-note"))[0]
+
+        run(scenario())
+
+    def test_an_older_alert_is_chosen_with_the_keyboard(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(100), make_alert(110)) as (_, tab):
+                await cards(tab, 2)
+                await tab.run("document.querySelector('.alert').focus()")
+                await tab.press("ArrowDown")
+                await tab.press("Tab")
+                await tab.press("Enter")
+                await tab.until("document.querySelector('.alert:last-child').matches('.selected')")
+                await tab.until(
+                    "document.querySelector('#chart-note').textContent.includes('17:20')"
+                )
+
+        run(scenario())
+
+    def test_the_newest_bars_are_kept_as_last_revised(self) -> None:
+        core = Core(al.load_config(None), "WIN$N", "M5")
+        bars = [
+            Bar(datetime.fromisoformat(row[0]).replace(tzinfo=None), *row[1:])
+            for row in make_rows(RECENT_BARS + 30)
+        ]
+        for bar in bars[:20]:
+            core.warm_up(bar)
+        for bar in bars[20:]:
+            core.take(bar)
+        assert list(core.recent.values()) == bars[30:]
+        revised = bars[-2]._replace(close=bars[-2].high)
+        core.take(revised)
+        core.take(bars[0]._replace(close=bars[0].high))
+        assert list(core.recent.values()) == [*bars[30:-2], revised, bars[-1]]
+
+    def test_bars_are_given_to_those_who_ask(self) -> None:
+        async def scenario() -> None:
+            async with serving() as house, house.connect() as client:
+                house.server.recent_bars = recent
+                await receive(client)
+                for symbol in ("WIN$N", "não há"):
+                    question = {"type": "bars", "symbol": symbol, "timeframe": "M5"}
+                    await client.send(json.dumps(question))
+                    (answer,) = await receive(client)
+                    rows = [list(row) for row in recent(symbol, "M5")]
+                    assert answer == {**question, "bars": rows}
+                await client.send('{"type":"bars","symbol":7}')
+                house.publish()
+                assert (await receive(client))[0]["seq"] == 1
+                ignored = house.metrics.render().splitlines()
+                assert 'alertas_websocket_ignored_total{reason="bad_bars"} 1' in ignored
+
+        run(scenario())
+
+    def test_asking_too_often_is_flooding(self) -> None:
+        async def scenario() -> None:
+            async with serving() as house, house.connect() as client:
+                with pytest.raises(ConnectionClosed):
+                    await ask_often(client)
+                assert client.close_code == 1008
+
+        run(scenario())
+
+    def test_nobody_is_answered_before_it_has_authenticated(self) -> None:
+        async def scenario() -> None:
+            async with serving() as house, house.connect(token=None) as client:
+                await client.send('{"type":"bars","symbol":"WIN$N","timeframe":"M5"}')
+                async with asyncio.timeout(10):
+                    await client.wait_closed()
+                assert client.close_code == 4401
+
+        run(scenario())
+
+
+class TestActions:
+    def test_an_action_reaches_the_server_and_outlives_a_reload(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(1)) as (house, tab):
+                await cards(tab, 1)
+                await tab.run("document.querySelector('.note').focus()")
+                await tab.type("preço já andou")
+                await tab.run("document.querySelector('.rejected').click()")
+                await tab.until(
+                    "document.querySelector('.done').innerText.includes('recebida pelo servidor')"
+                )
+                identifier = make_alert(1)["id"]
+                assert house.audit.actions == [("mesa", identifier, "rejected", "preço já andou")]
+                await tab.load()
+                assert await tab.texts(".alert") == []
+                await sign_in(tab, TOKEN)
+                (text,) = await cards(tab, 1)
+                assert "Rejeitada" in text
+                assert "“preço já andou”" in text
+                assert len(house.audit.actions) == 1
+
+        run(scenario())
+
+    def test_one_can_be_changed(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(1)) as (house, tab):
+                await cards(tab, 1)
+                await tab.run("document.querySelector('.ignored').click()")
+                await tab.until("document.querySelector('.done + button')")
+                await tab.run("document.querySelector('.done + button').click()")
+                await tab.run("document.querySelector('.executed').click()")
+                await house.until(lambda: len(house.audit.actions) == 2)
+                assert [action for _, _, action, _ in house.audit.actions] == [
+                    "ignored",
+                    "executed",
+                ]
+                await tab.until(
+                    "document.querySelector('#counts').innerText.match(/Executadas\\s1/)"
+                )
+
+        run(scenario())
+
+
+class TestReconnection:
+    def test_a_restart_loses_nothing_and_repeats_nothing(self, devtools: str) -> None:
+        async def scenario() -> None:
+            history = MemoryHistory()
+            commit(history, make_alert(1), make_alert(2))
+            async with serving(page=PAGE, history=history) as house:
+                port = house.server.port
+                async with open_tab(devtools, f"http://127.0.0.1:{port}/") as tab:
+                    await sign_in(tab, TOKEN)
+                    await cards(tab, 2)
+                    await house.server.stop(1.0)
+                    await tab.until("document.querySelector('#state').dataset.state === 'waiting'")
+                    assert "reconectando em" in (await tab.texts("#state-text"))[0]
+                    await tab.run("document.querySelector('.executed').click()")
+                    await tab.until("document.querySelector('.done').innerText.includes('na fila')")
+                    commit(history, make_alert(3))
+                    async with serving(page=PAGE, history=history, port=port) as again:
+                        await tab.until(LIVE)
+                        publish(again, make_alert(4))
+                        await cards(tab, 4)
+                        names = "[...document.querySelectorAll('.text')].map(e => e.textContent)"
+                        expected = [f"alerta {number}" for number in (4, 3, 2, 1)]
+                        assert await tab.run(names) == expected
+                        (connected,) = again.audit.of("client_connected")
+                        assert connected["recovered"] is True
+                        assert connected["after"] == 2
+                        await again.until(lambda: ("mesa", 4) in again.audit.acks)
+                        assert len(again.audit.actions) == 1
+                        assert not any("Content Security" in line for line in tab.console)
+
+        run(scenario())
+
+    def test_another_database_repeats_no_alert(self, devtools: str) -> None:
+        async def scenario() -> None:
+            history = MemoryHistory()
+            commit(history, make_alert(1), make_alert(2))
+            async with serving(page=PAGE, history=history) as house:
+                port = house.server.port
+                async with open_tab(devtools, f"http://127.0.0.1:{port}/") as tab:
+                    await sign_in(tab, TOKEN)
+                    await cards(tab, 2)
+                    await house.server.stop(1.0)
+                    other = MemoryHistory("e-2")
+                    commit(other, make_alert(2), make_alert(3))
+                    async with serving(page=PAGE, history=other, port=port):
+                        await tab.until(f"{LIVE} && link.epoch === 'e-2'")
+                        await cards(tab, 3)
+                        await tab.until("document.querySelector('#counts dd').textContent === '3'")
+
+        run(scenario())
+
+
+class TestLooks:
+    def test_light_and_dark_desktop_and_phone(self, devtools: str, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            alerts = [make_alert(n, severity=s) for n, s in ((90, "MEDIO"), (110, "CRITICO"))]
+            async with desk(devtools, *alerts) as (_, tab):
+                await cards(tab, 2)
+                await tab.until("document.querySelector('.candle')")
+                pictures = set()
+                brightness = {}
+                for scheme in ("light", "dark"):
+                    await tab.colours(scheme)
+                    for width, height in ((1280, 900), (360, 780)):
+                        await tab.resize(width, height)
+                        chart = "#alerts #chart" if width == 360 else "#chart-home #chart"
+                        await tab.until(f"document.querySelector('{chart} .candle')")
+                        shown = await tab.run("document.documentElement.scrollWidth")
+                        assert shown <= width
+                        file = await tab.screenshot(tmp_path / f"{scheme}-{width}.png")
+                        pictures.add(file.read_bytes())
+                    colour = await tab.run("getComputedStyle(document.body).backgroundColor")
+                    brightness[scheme] = sum(map(int, colour[4:-1].split(",")))
+                assert len(pictures) == 4
+                assert brightness["dark"] < 150 < 600 < brightness["light"]
+                assert tab.console == []
+
+        run(scenario())

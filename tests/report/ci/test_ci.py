@@ -1,0 +1,165 @@
+"""The scorecard as JUnit XML and as annotations: what machines read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertlib.report import formats
+from alertlib.report.ci.annotations import annotation_lines
+from alertlib.report.ci.junit import junit_xml
+from tests.support import report_cards
+
+SUITE_ATTRIBUTES = {"name", "package", "id", "hostname", "tests", "failures", "errors", "skipped"}
+
+
+def suite_of(card: Any) -> ET.Element:
+    """Parse a report and hold it against the strict schema of Ant's JUnit reports."""
+    root = ET.fromstring(junit_xml(card))
+    assert root.tag == "testsuites"
+    assert root.attrib == {}
+    assert len(root) == 1
+    suite = root[0]
+    assert set(suite.attrib) - {"timestamp"} == SUITE_ATTRIBUTES | {"time"}
+    tags = [child.tag for child in suite]
+    cases = suite.findall("testcase")
+    expected = ["properties", *["testcase"] * len(cases), "system-out", "system-err"]
+    assert tags == expected
+    for case in cases:
+        assert set(case.attrib) == {"name", "classname", "time"}
+        assert len(case) <= 1
+        for outcome in case:
+            assert outcome.tag in ("failure", "error")
+            assert set(outcome.attrib) == {"message", "type"}
+    for kind in ("failure", "error"):
+        assert int(suite.attrib[f"{kind}s"]) == len(suite.findall(f"testcase/{kind}"))
+    assert int(suite.attrib["tests"]) == len(cases)
+    return suite
+
+
+@pytest.mark.parametrize("name", report_cards.NAMES)
+def test_one_case_per_criterion_failing_as_it_does(name: str) -> None:
+    card = report_cards.every()[name]
+    cases = suite_of(card).findall("testcase")
+    assert [case.attrib["name"] for case in cases] == [c["name"] for c in card["criteria"]]
+    kind = "error" if card["verdict"] == "INSUFFICIENT" else "failure"
+    for case, line in zip(cases, card["criteria"], strict=True):
+        assert [child.tag for child in case] == ([] if line["passed"] else [kind])
+        if not line["passed"]:
+            shown = "undefined" if line["value"] is None else formats.shown(line)
+            assert shown in case[0].attrib["message"]
+            assert formats.limit_text(line) in case[0].attrib["message"]
+
+
+def test_properties_carry_hash_and_verdict() -> None:
+    card = report_cards.passed()
+    found = {p.attrib["name"]: p.attrib["value"] for p in suite_of(card).iter("property")}
+    assert found["verdict"] == "PASS"
+    assert found["proven"] == "true"
+    assert found["synthetic"] == "true"
+    assert found["data.sha256"] == card["data"]["sha256"]
+    assert found["spec_hash"] == card["spec_hash"]
+    assert "git_rev" not in found
+
+
+def test_the_time_has_no_zone() -> None:
+    card = report_cards.passed()
+    assert "timestamp" not in suite_of(card).attrib
+    stamped = suite_of(card | {"generated_at": "2026-01-02T03:04:05Z"})
+    assert stamped.attrib["timestamp"] == "2026-01-02T03:04:05"
+
+
+def test_failures_of_the_sample_say_that_it_is_synthetic() -> None:
+    messages = [f.attrib["message"] for f in suite_of(report_cards.failed()).iter("failure")]
+    assert messages
+    assert all(message.startswith("[SYNTHETIC SAMPLE]") for message in messages)
+
+
+def test_a_gate_that_demands_proof_does_not_look_green() -> None:
+    card = report_cards.passed() | {"verdict": "FAIL", "proven": False}
+    card["criteria"][1]["proven"] = False
+    failures = suite_of(card).findall("testcase/failure")
+    assert len(failures) == 1
+    assert "one-sided 95 % bound" in failures[0].attrib["message"]
+
+
+@given(st.text(max_size=40))
+def test_any_text_makes_valid_xml_and_comes_back(text: str) -> None:
+    card = report_cards.failed() | {"warnings": [text]}
+    card["data"] |= {"source": text, "symbol": text}
+    suite = suite_of(card)
+    found = {p.attrib["name"]: p.attrib["value"] for p in suite.iter("property")}
+    assert found["data.source"] == formats.clean(text)
+    assert suite.findtext("system-err") == formats.clean(text)
+
+
+COMMAND = re.compile(r"::(error|warning|notice) title=([^:,\n\r]*)::([^\n\r]*)")
+
+
+def obey(line: str) -> tuple[str, str, str]:
+    """Read a workflow command as GitHub's runner does."""
+    match = COMMAND.fullmatch(line)
+    assert match, line
+    level, title, message = match.groups()
+    for code, character in (("%2C", ","), ("%3A", ":"), ("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
+        title = title.replace(code, character)
+        if code not in ("%2C", "%3A"):
+            message = message.replace(code, character)
+    return level, title, message
+
+
+def test_a_pass_is_one_notice() -> None:
+    card = report_cards.passed() | {"warnings": []}
+    [(level, title, message)] = map(obey, annotation_lines(card, "github"))
+    assert level == "notice"
+    assert title == "Alert gate PASS: WIN$N M5 [SYNTHETIC SAMPLE]"
+    assert "capture rate 92.5% (>= 85.0%, chance" in message
+    assert message.endswith("proven: the one-sided 95 % bounds clear the limits too")
+
+
+@pytest.mark.parametrize("name", ["failed", "silent", "insufficient"])
+def test_every_reason_is_an_error_and_every_warning_a_warning(name: str) -> None:
+    card = report_cards.every()[name]
+    read = [obey(line) for line in annotation_lines(card, "github")]
+    errors = [message for level, _, message in read if level == "error"]
+    assert errors[1:] == card["reasons"]
+    assert [m for level, _, m in read if level == "warning"] == card["warnings"]
+    assert all(card["verdict"] in title for level, title, _ in read if level == "error")
+
+
+def test_no_level_exceeds_what_github_shows() -> None:
+    many = [f"text {i}" for i in range(30)]
+    card = report_cards.failed() | {"reasons": many, "warnings": many}
+    read = [obey(line) for line in annotation_lines(card, "github")]
+    for level in ("error", "warning"):
+        messages = [message for kind, _, message in read if kind == level]
+        assert len(messages) == 10
+        assert messages[-1].endswith("text 29")
+        assert all(text in " ".join(messages) for text in many)
+
+
+@given(st.text(max_size=40))
+def test_any_text_stays_in_its_command(text: str) -> None:
+    card = report_cards.failed() | {"reasons": [text], "warnings": []}
+    card["data"]["symbol"] = text
+    commands = annotation_lines(card, "github")
+    assert len(commands) == 2
+    cleaned = formats.clean(text)
+    assert [obey(line)[1] for line in commands] == [
+        f"Alert gate FAIL: {cleaned} M5 [SYNTHETIC SAMPLE]"
+    ] * 2
+    assert obey(commands[1])[2] == cleaned
+
+
+def test_auto_asks_the_environment() -> None:
+    card = report_cards.failed()
+    shown = annotation_lines(card, "github")
+    assert annotation_lines(card, "auto", {"GITHUB_ACTIONS": "true"}) == shown
+    assert annotation_lines(card, "auto", {"GITHUB_ACTIONS": "false"}) == []
+    assert annotation_lines(card, "auto", {}) == annotation_lines(card, "auto") == []
+    assert annotation_lines(card, "none", {"GITHUB_ACTIONS": "true"}) == []

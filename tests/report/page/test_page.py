@@ -1,0 +1,228 @@
+"""The scorecard's page, its notebook fragment and their charts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from alertlib.report import formats, tables
+from alertlib.report.page import charts
+from alertlib.report.page.page import scorecard_fragment, scorecard_page
+from tests.support import report_cards
+
+VOID = {"meta", "br"}
+LIMIT = 120 * 1024
+
+
+class Page(HTMLParser):
+    """Reads a page, checks that its elements nest, and keeps what matters."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(source)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self._open or self._open[-1] != "style":
+            self.text += data
+
+
+RENDERERS = (scorecard_page, scorecard_fragment)
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+@pytest.mark.parametrize("name", report_cards.NAMES)
+def test_a_page_asks_nobody_for_anything(name: str, render: Any) -> None:
+    source = render(report_cards.every()[name])
+    page = Page(source)
+    assert not {"script", "link", "img", "iframe", "object", "embed", "base"} & set(page.tags)
+    loading = {"src", "href", "srcset", "action", "data", "xlink:href", "background"}
+    assert not [a for a in page.attributes if a[1] in loading or a[1].startswith("on")]
+    assert not re.search(r"url\(|@import|https?:", source.replace(report_cards.HOSTILE, ""))
+    assert len(source.encode()) <= LIMIT
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+@pytest.mark.parametrize("name", report_cards.NAMES)
+def test_a_page_says_what_the_card_says(name: str, render: Any) -> None:
+    card = report_cards.every()[name]
+    text = Page(render(card)).text
+    assert card["verdict"] in text
+    assert not re.search(r"\bNone\b|\bnan\b|Undefined", text)
+    for line in formats.rates(card):
+        for cell in tables.criterion_row(line):
+            assert cell in text
+    for reason in formats.reasons(card) + formats.warnings(card):
+        assert reason in text
+
+
+def test_a_page_names_every_hash_and_every_guard_rail() -> None:
+    card = report_cards.passed()
+    text = Page(scorecard_page(card)).text
+    for value in (card["data"]["sha256"], card["spec_hash"], card["config_hash"], card["seed"]):
+        assert str(value) in text
+    for row in tables.rail_rows(card) + tables.pattern_rows(card) + tables.audit_rows(card):
+        for cell in row:
+            assert cell in text
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+def test_synthetic_is_said_of_synthetic_bars_alone(render: Any) -> None:
+    card = report_cards.passed()
+    assert "SYNTHETIC SAMPLE" in Page(render(card)).text
+    card["data"]["synthetic"] = False
+    assert "SYNTHETIC" not in render(card)
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+@settings(max_examples=10)
+@given(text=st.text(max_size=30))
+@example(text=report_cards.HOSTILE)
+def test_texts_from_files_are_shown_and_never_obeyed(render: Any, text: str) -> None:
+    page = Page(render(report_cards.hostile(text)))
+    assert page.tags == Page(render(report_cards.hostile("benign"))).tags
+    assert page.text.count(formats.clean(text)) >= 4
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", page.text)
+
+
+def test_the_page_follows_the_reader_s_theme_and_prints_light() -> None:
+    source = scorecard_page(report_cards.passed())
+    assert "@media screen and (prefers-color-scheme: dark)" in source
+    assert "@media print" in source
+    assert 'name="viewport"' in source
+
+
+def test_a_fragment_styles_nothing_but_itself() -> None:
+    source = scorecard_fragment(report_cards.passed_run().scorecard)
+    assert source == report_cards.passed_run()._repr_html_()
+    assert not {"html", "head", "body", "title"} & set(Page(source).tags)
+    style = re.search("<style>(.*?)</style>", source, re.S)
+    assert style is not None
+    selectors = re.findall(r"([^{}]+)\{", style[1])
+    assert selectors
+    assert all(part.strip().startswith(".alertlib-scorecard") for part in selectors)
+
+
+def test_an_interval_is_drawn_where_its_figures_are() -> None:
+    for line in report_cards.passed()["criteria"][:3]:
+        drawn = str(charts.interval(line))
+        circle = re.search(r'<circle cx="([\d.]+)%"', drawn)
+        band = re.search(r'class="ci" x="([\d.]+)%" width="([\d.]+)%"', drawn)
+        limit = re.search(r'<line class="limit" x1="([\d.]+)%"', drawn)
+        chance = re.search(r'<line class="chance" x1="([\d.]+)%"', drawn)
+        assert circle is not None
+        assert band is not None
+        assert limit is not None
+        assert chance is not None
+        assert float(circle[1]) == pytest.approx(100 * line["value"], abs=0.01)
+        assert float(band[1]) == pytest.approx(100 * line["ci_low"], abs=0.01)
+        wide = 100 * (line["ci_high"] - line["ci_low"])
+        assert float(band[2]) == pytest.approx(wide, abs=0.01)
+        assert float(limit[1]) == pytest.approx(100 * line["threshold"], abs=0.01)
+        assert float(chance[1]) == pytest.approx(100 * line["chance"], abs=0.01)
+
+
+def test_an_undefined_rate_draws_its_limit_only() -> None:
+    drawn = str(charts.interval(report_cards.silent()["criteria"][1]))
+    assert "circle" not in drawn
+    assert 'class="ci"' not in drawn
+    assert "limit 10.0%" in drawn
+
+
+SESSION = st.fixed_dictionaries(
+    {
+        "date": st.just("2025-01-02"),
+        "opportunities": st.integers(0, 9),
+        "captured": st.just(0),
+        "fp": st.integers(0, 9),
+        "redundant": st.integers(0, 9),
+        "trades": st.integers(0, 9),
+        "points": st.floats(-1e4, 1e4),
+    }
+)
+
+
+@given(st.lists(SESSION, min_size=1, max_size=400))
+def test_session_charts_lose_no_session(sessions: list[dict[str, Any]]) -> None:
+    made = charts.sessions({"per_session": sessions})
+    assert made is not None
+    bars = -(-len(sessions) // made.each)
+    assert bars <= charts.MAX_BARS
+    assert made.last == pytest.approx(sum(s["points"] for s in sessions), abs=1e-6)
+    assert made.lowest <= made.last <= made.highest
+    assert str(made.moves).count("<title>") == bars
+    assert f'viewBox="0 0 {bars} 100"' in made.moves
+    drawn = re.findall(r"-?[\d.]+", re.sub("<title>.*?</title>", "", made.total))
+    assert all(number not in ("nan", "inf") for number in drawn)
+
+
+def test_columns_are_as_high_as_their_counts() -> None:
+    base = {"date": "2025-01-02", "trades": 0, "points": 0.0}
+    sessions = [
+        base | {"opportunities": 4, "captured": 3, "fp": 2, "redundant": 1},
+        base | {"opportunities": 2, "captured": 2, "fp": 0, "redundant": 6},
+    ]
+    made = charts.sessions({"per_session": sessions})
+    assert made is not None
+    # Four moves above the line and six alerts below share the height of 100.
+    paths = dict(re.findall(r'<path class="(\w+)" d="([^"]*)"', str(made.moves)))
+    tops = {
+        look: re.findall(r"M([\d.]+) ([\d.]+)v(-?[\d.]+)", path) for look, path in paths.items()
+    }
+    assert tops["captured"] == [("0.12", "40.0", "-30.0"), ("1.12", "40.0", "-20.0")]
+    assert tops["missed"] == [("0.12", "10.0", "-10.0")]
+    assert tops["false"] == [("0.12", "40.0", "20.0")]
+    assert tops["redundant"] == [("0.12", "60.0", "10.0"), ("1.12", "40.0", "60.0")]
+    assert charts.sessions({"per_session": []}) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "dates"), [(1, ["01"]), (2, ["01", "02"]), (5, ["01", "03", "05"])]
+)
+def test_the_axis_names_first_middle_and_last_once(count: int, dates: list[str]) -> None:
+    base = {"opportunities": 1, "captured": 0, "fp": 0, "redundant": 0, "trades": 0, "points": 0.0}
+    made = charts.sessions({"per_session": [base | {"date": f"0{i + 1}"} for i in range(count)]})
+    assert made is not None
+    assert made.dates == dates
+
+
+def test_a_bar_of_many_sessions_says_which() -> None:
+    card = report_cards.long()
+    page = scorecard_page(card)
+    made = charts.sessions(card)
+    assert made is not None
+    assert f"a bar is {made.each} sessions" in page
+    assert made.each > 1
+
+
+def test_the_mix_of_outcomes_fills_its_share_of_the_row() -> None:
+    drawn = str(charts.shares([("captured", 1), ("false", 3)], 8))
+    assert re.findall(r'x="([\d.]+)%" width="([\d.]+)%"', drawn) == [
+        ("0", "12.5"),
+        ("12.5", "37.5"),
+    ]
+    assert "rect" in str(charts.shares([("captured", 0)], 0))

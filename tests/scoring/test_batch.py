@@ -1,0 +1,142 @@
+"""Loops over columns: both engines, frame detectors, alerts."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertlib.config import Config
+from alertlib.detection.builtin import breakout, volatility
+from alertlib.detection.detectors import frame_detector
+from alertlib.detection.ruleset import make_rules
+from alertlib.errors import ConfigError
+from alertlib.scoring.batch import detect, levels_at, make_alerts, true_ranges
+from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
+from alertlib.scoring.labels import directional_changes
+from alertlib.scoring.scored import run_detectors
+from tests import naive
+from tests.naive import Rules
+from tests.support.steps import rough_walk
+from tests.support.synthetic import series_of, walk
+
+# --- both engines, to the last bit --------------------------------------------------------
+
+
+def assert_equal_columns(a: object, b: object) -> None:
+    for field in fields(a):  # type: ignore[arg-type]  # any dataclass of arrays
+        ours, theirs = getattr(a, field.name), getattr(b, field.name)
+        assert ours.dtype == theirs.dtype, field.name
+        assert np.array_equal(ours, theirs), field.name
+
+
+@given(st.integers(0, 10**6))
+def test_every_loop_gives_the_same_bits_compiled_and_interpreted(seed: int) -> None:
+    series = series_of(rough_walk(seed, sessions=6), timeframe="M5")
+
+    a, b = (run_detectors(series, Config(), engine) for engine in (INTERPRETED, COMPILED))
+
+    assert np.array_equal(a.atr, b.atr, equal_nan=True)
+    assert_equal_columns(a.delivered, b.delivered)
+    assert_equal_columns(a.suppressed, b.suppressed)
+    for k in (2.0, 3.0):
+        legs = (directional_changes(series, x.atr, k, x.engine) for x in (a, b))
+        assert_equal_columns(*legs)
+
+
+@given(st.integers(0, 10**6), st.integers(2, 20))
+def test_true_ranges_equal_their_naive_twin(seed: int, window: int) -> None:
+    rows = rough_walk(seed)
+    bars, _ = naive.in_units(rows)
+
+    ours = true_ranges(series_of(rows, timeframe="M5"), window)
+
+    # Ticks here, points there: a factor of five, and with it another rounding.
+    np.testing.assert_allclose(5 * ours, naive.atr(bars, window), rtol=1e-12, equal_nan=True)
+
+
+def test_prices_too_large_for_64_bits_are_run_in_plain_python() -> None:
+    """Window times price beyond 3e9 quanta would overflow the sum of squares."""
+    rows = walk(1, sessions=3, tick=0.01)
+    above = [(t, *(round(p + 4.0e7, 2) for p in prices)) for t, *prices in rows]
+    series = series_of(above, "PETR4")
+    assert int(series.high.max()) * volatility.ring > 3.0e9
+
+    low = detect(series_of(rows, "PETR4"), (volatility, breakout), COMPILED)
+    high = detect(series, (volatility, breakout), COMPILED)
+
+    assert np.array_equal(low, high)
+    assert low.any()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda frame: np.zeros(frame.height - 1),
+        lambda frame: np.zeros((frame.height, 2)),
+        lambda frame: np.full(frame.height, 2),
+        lambda frame: np.full(frame.height, np.nan),
+    ],
+    ids=["short", "two columns", "two", "nan"],
+)
+def test_a_frame_detector_must_answer_for_each_bar(answer: object) -> None:
+    made = frame_detector("odd", patterns=("a", "b"))(answer)  # type: ignore[arg-type]  # as a user
+
+    with pytest.raises(ConfigError, match=r"detector 'odd': got signals of shape .*one of -1, 0"):
+        detect(series_of(walk(1, sessions=1)), (made,))
+
+
+def test_a_frame_detector_sees_the_kept_bars_in_points() -> None:
+    seen: list[pl.DataFrame] = []
+
+    @frame_detector("nosy", patterns=("a", "b"))
+    def nosy(frame):  # type: ignore[no-untyped-def]  # as a user writes it
+        seen.append(frame)
+        return np.zeros(frame.height, dtype=int)
+
+    rows = walk(2, sessions=2)
+    late = [(rows[0][0].replace(hour=20), *rows[0][1:])]
+    detect(series_of(rows[:107] + late + rows[107:]), (nosy,))
+
+    (given_frame,) = seen
+    assert given_frame.columns == ["time", "open", "high", "low", "close", "volume", "session"]
+    assert given_frame.height == len(rows)
+    assert given_frame["close"].to_list() == [row[4] for row in rows]
+    assert given_frame["session"].to_list() == [0] * 107 + [1] * 107
+
+
+# --- alerts -------------------------------------------------------------------------------
+
+
+def test_signals_before_the_warmup_do_not_count(engine: Engine) -> None:
+    series = series_of(walk(3, sessions=2))
+    rules = make_rules(Config().set("detection.enabled", ("breakout",)), series.instrument.grid)
+    atr = true_ranges(series, 14)
+    signals = np.ones((len(series), 1), dtype=np.int8)
+
+    alerts = make_alerts(series, signals, atr, rules, engine)
+
+    # Breakout needs 6 bars, the average range 14: whichever is later.
+    assert alerts.bar.tolist() == list(range(13, len(series)))
+    assert make_alerts(series, 0 * signals, atr, rules, engine).bar.tolist() == []
+
+
+@given(st.integers(0, 10**6), st.sampled_from((1, -1)))
+def test_levels_equal_the_naive_alerts(seed: int, direction: int) -> None:
+    series = series_of(walk(seed, sessions=1))
+    rules = make_rules(Config(), series.instrument.grid)
+    atr = true_ranges(series, 14)
+    bars = np.arange(20, 100, 7)
+
+    levels = levels_at(series, atr, bars, np.full(len(bars), direction), rules, INTERPRETED)
+
+    for i, t in enumerate(bars.tolist()):
+        twin = naive.make_alert(
+            t, direction, ["break_suporte"], int(series.close[t]), float(atr[t]), Rules(tick=1)
+        )
+        expected = (twin.entry_min, twin.entry_max, twin.stop, twin.target)
+        assert tuple(float(level[i]) for level in levels) == expected

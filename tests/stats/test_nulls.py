@@ -1,0 +1,369 @@
+"""Chance: what the nulls move, what they keep, and that seeds do not meddle with each other."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from alertlib._typing import Ints
+from alertlib.backtesting.backtester import backtest
+from alertlib.backtesting.run import Run
+from alertlib.bars.series import Series
+from alertlib.config import Config
+from alertlib.scoring.scored import all_wins
+from alertlib.stats.nulls import (
+    CHUNK,
+    Schedule,
+    flipped_directions,
+    null_rates,
+    permuted_sessions,
+    random_entries,
+)
+from tests import naive, naive_score
+from tests.naive import NaiveBar, Rules
+from tests.support.steps import mirrored
+from tests.support.synthetic import Row, bars_of, series_of, session, shared_rows, walk
+
+NULLS = ("session_permutation", "direction_flip", "random_entry")
+
+
+def rng(seed: int = 1) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    """A walk of 20 scored sessions, some bars missing."""
+    bars = bars_of(walk(61, sessions=26, missing=0.03))
+    return backtest(bars, Config(), audits="none", chance=False)
+
+
+def parts(run: Run) -> tuple[Series, Ints, Ints, Ints]:
+    scored = run.scored
+    return (
+        scored.detected.series, scored.scope.sessions, scored.alerts.bar, scored.alerts.direction,
+    )  # fmt: skip
+
+
+# --- what is moved, and what is kept ------------------------------------------------------
+
+
+def test_permutation_keeps_clock_times_and_directions(run: Run) -> None:
+    series, sessions, bar, direction = parts(run)
+
+    schedule = permuted_sessions(series, sessions, bar, direction, 50, rng())
+
+    clock = series.minute % 1_440
+    for moved, ways in zip(schedule.bar, schedule.direction, strict=True):
+        there = moved >= 0
+        assert (clock[moved[there]] == clock[bar[there]]).all()
+        assert (ways == direction).all()
+
+
+def test_permutation_moves_whole_days_onto_scored_days(run: Run) -> None:
+    """All alerts of one session land in one session, and no two sessions in the same."""
+    series, sessions, bar, direction = parts(run)
+
+    schedule = permuted_sessions(series, sessions, bar, direction, 50, rng())
+
+    home = series.session[bar]
+    for moved in schedule.bar:
+        there = moved >= 0
+        pairs = {
+            (int(a), int(b)) for a, b in zip(home[there], series.session[moved[there]], strict=True)
+        }
+        origins, targets = zip(*pairs, strict=True)
+        assert len(set(origins)) == len(pairs) == len(set(targets))
+        assert set(targets) <= set(sessions.tolist())
+
+
+def test_an_alert_is_dropped_only_where_the_other_day_has_no_such_bar(run: Run) -> None:
+    series, sessions, bar, direction = parts(run)
+    clocks = {int(s): set((series.minute[series.session == s] % 1_440).tolist()) for s in sessions}
+
+    schedule = permuted_sessions(series, sessions, bar, direction, 30, rng())
+
+    home = series.session[bar]
+    for moved in schedule.bar:
+        target = {}
+        for a, b in zip(home, moved, strict=True):
+            if b >= 0:
+                target[int(a)] = int(series.session[b])
+        for a, t, b in zip(home, bar, moved, strict=True):
+            if int(a) in target:
+                present = int(series.minute[t] % 1_440) in clocks[target[int(a)]]
+                assert (b >= 0) == present
+    assert (schedule.bar < 0).any()  # 3 % of the bars are missing: it does happen
+
+
+def test_the_permuted_order_is_uniform() -> None:
+    """Three sessions, one alert each: each of the six orders comes up equally often."""
+    rows = walk(1, sessions=3, bars=10)
+    series = series_of(rows)
+    bar = np.array([4, 14, 24])
+
+    schedule = permuted_sessions(
+        series, np.arange(3), bar, np.ones(3, dtype=np.int64), 6_000, rng(2)
+    )
+
+    _, counts = np.unique(schedule.bar, axis=0, return_counts=True)
+    assert len(counts) == 6
+    assert scipy_stats.chisquare(counts).pvalue > 1e-4
+
+
+def test_the_clock_survives_a_late_open(run: Run) -> None:
+    """The third bar of a day that opens late is not the third of another: 09:15 is 09:15."""
+    flat = (100_000.0, 100_005.0, 99_995.0, 100_000.0)
+    rows = session([flat] * 20, date(2021, 4, 5))
+    rows += session([flat] * 20, date(2021, 4, 6))[3:]
+    series = series_of(rows, "TST")
+    at_ten_past = np.array([2])
+
+    moved = permuted_sessions(
+        series, np.arange(2), at_ten_past, np.array([1]), 100, rng()
+    ).bar.ravel()
+
+    # 09:10 is bar 2 of the first day; the second starts at 09:15 and has none.
+    assert set(moved.tolist()) == {2, -1}
+
+
+def test_a_flip_tosses_each_alert_and_moves_none(run: Run) -> None:
+    _, _, bar, direction = parts(run)
+
+    schedule = flipped_directions(bar, direction, 400, rng())
+
+    assert (schedule.bar == bar).all()
+    assert set(np.unique(schedule.direction)) == {-1, 1}
+    heads = int((schedule.direction == direction).sum())
+    assert scipy_stats.binomtest(heads, schedule.direction.size).pvalue > 1e-4
+    assert len(np.unique(schedule.direction, axis=0)) == 400  # every run of its own
+
+
+def test_a_random_entry_stays_in_its_half_hour_and_session(run: Run) -> None:
+    series, _, bar, direction = parts(run)
+
+    schedule = random_entries(series, bar, direction, 200, rng())
+
+    block = series.minute // 30
+    assert (block[schedule.bar] == block[bar]).all()
+    assert (series.session[schedule.bar] == series.session[bar]).all()
+    assert (schedule.direction == direction).all()
+    # Every bar of the half hour gets its turn.
+    first = set(schedule.bar[:, 0].tolist())
+    assert first == set(np.flatnonzero(block == block[bar[0]]).tolist())
+
+
+# --- what a schedule scores ---------------------------------------------------------------
+
+
+def observed(run: Run) -> dict[str, float | None]:
+    rates = run.scorecard.rates
+    return {name: rates[name] for name in ("capture_rate", "false_positive_share", "win_rate")}
+
+
+def test_the_alerts_themselves_score_what_they_scored(run: Run) -> None:
+    """The identity permutation: same bars, same directions, hence the observed rates."""
+    _, _, bar, direction = parts(run)
+    wins = all_wins(run.scored.detected, run.scored.scope, run.scored.settings)
+
+    same = Schedule(np.tile(bar, (2, 1)), np.tile(direction, (2, 1)))
+    rates = null_rates(same, run.scored.validity, wins)
+
+    for name, value in observed(run).items():
+        assert rates.of(name).tolist() == [value, value], name
+    assert rates.dropped == 0
+
+
+def naive_rates(
+    alerts: list[tuple[int, int]], run: Run, bars: list[NaiveBar], average: list[float]
+) -> dict[str, float]:
+    """Score one run of a null with the slow scorer, levels made anew at each bar."""
+    rules = Rules()
+    legs = [
+        leg for leg in naive_score.legs_of(bars, average, 3)
+        if bars[leg.p].date in {date.fromisoformat(s["date"]) for s in run.scorecard.per_session}
+    ]  # fmt: skip
+    made = [
+        naive.make_alert(t, d, ["break_suporte"], bars[t].close, average[t], rules)
+        for t, d in alerts
+    ]
+    captured = naive_score.match(made, legs, bars, 0)
+    fp = sum(a.outcome == "fp" for a in made)
+    tp = sum(a.outcome == "tp" for a in made)
+    trades = [naive_score.simulate(a, bars, rules) for a in made if naive_score.fillable(a.t, bars)]
+    wins = sum(t["net"] > 0 for t in trades)
+    return {
+        "capture_rate": len(captured) / len(legs),
+        "false_positive_share": fp / (fp + tp),
+        "win_rate": wins / len(trades),
+    }
+
+
+def test_a_null_scores_like_the_slow_scorer(run: Run) -> None:
+    """Alerts moved to other days, scored by gathering, and again from scratch by loops."""
+    series, sessions, bar, direction = parts(run)
+    bars, _ = naive.in_units(walk(61, sessions=26, missing=0.03))
+    average = naive.atr(bars)
+    wins = all_wins(run.scored.detected, run.scored.scope, run.scored.settings)
+    schedules = [
+        permuted_sessions(series, sessions, bar, direction, 3, rng(4)),
+        flipped_directions(bar, direction, 2, rng(5)),
+        random_entries(series, bar, direction, 2, rng(6)),
+    ]
+
+    for schedule in schedules:
+        rates = null_rates(schedule, run.scored.validity, wins)
+        for i in range(len(schedule.bar)):
+            alerts = [
+                (int(t), int(d))
+                for t, d in zip(schedule.bar[i], schedule.direction[i], strict=True)
+                if t >= 0
+            ]
+            # Outcomes of alerts are settled in the order they are given.
+            expected = naive_rates(alerts, run, bars, average)
+            assert {name: float(rates.of(name)[i]) for name in expected} == pytest.approx(expected)
+
+
+def test_runs_are_the_same_however_they_are_cut_into_chunks(run: Run) -> None:
+    series, sessions, bar, direction = parts(run)
+    wins = all_wins(run.scored.detected, run.scored.scope, run.scored.settings)
+    many = permuted_sessions(series, sessions, bar, direction, 2 * CHUNK + 3, rng())
+
+    whole = null_rates(many, run.scored.validity, wins)
+
+    for i in (0, CHUNK - 1, CHUNK, 2 * CHUNK + 2):
+        alone = null_rates(
+            Schedule(many.bar[i : i + 1], many.direction[i : i + 1]), run.scored.validity, wins
+        )
+        for name in observed(run):
+            assert alone.of(name)[0] == whole.of(name)[i]
+
+
+def test_where_nothing_can_be_entered_the_rates_are_undefined(run: Run) -> None:
+    nowhere = Schedule(np.full((1, 3), -1), np.ones((1, 3), dtype=np.int64))
+    wins = all_wins(run.scored.detected, run.scored.scope, run.scored.settings)
+
+    rates = null_rates(nowhere, run.scored.validity, wins)
+
+    assert rates.capture_rate.tolist() == [0.0]
+    assert np.isnan(rates.false_positive_share).all()
+    assert np.isnan(rates.win_rate).all()
+    assert rates.dropped == 3
+
+
+def test_the_outcome_of_every_bar_is_that_of_a_trade_there(run: Run) -> None:
+    """The table of wins, looked up at the alerts, is what their trades came to."""
+    wins = all_wins(run.scored.detected, run.scored.scope, run.scored.settings)
+    _, _, bar, direction = parts(run)
+
+    looked_up = wins[(direction < 0).astype(int), bar]
+
+    filled = run.scored.trades.filled
+    assert (looked_up[filled] == run.scored.wins[filled]).all()
+    assert (looked_up[~filled] == -1).all()
+    assert (wins[:, : len(run.scored.scope.scored)][:, ~run.scored.scope.scored] == -1).all()
+    assert (wins[:, -1] == -1).all()  # where a dropped alert looks
+
+
+# --- in a run -----------------------------------------------------------------------------
+
+
+def with_chance(rows: list[Row], **settings: Any) -> Run:
+    config = Config().set("scoring.null_runs", 199).set("scoring.bootstrap", 200)
+    for name, value in settings.items():
+        config = config.set(name.replace("__", "."), value)
+    return backtest(bars_of(rows), config, audits="none")
+
+
+def nulls_of(run: Run) -> dict[str, Any]:
+    return {c.name: c.nulls for c in run.scorecard.criteria[:3]}
+
+
+def test_the_same_seed_gives_the_same_scorecard_and_another_another() -> None:
+    rows = walk(62, sessions=12)
+
+    first, again = with_chance(rows), with_chance(rows)
+    other = with_chance(rows, scoring__seed=2)
+
+    assert first.scorecard.to_json() == again.scorecard.to_json()
+    assert nulls_of(other) != nulls_of(first)
+    assert other.scorecard.counts == first.scorecard.counts
+
+
+def test_random_numbers_of_one_purpose_do_not_disturb_another() -> None:
+    """More bootstrap runs change intervals and leave every null as it was, and so on."""
+    rows = walk(62, sessions=12)
+    first = with_chance(rows)
+
+    more_bootstrap = with_chance(rows, scoring__bootstrap=400)
+    assert nulls_of(more_bootstrap) == nulls_of(first)
+    assert more_bootstrap.scorecard.sensitivity == first.scorecard.sensitivity
+
+    more_runs = with_chance(rows, scoring__null_runs=399)
+    for a, b in zip(more_runs.scorecard.criteria[:3], first.scorecard.criteria[:3], strict=True):
+        assert (a.boot_low, a.boot_high, a.n_eff) == (b.boot_low, b.boot_high, b.n_eff)
+
+
+def test_chance_and_p_value_are_those_of_the_hardest_null() -> None:
+    for criterion in with_chance(walk(63, sessions=12)).scorecard.criteria[:3]:
+        assert set(criterion.nulls) == set(NULLS)
+        worst = max(null["p_value"] for null in criterion.nulls.values())
+        assert criterion.p_value == worst
+        candidates = [n["chance"] for n in criterion.nulls.values() if n["p_value"] == worst]
+        assert criterion.chance in candidates
+        assert all(null["runs"] == 199 for null in criterion.nulls.values())
+
+
+def test_p_values_are_counted_as_phipson_and_smyth_say() -> None:
+    """From 199 runs they are multiples of 1/200, and never nought."""
+    for criterion in with_chance(walk(63, sessions=12)).scorecard.criteria[:3]:
+        for null in criterion.nulls.values():
+            assert null["p_value"] * 200 == pytest.approx(round(null["p_value"] * 200))
+            assert 1 / 200 <= null["p_value"] <= 1
+
+
+def test_upside_down_bars_meet_the_same_chance() -> None:
+    """Clock, session and bar are unchanged, so the very same random numbers are drawn."""
+    rows = walk(64, sessions=12)
+
+    upright, turned = with_chance(rows), with_chance(mirrored(rows))
+
+    for name in ("session_permutation", "random_entry"):
+        for criterion, twin in zip(
+            upright.scorecard.criteria[:3], turned.scorecard.criteria[:3], strict=True
+        ):
+            assert twin.nulls[name] == criterion.nulls[name]
+
+
+@pytest.mark.slow
+def test_p_values_of_a_walk_are_not_small_too_often() -> None:
+    """On a driftless walk without memory the alerts know nothing, whatever they look like.
+
+    Forty walks; at a true level of 5 % more than seven below 0.05 has a chance of 0.4 %.
+    The win rate is tested: captures of a walk are not independent of its own alerts' labels.
+    """
+    below = dict.fromkeys(("session_permutation", "direction_flip"), 0)
+    for seed in range(40):
+        run = with_chance(walk(1_000 + seed, sessions=20))
+        nulls = run.scorecard.criterion("win_rate").nulls
+        for name in below:
+            below[name] += nulls[name]["p_value"] < 0.05
+
+    assert all(count <= 7 for count in below.values()), below
+
+
+@pytest.mark.slow
+def test_the_mirror_null_of_a_recorded_file_leaves_nothing_to_find() -> None:
+    rows = shared_rows("win_n_m5_2020-11_2021-03")
+    config = Config().set("scoring.mirror_runs", 19).set("scoring.null_runs", 19)
+
+    run = backtest(bars_of(rows), config, audits="none", full=True)
+
+    null = run.scorecard.criterion("capture_rate").nulls["mirror_surrogate"]
+    assert null["runs"] == 19
+    assert null["chance"] == pytest.approx(0.92, abs=0.05)  # noise is captured as well as the file
+    assert run.scorecard.verdict == "FAIL"

@@ -1,1 +1,0 @@
-"""End-to-end tests of the daemon: real processes, sockets, files and signals."""
