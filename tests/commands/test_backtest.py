@@ -240,7 +240,7 @@ def test_the_guard_knows_every_way_out(capsys: pytest.CaptureFixture[str]) -> No
     assert raises(SystemExit("text")) == 2
     assert raises(SystemExit(None)) == 0
     assert raises(RuntimeError("two\nlines")) == 70
-    assert "RuntimeError: two lines (test_backtest_command.py:" in capsys.readouterr().err
+    assert "RuntimeError: two lines (test_backtest.py:" in capsys.readouterr().err
     with pytest.raises(RuntimeError, match="seen"):
         _main.run(lambda _: (_ for _ in ()).throw(RuntimeError("seen")), ["--debug"])
 
