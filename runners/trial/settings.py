@@ -25,5 +25,5 @@ policy: {cooldown_bars: 0, rate_limit_per_minute: 0, window_start: 00:00, window
 
 
 EVERY_BAR = """
-detection: {enabled: ["runners.trial.measure:every"]}
+detection: {enabled: ["runners.trial.every_bar:every"]}
 """
