@@ -159,7 +159,7 @@ class Daemon:
         live = self._config.live
         board = Board(store, live.stale_after_bars, live.grace_seconds)
         board.feed, board.version = self._feed, __version__
-        board.cores = self._pipeline.cores
+        board.cores, board.positions = self._pipeline.cores, self._pipeline.positions
         board.is_dry_run = self._options.dry_run
         return board
 

@@ -10,7 +10,7 @@ from runners.live.websocket.responses import Health
 if TYPE_CHECKING:
     from alertlib.detection.intake import Core
     from runners.live.alert_store.store import Store
-    from runners.live.feed.base import Feed, Key
+    from runners.live.feed.base import Feed, Key, Position
     from runners.live.mail.mailer import Mailer
     from runners.live.websocket.server import AlertServer
 
@@ -37,6 +37,7 @@ class Board:
         self.mailer: Mailer | None = None
         self.feed: Feed | None = None
         self.cores: dict[Key, Core] = {}
+        self.positions: dict[Key, Position] = {}
         self.feed_error: str | None = None
         self.is_at_end = False
         self.is_dry_run = False
@@ -75,8 +76,8 @@ class Board:
             "feed_pid": None if feed is None else feed.pid,
             "dry_run": self.is_dry_run,
             "last_bars": {
-                f"{symbol} {timeframe}": None if core.last is None else core.last.isoformat()
-                for (symbol, timeframe), core in self.cores.items()
+                f"{symbol} {timeframe}": None if at.last is None else at.last.isoformat()
+                for (symbol, timeframe), at in self.positions.items()
             },
         }
         return Health(
@@ -97,8 +98,8 @@ class Board:
             return []
         return [
             f"{core.symbol} {core.timeframe} is stale: {missing} bars missing, the last opened "
-            f"at {core.last or 'no time at all'}"
-            for core in self.cores.values()
-            if (missing := bars_missing(core.instrument, core.last, now, self._grace))
-            >= self._tolerated
+            f"at {last or 'no time at all'}"
+            for key, core in self.cores.items()
+            for last in [self.positions[key].last]
+            if (missing := bars_missing(core.instrument, last, now, self._grace)) >= self._tolerated
         ]

@@ -34,6 +34,8 @@ class Pipeline:
     Attributes
     ----------
     cores : dict of Key to Core
+    positions : dict of Key to Position
+        Where each stream stands on disk: what is being committed does not count yet.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class Pipeline:
         self._config = config
         self._store = store
         self._figures = figures
-        self._positions: dict[Key, Position] = {}
+        self.positions: dict[Key, Position] = {}
         self._writer = Writer(
             config.delivery.email,
             find_contracts(config.data.symbols),
@@ -54,7 +56,7 @@ class Pipeline:
     async def run(self, feed: Feed) -> None:
         """Take what the feed gives until it has no more. Each batch is durable before the next."""
         self._make_cores(await feed.open())
-        async for batch in feed.bars(self._positions):
+        async for batch in feed.bars(self.positions):
             await self._take(batch)
 
     def recent_bars(self, symbol: str, timeframe: str) -> list[Row]:
@@ -68,7 +70,7 @@ class Pipeline:
         cursors = self._store.cursors()
         for key, instrument in origins:
             core = Core(self._config, *key, instrument=instrument, on_error=self._detector_failed)
-            self._positions[key] = _resume(core, cursors.get(key))
+            self.positions[key] = _resume(core, cursors.get(key))
             self.cores[key] = core
 
     async def _take(self, batch: Bars) -> None:
@@ -98,12 +100,12 @@ class Pipeline:
         events += [late_event(key, times) for key, times in late.items()]
         cursors = tuple(self._cursor(key) for key in moved)
         await wrap_future(self._store.commit(Batch(cursors, tuple(messages), tuple(events))))
+        self.positions |= {key: _position(self.cores[key]) for key in moved}
         self._figures.committed(time.perf_counter() - came, bool(messages))
 
     def _cursor(self, key: Key) -> Cursor:
         core = self.cores[key]
         assert core.last is not None
-        self._positions[key] = Position(core.last, core.known_since, is_warm=True)
         return Cursor(*key, core.last.isoformat(), core.snapshot())
 
     def _detector_failed(self, name: str, error: Exception, disabled: bool) -> None:
@@ -124,4 +126,8 @@ def _resume(core: Core, cursor: Cursor | None) -> Position:
         core.warm_up_until(last)
         _log.warning("bars are run again", extra={"reason": str(error)})
         return Position(last)
+    return _position(core)
+
+
+def _position(core: Core) -> Position:
     return Position(core.last, core.known_since, is_warm=True)

@@ -1,0 +1,68 @@
+"""A bar's way from the feed into a transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from alertlib.config import Config
+from alertlib.detection.stream import Bar
+from runners.live.alert_store.store import Store
+from runners.live.feed.base import Bars, Key, Origin, Position
+from runners.live.gauges import Figures
+from runners.live.pipeline import Pipeline
+from runners.live.telemetry.metrics import Metrics
+
+KEY = ("WIN$N", "M5")
+TIME = datetime(2026, 1, 5, 9)
+
+
+class OneBar:
+    """A feed that brings one bar."""
+
+    trouble: str | None = None
+    pid: int | None = None
+
+    async def open(self) -> list[Origin]:
+        return [Origin(KEY)]
+
+    async def bars(self, positions: Mapping[Key, Position]) -> AsyncIterator[Bars]:
+        yield Bars([(KEY, Bar(TIME, 160_000, 160_100, 159_950, 160_050))])
+
+    def now(self) -> datetime | None:
+        return None
+
+    async def close(self) -> None:
+        return None
+
+
+def test_a_bar_counts_as_dealt_with_once_its_transaction_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """/health named a bar while its commit was under way: a kill then took it back."""
+    synced: Future[object] = Future()
+    with Store.open(str(tmp_path / "alerts.db")) as store:
+        commit = store.commit
+
+        def slow(batch):  # type: ignore[no-untyped-def]
+            commit(batch).result()
+            return synced
+
+        monkeypatch.setattr(store, "commit", slow)
+
+        async def follow() -> None:
+            pipeline = Pipeline(Config(), store, Figures(Metrics()))
+            running = asyncio.create_task(pipeline.run(OneBar()))
+            while not pipeline.cores or pipeline.cores[KEY].last is None:
+                await asyncio.sleep(0)
+            assert pipeline.positions[KEY].last is None
+            synced.set_result(())
+            await running
+            assert pipeline.positions[KEY].last == TIME
+
+        asyncio.run(follow())
