@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -32,9 +33,11 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def chromium(path: str, profile: Path) -> Iterator[str]:
-    """Run a browser; yields the address of its DevTools."""
+    """Run a browser that keeps to its profile; yields the address of its DevTools."""
+    homes = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")  # crash reports ignore --user-data-dir
     process = subprocess.Popen(
         [path, *_FLAGS, f"--user-data-dir={profile}"],
+        env=os.environ | dict.fromkeys(homes, str(profile)),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
