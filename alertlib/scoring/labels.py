@@ -14,6 +14,7 @@ import numpy as np
 from alertlib._typing import Floats, Ints
 from alertlib.bars.series import Series
 from alertlib.errors import DataError
+from alertlib.kernels.legs import LegState, leg_step
 from alertlib.scoring.engine import INTERPRETED, Engine
 
 if TYPE_CHECKING:
@@ -74,10 +75,10 @@ def directional_changes(
     ----------
     Guillaume et al. (1997), Finance and Stochastics 1(2), 95-129.
     """
-    scan = engine.build(_make_leg_scan)
+    scan = engine.build(_make_leg_scan, leg_step)
     out = [engine.out(len(series), "int64") for _ in range(3)]
     columns = [engine.column(c) for c in (series.high, series.low, series.place)]
-    count = scan(*columns, engine.column(k * atr), *out)
+    count = scan(*columns, engine.column(k * atr), LegState(), *out)
     start, end, direction = (engine.array(c, "int64")[:count] for c in out)
     return _priced(series, start, end, direction)
 
@@ -139,51 +140,22 @@ def _bars_at(series: Series, labels: pl.DataFrame, name: str, where: str) -> Int
     return found
 
 
-def _make_leg_scan() -> Callable[..., Any]:
+def _make_leg_scan(step: Any) -> Callable[..., Any]:
     def scan(
-        high: Any, low: Any, place: Any, reversal: Any, start: Any, end: Any, direction: Any
-    ) -> int:
+        high: Any, low: Any, place: Any, reversal: Any, state: Any,
+        start: Any, end: Any, direction: Any,
+    ) -> int:  # fmt: skip
         n = 0
-        mode = 0
-        onset = top = bottom = 0
         for i in range(len(high)):
-            if place[i] == 0 or i == 0:
-                if mode != 0:
-                    start[n], direction[n] = onset, mode
-                    end[n] = top if mode > 0 else bottom
-                    n += 1
-                mode = 0
-                top = bottom = i
-                continue
-            if mode == 0:
-                higher = high[i] > high[top]
-                lower = low[i] < low[bottom]
-                if higher:
-                    top = i
-                if lower:
-                    bottom = i
-                up = not lower and high[i] - low[bottom] >= reversal[bottom]
-                down = not higher and high[top] - low[i] >= reversal[top]
-                if up and not down:
-                    mode, onset, top = 1, bottom, i
-                elif down and not up:
-                    mode, onset, bottom = -1, top, i
-            elif mode > 0:
-                if high[i] > high[top]:
-                    top = i
-                elif high[top] - low[i] >= reversal[top]:
-                    start[n], end[n], direction[n] = onset, top, 1
-                    n += 1
-                    mode, onset, bottom = -1, top, i
-            elif low[i] < low[bottom]:
-                bottom = i
-            elif high[i] - low[bottom] >= reversal[bottom]:
-                start[n], end[n], direction[n] = onset, bottom, -1
+            before = state
+            ended, state = step(before, high[i], low[i], i, place[i], reversal[i])
+            if ended != 0:
+                start[n], direction[n] = before.onset, ended
+                end[n] = before.top_at if ended > 0 else before.bottom_at
                 n += 1
-                mode, onset, top = 1, bottom, i
-        if mode != 0:
-            start[n], direction[n] = onset, mode
-            end[n] = top if mode > 0 else bottom
+        if state.mode != 0:
+            start[n], direction[n] = state.onset, state.mode
+            end[n] = state.top_at if state.mode > 0 else state.bottom_at
             n += 1
         return n
 
