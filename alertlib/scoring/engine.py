@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import lru_cache
+from inspect import isfunction
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -106,17 +108,32 @@ def _compile(factory: Callable[..., Any], functions: tuple[Any, ...]) -> Any:
     from numba import config, njit
 
     # Inlining matters more than anything else: a step's state then stays in registers.
-    # A user's step that leaves its ring has to fail, not to write over other memory.
-    inner = [
-        njit(f, forceinline=True, error_model="numpy", boundscheck=not is_ours(f))
-        for f in functions
-    ]
+    inner = [_compile_function(f) for f in functions]
     loop = njit(factory(*inner), nogil=True, error_model="numpy")
     key = _cache_key(factory, functions)
     # With the compiler switched off njit returns the function itself.
     if key is not None and not getattr(config, "DISABLE_JIT", False):
         loop._cache = _keyed_cache(loop.py_func, key)
     return loop
+
+
+def _compile_function(function: Callable[..., Any]) -> Any:
+    """Compile a scalar function and, with it, the library's functions it calls."""
+    from numba import njit
+
+    called = {
+        name: _compile_function(value)
+        for name, value in function.__globals__.items()
+        if name in function.__code__.co_names and isfunction(value) and is_ours(value)
+    }
+    if called:
+        # Numba calls no plain function; the copy sees compiled ones under the same names.
+        function = FunctionType(
+            function.__code__, function.__globals__ | called, function.__name__,
+            function.__defaults__, function.__closure__,
+        )  # fmt: skip
+    # A user's step that leaves its ring has to fail, not to write over other memory.
+    return njit(function, forceinline=True, error_model="numpy", boundscheck=not is_ours(function))
 
 
 def _cache_key(factory: Callable[..., Any], functions: tuple[Any, ...]) -> str | None:

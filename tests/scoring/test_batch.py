@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 
 from alertlib.config import Config
 from alertlib.detection.builtin import breakout, volatility
-from alertlib.detection.detectors import frame_detector
+from alertlib.detection.detectors import detector, frame_detector
 from alertlib.detection.ruleset import make_rules
 from alertlib.errors import ConfigError
+from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.scoring.batch import detect, levels_at, make_alerts, true_ranges
-from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
+from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
 from alertlib.scoring.labels import directional_changes
 from alertlib.scoring.scored import run_detectors
 from tests import naive
@@ -107,6 +109,32 @@ def test_a_frame_detector_sees_the_kept_bars_in_points() -> None:
     assert given_frame.height == len(rows)
     assert given_frame["close"].to_list() == [row[4] for row in rows]
     assert given_frame["session"].to_list() == [0] * 107 + [1] * 107
+
+
+# --- steps --------------------------------------------------------------------------------
+
+
+class Range(NamedTuple):
+    seen: int = 0
+    average: float = 0.0
+    close: int = 0
+
+
+def test_a_step_that_calls_a_kernel_is_compiled_with_it(
+    own_registry: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @detector("wide", patterns=("a", "b"), state=Range())
+    def wide(state, ring, bar, params):  # type: ignore[no-untyped-def]  # as a user writes it
+        before = AtrState(state.seen, state.average, state.close)
+        atr, after = atr_step(before, bar.high, bar.low, bar.close, bar.place, 14)
+        return int(bar.high - bar.low > atr), Range(after.seen, after.average, after.close)
+
+    series = series_of(walk(4, sessions=2))
+    plain = detect(series, (wide,), INTERPRETED)
+    monkeypatch.setattr(CompiledEngine, "failures", lambda self: ())  # nothing to fall back for
+
+    assert np.array_equal(detect(series, (wide,), COMPILED), plain)
+    assert plain.any()
 
 
 # --- alerts -------------------------------------------------------------------------------
