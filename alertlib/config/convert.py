@@ -22,6 +22,7 @@ from typing import (
 from alertlib.config.problem import Plain, Problem, nearest, show
 from alertlib.config.scalars import MAX_TEXT, REFUSALS, scalar
 from alertlib.config.types import Alias, FrozenMap, Pattern
+from alertlib.kernels.params import FIXED
 
 Params = TypeVar("Params", bound=NamedTuple)
 
@@ -92,8 +93,13 @@ def is_section(annotation: Any) -> bool:
 
 @cache
 def hints_of(section: type) -> dict[str, Any]:
-    """Annotation of each field of a section, in order."""
-    return get_type_hints(section, include_extras=True)
+    """Annotation of each setting of a section, in order; a fixed field is none."""
+    hints = get_type_hints(section, include_extras=True)
+    return {
+        name: annotation
+        for name, annotation in hints.items()
+        if FIXED not in getattr(annotation, "__metadata__", ())
+    }
 
 
 def unknown_key(path: str, key: str, known: Mapping[str, Any], elsewhere: str = "") -> Problem:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# Annotates a field that is no setting: the step reads it, nobody chooses it.
+FIXED = "fixed"
+
 
 class Range(NamedTuple):
     """Accepted values of a number, ends inclusive unless ``above`` is used.
