@@ -26,6 +26,8 @@ PATTERN_ORDER = [
     "divergencia_rsi_baixa",
     "break_resistencia",
     "break_suporte",
+    "mudanca_direcional_alta",
+    "mudanca_direcional_baixa",
 ]
 BASE_HUNDREDTHS = {
     "volatilidade_extrema": 85,
@@ -35,6 +37,8 @@ BASE_HUNDREDTHS = {
     "divergencia_rsi_baixa": 60,
     "break_resistencia": 70,
     "break_suporte": 70,
+    "mudanca_direcional_alta": 82,
+    "mudanca_direcional_baixa": 82,
 }
 SEVERITY_RANK = {"MEDIO": 0, "ALTO": 1, "CRITICO": 2}
 
@@ -336,10 +340,87 @@ def breakout(
     return signals
 
 
+def directional_change(
+    bars: list[NaiveBar],
+    tick: int,
+    tau: float = 0.82,
+    k: float = 3.0,
+    n: int = 14,
+    early: int = 2,
+    wait: int = 6,
+) -> list[tuple[int, int, str]]:
+    """Signals once per leg: for every bar, the whole session up to it is walked again."""
+    reversal = [k * value for value in atr(bars, n)]  # W of an extreme made at each bar
+    signals: list[tuple[int, int, str]] = []
+    for day in sorted({b.date for b in bars}):
+        today = [i for i, b in enumerate(bars) if b.date == day]
+        last: dict[int, int] = {}  # the bar of each side's last signal of this session
+        for i in today:
+            mode, onset, hi, lo = mode_at(bars, today[: today.index(i) + 1], reversal)
+            c = bars[i].close
+            to_up = bars[lo].low + reversal[lo] - c
+            to_down = c - (bars[hi].high - reversal[hi])
+            to_high = bars[hi].high + tick - c
+            to_low = c - (bars[lo].low - tick)
+            if mode == 1:
+                up, down = (to_high, to_down, onset), (to_down, to_high, hi)
+            elif mode == -1:
+                up, down = (to_up, to_low, lo), (to_low, to_up, onset)
+            elif math.isnan(to_up) or math.isnan(to_down):
+                continue
+            else:
+                up, down = (to_up, min(to_low, to_down), lo), (to_down, min(to_high, to_up), hi)
+            for side, name, (u, d, origin) in (
+                (1, "mudanca_direcional_alta", up),
+                (-1, "mudanca_direcional_baixa", down),
+            ):
+                u = max(u, 0)
+                first = side not in last
+                again = not first and origin > last[side] + early and i - last[side] > wait
+                if d > 0 and d >= tau * (d + u) and (first or again):
+                    signals.append((i, side, name))
+                    last[side] = i
+                    break
+    return signals
+
+
+def mode_at(
+    bars: list[NaiveBar], session: list[int], reversal: list[float]
+) -> tuple[int, int, int, int]:
+    """Mode, onset, and the bars of the extremes after the bars of a session so far."""
+    mode, onset, hi, lo = 0, -1, session[0], session[0]
+    for i in session[1:]:
+        higher, lower = bars[i].high > bars[hi].high, bars[i].low < bars[lo].low
+        if mode == 0:
+            hi = i if higher else hi
+            lo = i if lower else lo
+            rise = not lower and bars[i].high - bars[lo].low >= reversal[lo]
+            fall = not higher and bars[hi].high - bars[i].low >= reversal[hi]
+            if rise and not fall:
+                mode, onset, hi = 1, lo, i
+            if fall and not rise:
+                mode, onset, lo = -1, hi, i
+        elif mode == 1 and higher:
+            hi = i
+        elif mode == 1 and bars[hi].high - bars[i].low >= reversal[hi]:
+            mode, onset, lo = -1, hi, i
+        elif mode == -1 and lower:
+            lo = i
+        elif mode == -1 and bars[i].high - bars[lo].low >= reversal[lo]:
+            mode, onset, hi = 1, lo, i
+    return mode, onset, hi, lo
+
+
 # Warm-up of each detector in bars. A signal counts once its window was full on the bar before as
 # well: that a run is exactly two bars long takes a third z-score, that a break is new the channel
 # of the bar before.
-WARMUP = {"volatility": 20, "engulfing": 1, "rsi_divergence": 600, "breakout": 5}
+WARMUP = {
+    "volatility": 20,
+    "engulfing": 1,
+    "rsi_divergence": 600,
+    "breakout": 5,
+    "directional_change": 600,
+}
 
 
 def signals_of(bars: list[NaiveBar], rules: Rules) -> list[tuple[int, int, str]]:
@@ -349,6 +430,7 @@ def signals_of(bars: list[NaiveBar], rules: Rules) -> list[tuple[int, int, str]]
         "engulfing": engulfing(series),
         "rsi_divergence": rsi_divergence(series),
         "breakout": breakout(series, rules.tick, levels=rules.breakout_levels),
+        "directional_change": directional_change(series, rules.tick),
     }
     return [s for name in rules.detectors for s in by_detector[name] if s[0] > WARMUP[name]]
 

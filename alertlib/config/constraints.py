@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from alertlib.config.convert import hints_of, is_section
 from alertlib.config.problem import Problem
 from alertlib.config.schema import Data, Detection, Email, Policy, Scoring, Settings
 from alertlib.config.types import is_loopback
 
 # The detectors with a section of their own, in the order of the schema.
-BUILT_IN = ("volatility", "engulfing", "rsi_divergence", "breakout")
+BUILT_IN = tuple(name for name, kind in hints_of(Detection).items() if is_section(kind))
 
 
 def check(settings: Settings) -> None:

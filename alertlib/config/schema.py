@@ -27,6 +27,7 @@ from alertlib.config.types import (
     Timeframe,
 )
 from alertlib.kernels.breakout import BreakoutParams
+from alertlib.kernels.directional_change import DirectionalChangeParams
 from alertlib.kernels.engulfing import EngulfingParams
 from alertlib.kernels.params import Range
 from alertlib.kernels.rsi_divergence import RsiDivergenceParams
@@ -75,6 +76,7 @@ class Detection:
     engulfing: EngulfingParams = field(default=EngulfingParams())
     rsi_divergence: RsiDivergenceParams = field(default=RsiDivergenceParams())
     breakout: BreakoutParams = field(default=BreakoutParams())
+    directional_change: DirectionalChangeParams = field(default=DirectionalChangeParams())
     custom: Mapping[DetectorName, Mapping[ParameterName, Any]] = FrozenMap()
 
     ALIASES = FrozenMap({"volatilidade": "volatility"})

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from alertlib.detection.detectors import detector
 from alertlib.kernels.breakout import BreakoutParams, BreakoutState, breakout_step
+from alertlib.kernels.directional_change import (
+    DirectionalChangeParams,
+    DirectionalChangeState,
+    directional_change_step,
+)
 from alertlib.kernels.engulfing import EngulfingParams, EngulfingState, engulfing_step
 from alertlib.kernels.rsi_divergence import (
     RsiDivergenceParams,
@@ -55,6 +60,18 @@ breakout = detector(
     confidence=0.70,
 )(breakout_step)
 
+directional_change = detector(
+    "directional_change",
+    patterns=("mudanca_direcional_alta", "mudanca_direcional_baixa"),
+    state=DirectionalChangeState(),
+    params=DirectionalChangeParams(),
+    warmup=LONG_WARMUP,
+    confidence=0.82,
+)(directional_change_step)
+
 # In the order of their names in data, which breaks ties of confidence; users' own detectors follow
 # in the order in which they are enabled.
-BUILT_IN = {each.name: each for each in (volatility, engulfing, rsi_divergence, breakout)}
+BUILT_IN = {
+    each.name: each
+    for each in (volatility, engulfing, rsi_divergence, breakout, directional_change)
+}

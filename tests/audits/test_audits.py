@@ -72,7 +72,9 @@ def test_the_built_in_detectors_pass_every_audit(bars: Bars) -> None:
     assert "clean" in report._repr_html_()
 
 
-@pytest.mark.parametrize("name", ["volatility", "engulfing", "breakout", "rsi_divergence"])
+@pytest.mark.parametrize(
+    "name", ["volatility", "engulfing", "breakout", "rsi_divergence", "directional_change"]
+)
 def test_each_built_in_detector_can_be_checked_alone(name: str, bars: Bars) -> None:
     report = check(name, bars, compiled=False)
 

@@ -144,8 +144,8 @@ class TestBetweenSettings:
             ("detection:\n  rsi_divergence: {max_bars: 4}", "2: detection.rsi_divergence.min_bars: "
              "got 5, expected at most max_bars, 4"),
             ("detection:\n  enabled: [breakout, breakot]", "2: detection.enabled[1]: got breakot, "
-             "expected volatility, engulfing, rsi_divergence, breakout or package.module:name; did "
-             "you mean breakout?"),
+             "expected volatility, engulfing, rsi_divergence, breakout, directional_change or "
+             "package.module:name; did you mean breakout?"),
             ("detection:\n  enabled: [volatility, volatilidade]", "2: detection.enabled[1]: got "
              "volatility twice, expected each one once"),
             ("detection:\n  custom:\n    breakout: {n: 1}", "3: detection.custom.breakout: got a "

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.bars.series import Series
-from alertlib.detection.builtin import breakout, engulfing, rsi_divergence, volatility
+from alertlib.detection.builtin import (
+    breakout,
+    directional_change,
+    engulfing,
+    rsi_divergence,
+    volatility,
+)
 from alertlib.detection.detectors import Detector
 from alertlib.scoring.batch import detect
 from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
@@ -18,7 +24,7 @@ from tests.support import user_detectors
 from tests.support.steps import columns_of, mirrored, rough_walk, step_through
 from tests.support.synthetic import Row, series_of, session, shared_rows, walk
 
-BUILT_IN = (volatility, engulfing, rsi_divergence, breakout)
+BUILT_IN = (volatility, engulfing, rsi_divergence, breakout, directional_change)
 EVERY = (*BUILT_IN, user_detectors.fade, user_detectors.metronome)
 # Upside-down prices change the other two: `fade` calls an unchanged close a fall, and
 # `metronome` does not look at prices at all.

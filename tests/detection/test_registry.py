@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 
 from alertlib.config.schema import Detection
-from alertlib.detection.builtin import breakout, engulfing, rsi_divergence, volatility
+from alertlib.detection.builtin import (
+    breakout,
+    directional_change,
+    engulfing,
+    rsi_divergence,
+    volatility,
+)
 from alertlib.detection.detectors import Detector, detector, frame_detector
 from alertlib.detection.registry import enabled_detectors, find_detector, registered
 from alertlib.errors import ConfigError
 from alertlib.kernels.breakout import BreakoutParams
 from tests.support import user_detectors
 
-BUILT_IN = (volatility, engulfing, rsi_divergence, breakout)
+BUILT_IN = (volatility, engulfing, rsi_divergence, breakout, directional_change)
 EVERY = (*BUILT_IN, user_detectors.fade, user_detectors.metronome)
 
 
@@ -38,6 +44,7 @@ def test_the_built_in_detectors_are_declared_as_the_interface_names_them() -> No
         "engulfing": (("engulfing_bullish", "engulfing_bearish"), 65),
         "rsi_divergence": (("divergencia_rsi_alta", "divergencia_rsi_baixa"), 60),
         "breakout": (("break_resistencia", "break_suporte"), 70),
+        "directional_change": (("mudanca_direcional_alta", "mudanca_direcional_baixa"), 82),
     }
     assert set(registered()) >= {d.name for d in EVERY}
 

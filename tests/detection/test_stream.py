@@ -23,12 +23,9 @@ from tests.support.steps import rough_walk
 from tests.support.synthetic import SMALL, Row, bars_of, shared_rows, walk
 
 EVERYONE = (
-    "volatility",
-    "engulfing",
-    "rsi_divergence",
-    "breakout",
+    "volatility", "engulfing", "rsi_divergence", "breakout", "directional_change",
     "tests.support.user_detectors:fade",
-)
+)  # fmt: skip
 MOST = ("volatility", "engulfing", "breakout")
 
 

@@ -150,7 +150,7 @@ class TestSource:
                 for table in ("PATTERNS", "SEVERITIES"):
                     for key, text in (await tab.run(table)).items():
                         assert WORDS["pt-BR"][key] == text
-                assert len(await tab.run("PATTERNS")) == 7
+                assert len(await tab.run("PATTERNS")) == 9
 
         run(scenario())
 

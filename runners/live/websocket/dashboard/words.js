@@ -9,6 +9,8 @@ const PATTERNS = {
   divergencia_rsi_baixa: "Divergência RSI baixa",
   break_resistencia: "Rompimento de resistência",
   break_suporte: "Rompimento de suporte",
+  mudanca_direcional_alta: "Mudança direcional de alta",
+  mudanca_direcional_baixa: "Mudança direcional de baixa",
 };
 const SEVERITIES = { CRITICO: "CRÍTICO", ALTO: "ALTO", MEDIO: "MÉDIO" };
 const ACTIONS = { executed: "Executada", rejected: "Rejeitada", ignored: "Ignorada" };
