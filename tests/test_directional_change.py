@@ -6,6 +6,7 @@ and scaled prices, silence) is asked of this one, too, where it is asked of all.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import naive
@@ -19,7 +20,7 @@ from synthetic import bars_of, series_of, shared_rows, walk
 from alertlib.audits.suite import audit
 from alertlib.backtesting.backtester import backtest
 from alertlib.bars.series import make_series
-from alertlib.config import Config
+from alertlib.config import Config, load_config
 from alertlib.detection.builtin import directional_change
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
@@ -217,6 +218,12 @@ def test_its_margin_is_a_tick_in_quanta_and_no_setting() -> None:
     with pytest.raises(ConfigError, match=r"margin_ticks: got an unknown key, expected one of min"):
         Config().set("detection.directional_change.margin_ticks", 2)
     assert "directional_change" not in Config().detection.enabled
+
+
+def test_the_shipped_file_runs_it_alone() -> None:
+    shipped = load_config(Path(__file__).parents[1] / "config/alertas.direcional.yaml")
+
+    assert shipped.changes() == {"detection.enabled": ["directional_change"]}
 
 
 # --- recorded bars ------------------------------------------------------------------------
