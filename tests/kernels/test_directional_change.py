@@ -9,13 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import naive
 import pytest
-from agreement import differences
 from hypothesis import given
 from hypothesis import strategies as st
-from steps import columns_of, in_ticks, rough_walk, signs, step_through, tick_bars
-from synthetic import bars_of, series_of, shared_rows, walk
 
 from alertlib.audits.suite import audit
 from alertlib.backtesting.backtester import backtest
@@ -34,6 +30,10 @@ from alertlib.scoring.batch import detect, true_ranges
 from alertlib.scoring.engine import COMPILED, CompiledEngine
 from alertlib.scoring.labels import directional_changes
 from alertlib.scoring.scored import run_detectors, score
+from tests import naive
+from tests.support.agreement import differences
+from tests.support.steps import columns_of, in_ticks, rough_walk, signs, step_through, tick_bars
+from tests.support.synthetic import bars_of, series_of, shared_rows, walk
 
 ALONE = Config().set("detection.enabled", ("directional_change",))
 
@@ -221,7 +221,7 @@ def test_its_margin_is_a_tick_in_quanta_and_no_setting() -> None:
 
 
 def test_the_shipped_file_runs_it_alone() -> None:
-    shipped = load_config(Path(__file__).parents[1] / "config/alertas.direcional.yaml")
+    shipped = load_config(Path(__file__).parents[2] / "config/alertas.direcional.yaml")
 
     assert shipped.changes() == {"detection.enabled": ["directional_change"]}
 
