@@ -9,6 +9,7 @@ from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
 from alertlib.bars.bars import Bars
 from alertlib.bars.series import make_series
+from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.detection.detectors import Detector
 from alertlib.detection.registry import find_detector
@@ -46,8 +47,6 @@ def check(
     ConfigError
         If there is no such detector.
     """
-    from alertlib.config import Config
-
     found = detector if isinstance(detector, Detector) else find_detector(detector)
     settings = config if config is not None else Config()
     only = replace(settings, detection=replace(settings.detection, enabled=(found.name,)))

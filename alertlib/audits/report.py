@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from alertlib.errors import AuditError
@@ -68,8 +69,6 @@ class AuditReport:
         return "\n".join(lines) + ">"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         rows = "".join(
             f"<tr><td>{'✓' if i.clean else '✗'}</td><td>{escape(i.name)}</td>"
             f"<td>{i.cases}</td><td>{escape(i.detail)}</td></tr>"

@@ -13,7 +13,9 @@ from alertlib.audits.suite import audit
 from alertlib.backtesting.run import Run
 from alertlib.bars.bars import Bars
 from alertlib.bars.examination import examine
+from alertlib.bars.readers.labels import read_labels
 from alertlib.bars.series import Series, make_series
+from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.errors import DataError
 from alertlib.scorecard import gate, sections
@@ -83,7 +85,7 @@ def backtest(
     ConfigError
         If a detector is unknown.
     """
-    settings = config if config is not None else _defaults()
+    settings = config if config is not None else Config()
     tell = progress or (lambda stage, done, ahead: None)
     series = make_series(bars)
     if len(series) == 0:
@@ -106,12 +108,6 @@ def backtest(
     return Run(bars, settings, card, scored, report)
 
 
-def _defaults() -> Settings:
-    from alertlib.config import Config
-
-    return Config()
-
-
 def _engine(name: str, series: Series, settings: Settings, full: bool) -> Engine:
     if name == "auto" and full:
         # Hundreds of reruns ahead.
@@ -126,8 +122,6 @@ def _manual_moves(
         labels = settings.scoring.labels_file
     if labels is None:
         return None
-    from alertlib.bars.readers.labels import read_labels
-
     table, where = read_labels(labels)
     return labelled_moves(series, table, where)
 

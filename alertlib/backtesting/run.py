@@ -17,6 +17,7 @@ from alertlib.backtesting.explanation import (
 )
 from alertlib.bars.bars import Bars
 from alertlib.config.schema import Settings
+from alertlib.report.plain import run_text
 from alertlib.scorecard.card import Scorecard
 from alertlib.scorecard.difference import Difference, compare_scorecards
 from alertlib.scoring.frames import opportunity_frame, scored_alert_frame, trade_frame
@@ -82,8 +83,6 @@ class Run:
         return difference(other, self)
 
     def __repr__(self) -> str:
-        from alertlib.report.plain import run_text
-
         return run_text(self.scorecard)
 
     def __rich__(self) -> Any:

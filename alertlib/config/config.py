@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import Enum
@@ -79,8 +81,6 @@ class Config(Settings):
     @property
     def hash(self) -> str:
         """The sha256 of the settings' canonical JSON, in hex; the file's path is no part."""
-        import hashlib
-
         canonical = _json(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -119,8 +119,6 @@ class Config(Settings):
 
 
 def _json(value: Any, **style: Any) -> str:
-    import json
-
     return json.dumps(value, ensure_ascii=False, **style)
 
 

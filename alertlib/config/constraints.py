@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from alertlib.config.convert import hints_of, is_section
-from alertlib.config.problem import Problem
+from alertlib.config.problem import Problem, nearest
 from alertlib.config.schema import Data, Detection, Email, Policy, Scoring, Settings
 from alertlib.config.types import is_loopback
 
@@ -70,10 +70,7 @@ def _detection(detection: Detection) -> Iterator[Problem]:
 def _slip_of(name: str) -> str | None:
     if ":" in name or name in BUILT_IN or name.startswith(BUILT_IN):
         return None
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, BUILT_IN, n=1, cutoff=0.85)
-    return near[0] if near else None
+    return nearest(name, BUILT_IN, cutoff=0.85)
 
 
 def _policy(policy: Policy) -> Iterator[Problem]:

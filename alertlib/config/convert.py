@@ -21,6 +21,7 @@ from typing import (
 
 from alertlib.config.problem import Plain, Problem, nearest, show
 from alertlib.config.scalars import MAX_TEXT, REFUSALS, scalar
+from alertlib.config.schema import Settings
 from alertlib.config.types import Alias, FrozenMap, Pattern
 from alertlib.kernels.params import FIXED
 
@@ -182,8 +183,6 @@ def _required(section: Any) -> tuple[str, ...]:
 
 def _elsewhere(key: str) -> str:
     """Return the full name of the setting that ``key`` is the last part of, if there is one."""
-    from alertlib.config.schema import Settings
-
     leaf = key.rpartition(".")[2]
     return next((path for path in paths_of(Settings) if path.rpartition(".")[2] == leaf), "")
 

@@ -105,8 +105,10 @@ def _short(text: str) -> str:
     return f"{printable[:_LONGEST_VALUE]}… ({len(text)} characters)"
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the entry of ``known`` that ``word`` most probably was meant to be."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(word[:_LONGEST_VALUE], list(known), n=1)), None)
+    return next(
+        iter(get_close_matches(word[:_LONGEST_VALUE], list(known), n=1, cutoff=cutoff)), None
+    )

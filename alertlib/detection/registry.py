@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from alertlib.config.convert import fill
+from alertlib.config.problem import nearest
 from alertlib.config.schema import Detection
 from alertlib.detection.builtin import BUILT_IN
 from alertlib.detection.detectors import REGISTRY, Detector
@@ -33,10 +34,8 @@ def find_detector(name: str) -> Detector:
         return REGISTRY[name]
     if ":" in name:
         return _import_detector(name)
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, REGISTRY, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, REGISTRY)
+    hint = f"; did you mean {near!r}?" if near else ""
     raise ConfigError(
         f"detector {name!r} is unknown; expected one of {', '.join(REGISTRY)} "
         f"or package.module:name of your own{hint}"
