@@ -28,7 +28,8 @@ import polars as pl  # noqa: E402
 from alertlib.bars.bars import Bars, read_bars  # noqa: E402
 from alertlib.bars.examination import examine  # noqa: E402
 from alertlib.market.calendar import trading_days  # noqa: E402
-from alertlib.market.sessions import EPOCH, B3FuturesHours  # noqa: E402
+from alertlib.market.clock import EPOCH  # noqa: E402
+from alertlib.market.sessions import B3FuturesHours  # noqa: E402
 
 FEW, MANY = 8_000, 1_000_000
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from alertlib.market.sessions import EPOCH, B3FuturesHours
+from alertlib.market.clock import day_number
+from alertlib.market.sessions import B3FuturesHours
 
 SEED = 20_250_102
 SYMBOL, TIMEFRAME = "WIN$N", "M5"
@@ -147,7 +148,7 @@ def _trading_days() -> Iterator[date]:
 
 
 def _bar_times(number: int, day: date) -> Iterator[datetime]:
-    hours = B3FuturesHours().hours((day - EPOCH).days)
+    hours = B3FuturesHours().hours(day_number(day))
     opening = hours.open + (MINUTES if number in LATE_OPENS else 0)
     closing = 13 * 60 if number == SHORT_DAY else hours.close
     midnight = datetime.combine(day, time())

@@ -10,8 +10,9 @@ import numpy as np
 
 from alertlib._typing import Ints
 from alertlib.bars.quality.hours import modal_session
+from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.market.instruments import Instrument
-from alertlib.market.sessions import MINUTES_PER_DAY, SessionTable
+from alertlib.market.sessions import SessionTable
 
 if TYPE_CHECKING:
     import polars as pl

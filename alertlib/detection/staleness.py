@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alertlib.market.calendar import is_trading_day
+from alertlib.market.clock import day_number
 from alertlib.market.instruments import Instrument
-from alertlib.market.sessions import EPOCH
 
 if TYPE_CHECKING:
     pass
@@ -30,7 +30,7 @@ def bars_missing(instrument: Instrument, last: datetime | None, now: datetime, g
     """
     if instrument.sessions is None or not _trades(instrument, now):
         return 0
-    hours = instrument.sessions.hours((now.date() - EPOCH).days)
+    hours = instrument.sessions.hours(day_number(now.date()))
     midnight = datetime(now.year, now.month, now.day)
     opening, closing = (midnight + timedelta(minutes=minute) for minute in hours)
     if not opening <= now < closing + timedelta(seconds=grace):

@@ -24,13 +24,13 @@ from alertlib.kernels.alerting import (
 from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.kernels.bar import TickBar
 from alertlib.kernels.policy import REASONS, Candidate, PolicyState, memory_size, policy_step
+from alertlib.market.clock import MINUTES_PER_DAY, day_number, exchange_time
 from alertlib.market.instruments import Instrument, find_instrument
-from alertlib.market.sessions import EXCHANGE_ZONE, Hours
+from alertlib.market.sessions import Hours
 
 if TYPE_CHECKING:
     from alertlib.config.schema import Settings
 
-_EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()
 # How far from the grid a float price may lie and still be that price, in quanta.
 _GRID_TOLERANCE = 1e-4
 
@@ -368,10 +368,8 @@ def _wall_minute(value: Any) -> int:
         raise DataError(f"bar: got time {value!r}; expected a datetime, the open of the bar")
     time = value
     if time.tzinfo is not None:
-        from zoneinfo import ZoneInfo
-
-        time = time.astimezone(ZoneInfo(EXCHANGE_ZONE))
-    return (time.toordinal() - _EPOCH_ORDINAL) * 1_440 + time.hour * 60 + time.minute
+        time = exchange_time(time)
+    return day_number(time) * MINUTES_PER_DAY + time.hour * 60 + time.minute
 
 
 def _datetime(minute: int) -> datetime:

@@ -11,9 +11,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-EPOCH = date(1970, 1, 1)
-EXCHANGE_ZONE = "America/Sao_Paulo"
-MINUTES_PER_DAY = 1_440
+from alertlib.market.clock import EPOCH
 
 
 class Hours(NamedTuple):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import fields
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -17,7 +15,7 @@ from alertlib.bars.bars import Bars
 from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.kernels.policy import REASONS
-from alertlib.market.sessions import EPOCH, EXCHANGE_ZONE
+from alertlib.market.clock import date_of, with_offset
 from alertlib.scorecard.card import canonical_hash
 from alertlib.scoring.labels import directional_changes
 from alertlib.scoring.matching import FALSE_POSITIVE, REDUNDANT, TRUE_POSITIVE, find_entries, match
@@ -78,8 +76,8 @@ def data_section(bars: Bars, scored: Scored, quality: dict[str, Any]) -> dict[st
         "sha256": bars.sha256,
         "bars": len(bars),
         "sessions": len(scope.sessions),
-        "first": _zoned(frame["time"][0]),
-        "last": _zoned(frame["time"][-1]),
+        "first": with_offset(frame["time"][0]),
+        "last": with_offset(frame["time"][-1]),
         "first_session": _date(series.days, scope.sessions[:1]),
         "last_session": _date(series.days, scope.sessions[-1:]),
         "sessions_in_file": len(series.first),
@@ -93,14 +91,9 @@ def data_section(bars: Bars, scored: Scored, quality: dict[str, Any]) -> dict[st
     }
 
 
-def _zoned(wall: datetime) -> str:
-    """Exchange wall clock with its offset, as times are written in JSON."""
-    return wall.replace(tzinfo=ZoneInfo(EXCHANGE_ZONE)).isoformat()
-
-
 def _date(days: Ints, sessions: Any) -> str | None:
     for session in sessions:
-        return EPOCH.fromordinal(EPOCH.toordinal() + int(days[session])).isoformat()
+        return date_of(int(days[session])).isoformat()
     return None
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from alertlib._typing import Ints
 from alertlib.bars.series import Series
 from alertlib.config.schema import Scoring
-from alertlib.market.sessions import MINUTES_PER_DAY
+from alertlib.market.clock import MINUTES_PER_DAY
 
 
 @dataclass(frozen=True)

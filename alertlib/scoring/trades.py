@@ -10,7 +10,7 @@ import numpy as np
 from alertlib._typing import Bools, Floats, Ints
 from alertlib.bars.series import Series
 from alertlib.config.schema import Trade
-from alertlib.market.sessions import EPOCH
+from alertlib.market.clock import date_of
 
 TARGET, STOP, TIME, SESSION = range(4)
 EXIT_REASONS = ("target", "stop", "time", "session")
@@ -66,9 +66,8 @@ def session_fees(series: Series, trade: Trade) -> Floats:
     """Return the round-trip fee of each session, in points."""
     if trade.fees_points is not None:
         return np.full(len(series.first), float(trade.fees_points))
-    ordinal = EPOCH.toordinal()
     return np.array(
-        [series.instrument.fee_points(EPOCH.fromordinal(ordinal + int(d))) for d in series.days],
+        [series.instrument.fee_points(date_of(day)) for day in series.days.tolist()],
         dtype=np.float64,
     )
 

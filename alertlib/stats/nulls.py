@@ -11,7 +11,7 @@ import numpy as np
 
 from alertlib._typing import Floats, Ints
 from alertlib.bars.series import Series
-from alertlib.market.sessions import MINUTES_PER_DAY
+from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.scoring.matching import Validity, first_alerts
 
 HALF_HOUR = 30

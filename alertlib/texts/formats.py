@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 from math import isfinite
-from zoneinfo import ZoneInfo
 
+from alertlib.market.clock import exchange_time
 from alertlib.texts.words import Language, word
 
 UNDEFINED = "–"
@@ -80,9 +80,7 @@ def tick_decimals(tick: float) -> int:
 
 def brasilia(iso: str) -> datetime:
     """Return an ISO time as Brasilia time; one without a zone is Brasilia's wall clock."""
-    zone = ZoneInfo("America/Sao_Paulo")
-    time = datetime.fromisoformat(iso)
-    return time.replace(tzinfo=zone) if time.tzinfo is None else time.astimezone(zone)
+    return exchange_time(datetime.fromisoformat(iso))
 
 
 def moment(time: datetime, language: Language = "pt-BR", *, seconds: bool = False) -> str:

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from alertlib.errors import ConfigError
+from alertlib.market.clock import utc_stamp
 from runners.cli.parser import make_parser
 from runners.commands.audit_options import Filter, data_of, parse_anchor, parse_bound, parse_moment
 from runners.live.audit_log.log import AuditLog, open_log
 from runners.live.audit_log.pruning import prune, years_before
 from runners.live.audit_log.tail import tail_findings
 from runners.live.audit_log.verify import checked, verify
-from runners.live.database.chain import Record, json_line, timestamp
+from runners.live.database.chain import Record, json_line
 from runners.live.database.errors import READ_ERRORS, storage_error
 
 _EPILOG = """\
@@ -181,7 +182,7 @@ def _prune(log: AuditLog, options: argparse.Namespace) -> int:
     if before > limit:
         raise ConfigError(
             f"--before {options.before}: audit.retention_years {settings.audit.retention_years:g} "
-            f"keeps everything since {timestamp(limit)}; choose an earlier time"
+            f"keeps everything since {utc_stamp(limit)}; choose an earlier time"
         )
     done = prune(log, now=now, before=before, dry_run=options.dry_run)
     if options.json:
@@ -189,7 +190,7 @@ def _prune(log: AuditLog, options: argparse.Namespace) -> int:
     else:
         verb = "would be removed" if options.dry_run else "removed"
         print(
-            f"{done.count} events before {timestamp(before)} {verb}; through event {done.through}"
+            f"{done.count} events before {utc_stamp(before)} {verb}; through event {done.through}"
         )
     return 0
 

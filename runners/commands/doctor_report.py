@@ -6,7 +6,8 @@ from typing import Any
 
 from alertlib._version import __version__
 from alertlib.bars.bars import Bars
-from alertlib.bars.quality.findings import Quality, with_offset
+from alertlib.bars.quality.findings import Quality
+from alertlib.market.clock import with_offset
 
 SCHEMA = "doctor.v1"
 

@@ -6,19 +6,17 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from alertlib.config.schema import Email
 from alertlib.detection.alert import Alert
 from alertlib.detection.intake import Gap, Outcome, Revision
 from alertlib.detection.stream import Suppressed
+from alertlib.market.clock import utc_stamp, with_offset
 from alertlib.texts.alerts import Contract, alert_text
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import Event, Mail, Message, Stored
-from runners.live.database.chain import timestamp
 from runners.live.mail.policy import expires_at, message_id
 
-_ZONE = ZoneInfo("America/Sao_Paulo")
 _FIELDS = (
     "id", "symbol", "timeframe", "pattern", "direction", "severity", "confidence", "price",
     "entry_min", "entry_max", "stop", "target", "risk_reward",
@@ -81,8 +79,8 @@ class Writer:
     def alert(self, alert: Alert, seen: float, *, late: bool = False) -> dict[str, Any]:
         """Return the alert's JSON object."""
         payload: dict[str, Any] = {name: getattr(alert, name) for name in _FIELDS}
-        payload["bar_time"] = zoned(alert.bar_time)
-        payload["detected_at"] = timestamp(seen)
+        payload["bar_time"] = with_offset(alert.bar_time)
+        payload["detected_at"] = utc_stamp(seen)
         if self._dry_run:
             payload["dry_run"] = True
         if late:
@@ -101,7 +99,7 @@ class Writer:
                 continue
             payload = {
                 **json.loads(stored.payload),
-                "detected_at": timestamp(seen),
+                "detected_at": utc_stamp(seen),
                 "revision": revision.number,
                 "changes": revision.changes(),
             }
@@ -121,29 +119,28 @@ def suppressed_event(held: Suppressed, late: bool) -> Event:
     """Return the audit event of an alert that the policy held back."""
     alert = held.alert
     data = {name: getattr(alert, name) for name in _FIELDS}
-    data |= {"bar_time": zoned(alert.bar_time), "reason": held.reason}
+    data |= {"bar_time": with_offset(alert.bar_time), "reason": held.reason}
     return Event("suppressed", "live", data | ({"late": True} if late else {}))
 
 
 def gap_event(key: tuple[str, str], gap: Gap) -> Event:
     """Return the audit event of bars that are missing."""
-    data = {"after": zoned(gap.after), "until": zoned(gap.until), "missing": gap.missing}
+    data = {
+        "after": with_offset(gap.after),
+        "until": with_offset(gap.until),
+        "missing": gap.missing,
+    }
     return Event("feed_gap", "feed", _name(key) | data)
 
 
 def revised_event(key: tuple[str, str], revision: Revision) -> Event:
     """Return the audit event of a revised bar that had given no alert."""
     data = {
-        "bar_time": zoned(revision.after.time),
+        "bar_time": with_offset(revision.after.time),
         "changes": revision.changes(),
         "revision": revision.number,
     }
     return Event("bar_revised", "feed", _name(key) | data)
-
-
-def zoned(time: datetime) -> str:
-    """Return exchange wall clock in ISO format with its offset."""
-    return time.replace(tzinfo=_ZONE).isoformat()
 
 
 def _name(key: tuple[str, str]) -> dict[str, Any]:
@@ -152,5 +149,5 @@ def _name(key: tuple[str, str]) -> dict[str, Any]:
 
 def late_event(key: tuple[str, str], times: Sequence[datetime]) -> Event:
     """Return the audit event of bars that came long after their close."""
-    data = {"first": zoned(times[0]), "last": zoned(times[-1]), "late": len(times)}
+    data = {"first": with_offset(times[0]), "last": with_offset(times[-1]), "late": len(times)}
     return Event("feed_gap", "feed", _name(key) | data)

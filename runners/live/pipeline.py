@@ -10,12 +10,13 @@ from datetime import datetime
 from alertlib.config import Config
 from alertlib.detection.intake import NOTHING, Core
 from alertlib.errors import DataError
+from alertlib.market.clock import with_offset
 from alertlib.texts.contracts import find_contracts
 from runners.live.alert_store.records import Batch, Cursor, Event, Message
 from runners.live.alert_store.store import Store
 from runners.live.feed.base import Bars, Feed, Key, Origin, Position
 from runners.live.gauges import Figures
-from runners.live.payloads import Writer, late_event, zoned
+from runners.live.payloads import Writer, late_event
 from runners.live.websocket.protocol import Row
 
 _log = logging.getLogger("alertas.live")
@@ -64,7 +65,7 @@ class Pipeline:
         core = self.cores.get((symbol, timeframe))
         if core is None:
             return []
-        return [(zoned(bar.time), *bar[1:5]) for bar in core.recent.values()]
+        return [(with_offset(bar.time), *bar[1:5]) for bar in core.recent.values()]
 
     def _make_cores(self, origins: list[Origin]) -> None:
         cursors = self._store.cursors()

@@ -20,9 +20,9 @@ from alertlib.bars.store.manifest import Revision
 from alertlib.bars.store.store import StoredSeries
 from alertlib.bars.store.writer import Provenance, StoreWriter, Written
 from alertlib.errors import DataError
+from alertlib.market.clock import MINUTES_PER_DAY, day_number
 from alertlib.market.futures import adjustment
 from alertlib.market.instruments import Instrument
-from alertlib.market.sessions import EPOCH, MINUTES_PER_DAY
 from runners.mt5.client import Clock, Rates
 from runners.mt5.inspection import Inspector, specification_differs
 from runners.mt5.server_clock import is_over, tell_clock
@@ -147,7 +147,7 @@ class Download:
         self._clock = tell_clock(*self._client.clock(self._symbol), self._order.instrument)
         if self._clock.warning is not None:
             self._say(self._clock.warning)
-        today = (self._clock.now.date() - EPOCH).days
+        today = day_number(self._clock.now.date())
         self._inspector = Inspector(self._order.instrument, today, self._clock.ahead, self._say)
         account = [str(identity[name]) for name in ("server", "login") if identity[name]]
         source = "/".join(["mt5", *account])
@@ -307,7 +307,7 @@ class Download:
         sessions = self._order.instrument.sessions
         if sessions is None:
             return -(-MINUTES_PER_DAY // self._minutes)
-        hours = sessions.hours((self._clock.now.date() - EPOCH).days)
+        hours = sessions.hours(day_number(self._clock.now.date()))
         return -(-(hours.close - hours.open) // self._minutes)
 
 

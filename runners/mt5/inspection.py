@@ -16,8 +16,8 @@ from alertlib.bars.quality.timeframe import infer_minutes, timeframe_name
 from alertlib.bars.readers.columns import table_from_columns
 from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.errors import DataError
+from alertlib.market.clock import EPOCH, MINUTES_PER_DAY
 from alertlib.market.instruments import Instrument
-from alertlib.market.sessions import EPOCH, MINUTES_PER_DAY
 from runners.mt5.rates import RECORD
 from runners.mt5.rules import find_shift, spans_by_day, wall_clock
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
+from alertlib.market.clock import day_number, exchange_zone
 from alertlib.market.instruments import Instrument
-from alertlib.market.sessions import EPOCH
 from runners.mt5.rules import choose_offset, is_stale, measure_offset, server_clock, wall_clock
 
 # Every family of the table trades at B3.
-_EXCHANGE = ZoneInfo("America/Sao_Paulo")
 
 
 class ServerClock(NamedTuple):
@@ -86,7 +84,7 @@ def tell_clock(utc: float, tick: int | None, instrument: Instrument) -> ServerCl
 def _exchange_offset(utc: float, instrument: Instrument) -> int | None:
     if instrument.family is None:
         return None
-    offset = datetime.fromtimestamp(utc, UTC).astimezone(_EXCHANGE).utcoffset()
+    offset = datetime.fromtimestamp(utc, UTC).astimezone(exchange_zone()).utcoffset()
     return None if offset is None else int(offset.total_seconds())
 
 
@@ -94,7 +92,7 @@ def _is_open(utc: float, expected: int | None, instrument: Instrument) -> bool:
     if expected is None or instrument.sessions is None:
         return False
     now = wall_clock(int(utc + expected))
-    hours = instrument.sessions.hours((now.date() - EPOCH).days)
+    hours = instrument.sessions.hours(day_number(now.date()))
     return now.weekday() < 5 and hours.open <= 60 * now.hour + now.minute < hours.close
 
 
@@ -102,5 +100,5 @@ def is_over(day: date, now: datetime, instrument: Instrument) -> bool:
     """Whether the session of ``day`` has ended by the server's clock."""
     if day != now.date() or instrument.sessions is None:
         return day < now.date()
-    closing = instrument.sessions.hours((day - EPOCH).days).close
+    closing = instrument.sessions.hours(day_number(day)).close
     return 60 * now.hour + now.minute >= closing

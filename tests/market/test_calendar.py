@@ -11,9 +11,10 @@ import polars as pl
 import pytest
 
 from alertlib.market.calendar import is_trading_day, roll_days, trading_days
+from alertlib.market.clock import EPOCH
 from alertlib.market.futures import Expiry, adjustment, expiries
 from alertlib.market.instruments import find_instrument
-from alertlib.market.sessions import EPOCH, B3FuturesHours
+from alertlib.market.sessions import B3FuturesHours
 
 FIRST, LAST = date(2019, 1, 1), date(2026, 12, 31)
 REAL = Path(__file__).parents[3] / "shared" / "data"

@@ -21,8 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.errors import ConfigError, DataError
+from alertlib.market.clock import EPOCH
 from alertlib.market.instruments import find_instrument
-from alertlib.market.sessions import EPOCH
 from runners.mt5.adapter import Terminal
 from runners.mt5.api import Credentials, load_api, require_package, same_path
 from runners.mt5.client import TerminalClient, read_credentials

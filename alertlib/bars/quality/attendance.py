@@ -15,7 +15,7 @@ from alertlib._typing import Ints
 from alertlib.bars.quality.coverage import Coverage
 from alertlib.bars.quality.findings import Finding, Kind, Severity, finding
 from alertlib.market.calendar import trading_days
-from alertlib.market.sessions import MINUTES_PER_DAY
+from alertlib.market.clock import MINUTES_PER_DAY
 
 # Sessions with less than this share of their bars are not scored.
 FULL_ENOUGH = 0.8

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from alertlib._typing import Ints
 from alertlib.bars.quality.hours import place
+from alertlib.market.clock import date_of
 from alertlib.market.instruments import Instrument
-from alertlib.market.sessions import EPOCH
-
-_EPOCH_ORDINAL = EPOCH.toordinal()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,7 +56,7 @@ class Coverage:
 
     def dates(self) -> list[date]:
         """Return the sessions' dates."""
-        return [date.fromordinal(_EPOCH_ORDINAL + day) for day in self.day.tolist()]
+        return [date_of(day) for day in self.day.tolist()]
 
     def frame(self) -> pl.DataFrame:
         """Return one row per session: ``date present expected outside``."""

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from alertlib.market.sessions import EXCHANGE_ZONE
+from alertlib.market.clock import with_offset
 
 Kind = Literal[
     "missing_first",
@@ -74,16 +73,11 @@ class Finding:
         return {
             "kind": self.kind,
             "severity": self.severity,
-            "time": with_offset(self.time),
+            "time": with_offset(self.time) if self.time else None,
             "date": self.date.isoformat() if self.date else None,
             "count": self.count,
             "message": self.message,
         }
-
-
-def with_offset(time: datetime | None) -> str | None:
-    """Return a wall-clock time as JSON carries it: ISO 8601 with the exchange's offset."""
-    return time.replace(tzinfo=ZoneInfo(EXCHANGE_ZONE)).isoformat() if time else None
 
 
 def finding(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alertlib._typing import Ints
-from alertlib.market.sessions import MINUTES_PER_DAY, FixedHours, SessionTable
+from alertlib.market.clock import MINUTES_PER_DAY
+from alertlib.market.sessions import FixedHours, SessionTable
 
 if TYPE_CHECKING:
     import polars as pl

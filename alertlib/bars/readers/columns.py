@@ -10,7 +10,7 @@ from alertlib.bars.readers.table import NOT_WHOLE, Read, Table, one_label, table
 from alertlib.bars.readers.times import converted, epoch_to_wall_clock, sayable
 from alertlib.bars.schema import PRICES, VOLUMES
 from alertlib.errors import DataError
-from alertlib.market.sessions import EXCHANGE_ZONE
+from alertlib.market.clock import EXCHANGE_ZONE
 
 _TIME_NAMES = ("time", "datetime", "timestamp", "date")
 _TIMEFRAME_NAMES = ("timeframe", "tf")

@@ -8,7 +8,7 @@ import polars as pl
 
 from alertlib.bars.readers.table import one_line
 from alertlib.errors import DataError
-from alertlib.market.sessions import EXCHANGE_ZONE
+from alertlib.market.clock import EXCHANGE_ZONE
 
 _COLUMNS = ("time_start", "time_end", "direction")
 

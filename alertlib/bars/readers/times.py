@@ -8,7 +8,7 @@ import polars as pl
 
 from alertlib.bars.quality.findings import Finding, finding
 from alertlib.errors import DataError
-from alertlib.market.sessions import EXCHANGE_ZONE
+from alertlib.market.clock import EXCHANGE_ZONE
 
 # Size of the median epoch below which the unit is this many microseconds: it tells seconds,
 # milli- and microseconds apart for every date between 1973 and 5138.

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alertlib.errors import DataError, StorageError
+from alertlib.market.clock import utc_stamp
 from runners.live.audit_log.tail import check_tail
 from runners.live.database import lock, schema
-from runners.live.database.chain import timestamp
 from runners.live.database.errors import READ_ERRORS, storage_error
 from runners.live.database.mark import MarkFile, mark_path, read_mark
 
@@ -170,7 +170,7 @@ def _prepare_writer(writer: sqlite3.Connection, path: str, created: float | None
     writer.execute("PRAGMA synchronous = FULL")
     writer.execute(f"PRAGMA wal_autocheckpoint = {_FORCED_FOLD_PAGES}")
     if created is not None:
-        schema.create(writer, secrets.token_hex(8), timestamp(created))
+        schema.create(writer, secrets.token_hex(8), utc_stamp(created))
         writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     else:
         # Find out now, not at the first alert, that nothing can be written.

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Collection
 from typing import Any
 
+from alertlib.market.clock import utc_stamp
 from runners.live.alert_store.records import Cursor, MessageType, OutboxRow, Stored
-from runners.live.database.chain import MESSAGE_KINDS, timestamp, without_seq
+from runners.live.database.chain import MESSAGE_KINDS, without_seq
 from runners.live.database.errors import READ_ERRORS, storage_error
 
 _TYPES: dict[str, MessageType] = {"alert": "alert", MESSAGE_KINDS["correction"]: "correction"}
@@ -70,7 +71,7 @@ class Reader:
 
         ``head + 1`` if there is none. A bisection: a dozen look-ups, whatever the size.
         """
-        limit = timestamp(seconds)
+        limit = utc_stamp(seconds)
         high = head + 1
         while low < high:
             middle = (low + high) // 2

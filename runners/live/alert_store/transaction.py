@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, NamedTuple
 
+from alertlib.market.clock import utc_stamp
 from runners.live.alert_store.records import (
     Cursor,
     Event,
@@ -30,7 +31,6 @@ from runners.live.database.chain import (
     clean_text,
     event_hash,
     split_object,
-    timestamp,
 )
 
 Done = Future[tuple[Numbered, ...]]
@@ -140,7 +140,7 @@ class Group:
         self.head = read_head(connection)
         self.stored: list[Stored] = []
         self._connection = connection
-        self._ts = timestamp(now)
+        self._ts = utc_stamp(now)
         self._known = _numbers(
             connection, [message.key for work in works for message in work.messages]
         )

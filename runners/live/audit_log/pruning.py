@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from alertlib.errors import AlertlibError, ConfigError
+from alertlib.market.clock import utc_stamp
 from runners.live.audit_log.log import AuditLog
 from runners.live.audit_log.verify import verify
 from runners.live.database import schema
-from runners.live.database.chain import Record, canonical_json, event_hash, timestamp
+from runners.live.database.chain import Record, canonical_json, event_hash
 from runners.live.database.errors import storage_error
 
 _CHUNK = 200
@@ -75,9 +76,9 @@ def prune(
     StorageError
         It cannot be written.
     """
-    if timestamp(before) > _floor(log):
+    if utc_stamp(before) > _floor(log):
         raise ConfigError(
-            f"{log.path}: pruning before {timestamp(before)} would remove events younger than "
+            f"{log.path}: pruning before {utc_stamp(before)} would remove events younger than "
             f"{schema.FLOOR_YEARS} years; choose an earlier time"
         )
     meta = log.meta()
@@ -91,7 +92,7 @@ def prune(
         raise TamperedError(
             f"{log.path}: the log does not verify ({report.findings[0]}); nothing was removed"
         )
-    last = _last_before(log, timestamp(before))
+    last = _last_before(log, utc_stamp(before))
     done = (
         Pruned(0, report.first - 1)
         if last is None
@@ -146,7 +147,7 @@ def _bury(connection: sqlite3.Connection, first: int, last: Record, now: float, 
         "last_ts": last.ts,
         "through": last.seq,
     }
-    text, ts = canonical_json(data), timestamp(now)
+    text, ts = canonical_json(data), utc_stamp(now)
     digest = event_hash(prev, seq + 1, ts, "prune", actor, text)
     connection.execute(
         "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)",

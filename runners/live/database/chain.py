@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -149,11 +148,6 @@ def without_seq(data: str, seq: int) -> str:
     value = json.loads(data)
     del value["seq"]
     return _encode(value)
-
-
-def timestamp(seconds: float) -> str:
-    """Return Unix ``seconds`` as UTC with six decimals and ``Z``."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def event_hash(prev: str, seq: int, ts: str, kind: str, actor: str, data: str) -> str:

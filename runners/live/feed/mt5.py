@@ -10,11 +10,11 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from alertlib.config import Config
 from alertlib.detection.stream import Bar
 from alertlib.errors import AlertlibError, ConfigError
+from alertlib.market.clock import exchange_zone
 from alertlib.market.instruments import Instrument, find_instrument
 from runners.live.feed.base import Bars, Key, Origin, Position, configured_streams
 from runners.mt5.client import Rates, TerminalClient
@@ -26,7 +26,6 @@ SILENT_SECONDS = 10.0
 NOTICED_SECONDS = 2.0
 """The same once it is known that a connection or a worker has to be made anew."""
 _RETRY_SECONDS, _REFUSED_SECONDS = 2.0, 30.0
-_ZONE = ZoneInfo("America/Sao_Paulo")
 
 _log = logging.getLogger("alertas.feed")
 
@@ -108,7 +107,7 @@ class Mt5Feed:
     def now(self) -> datetime:
         """Return the exchange's wall clock, as the terminal told it last."""
         if self._clock is None:
-            return datetime.now(UTC).astimezone(_ZONE).replace(tzinfo=None)
+            return datetime.now(UTC).astimezone(exchange_zone()).replace(tzinfo=None)
         told, at = self._clock
         return told + timedelta(seconds=time.monotonic() - at)
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from websockets.frames import Frame, Opcode
 
-from runners.live.database.chain import timestamp
+from alertlib.market.clock import utc_stamp
 from runners.live.websocket.auth import SUBPROTOCOL
 from runners.live.websocket.strict_json import load_object
 
@@ -202,7 +202,7 @@ class Envelope:
 
     def frames(self, entries: Sequence[Entry], sent_at: float) -> bytes:
         """Return the frames of ``entries``, joined; ``sent_at`` in Unix seconds."""
-        stamp = timestamp(sent_at)
+        stamp = utc_stamp(sent_at)
         return b"".join(
             _frame(
                 f'{{"type":"{kind}","epoch":{self._epoch},"seq":{seq},'

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertlib.market.clock import utc_stamp
 from runners.live.database.chain import (
     canonical_json,
     event_hash,
     parse_canonical,
     split_object,
-    timestamp,
     without_seq,
 )
 from tests.support.audit_data import independent_hash
@@ -68,5 +68,5 @@ def test_what_is_no_json_is_refused(value: object) -> None:
 
 
 def test_a_time_always_has_six_decimals() -> None:
-    assert timestamp(1_785_240_000.0) == "2026-07-28T12:00:00.000000Z"
-    assert timestamp(1_785_240_000.25) == "2026-07-28T12:00:00.250000Z"
+    assert utc_stamp(1_785_240_000.0) == "2026-07-28T12:00:00.000000Z"
+    assert utc_stamp(1_785_240_000.25) == "2026-07-28T12:00:00.250000Z"
