@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alertlib.detection.detectors import detector
+from alertlib.detection.detectors import Detector, detector
 from alertlib.kernels.breakout import BreakoutParams, BreakoutState, breakout_step
 from alertlib.kernels.directional_change import (
     DirectionalChangeParams,
@@ -69,9 +69,6 @@ directional_change = detector(
     confidence=0.82,
 )(directional_change_step)
 
-# In the order of their names in data, which breaks ties of confidence; users' own detectors follow
-# in the order in which they are enabled.
-BUILT_IN = {
-    each.name: each
-    for each in (volatility, engulfing, rsi_divergence, breakout, directional_change)
-}
+# All detectors declared above. Their order, that of their names in data, breaks ties of confidence;
+# users' own follow in the order in which they are enabled.
+BUILT_IN = {each.name: each for each in tuple(globals().values()) if isinstance(each, Detector)}

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alertlib.errors import StorageError
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -28,8 +30,6 @@ def write_alert_table(path: str, alerts: pl.DataFrame) -> None:
 
 @contextmanager
 def _replacing(path: str) -> Iterator[Path]:
-    from alertlib.errors import StorageError
-
     target = Path(path)
     partial = target.with_name(f".{os.getpid()}.{target.name}")
     try:

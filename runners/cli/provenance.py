@@ -6,11 +6,11 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from alertlib.errors import ConfigError
+
 
 def generated_at() -> str:
     """Return the time in UTC; ``SOURCE_DATE_EPOCH`` stands in for the clock."""
-    from alertlib.errors import ConfigError
-
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     if fixed is None:
         return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,17 +11,18 @@ from rich.console import Console
 
 from alertlib.backtesting.backtester import backtest
 from alertlib.backtesting.run import Run
-from alertlib.config import Config
+from alertlib.config import Config, load_config
 from alertlib.report.ci.annotations import annotation_lines
 from alertlib.report.ci.junit import junit_xml
 from alertlib.report.page.page import scorecard_page
 from alertlib.report.terminal.terminal import print_difference, print_scorecard
 from alertlib.scorecard.difference import compare_scorecards
 from runners._main import FAILED, NO_DATA, OK
-from runners.cli.inputs import find_bars, read_config, read_scorecard
+from runners.cli.inputs import find_bars
 from runners.cli.outputs import write_alert_table, write_text
 from runners.cli.progress import Progress
 from runners.cli.provenance import generated_at, git_revision
+from runners.cli.scorecards import read_scorecard
 
 
 def command(args: argparse.Namespace) -> int:
@@ -54,7 +55,7 @@ def _configure(args: argparse.Namespace) -> Config:
         settings.append(f"scoring.sessions={args.sessions}")
     if args.seed is not None:
         settings.append(f"scoring.seed={args.seed}")
-    config = read_config(args.config, settings)
+    config = load_config(args.config, settings)
     changes: dict[str, object] = {}
     if args.detector:
         changes["detection.enabled"] = tuple(args.detector)

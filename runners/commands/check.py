@@ -9,16 +9,17 @@ import sys
 from rich.console import Console
 
 from alertlib.audits.checking import check
+from alertlib.config import load_config
 from alertlib.report.terminal.terminal import print_audits
 from runners._main import FAILED, OK
-from runners.cli.inputs import find_bars, read_config
+from runners.cli.inputs import find_bars
 from runners.cli.outputs import write_text
 from runners.cli.progress import Progress
 
 
 def command(args: argparse.Namespace) -> int:
     """Audit each detector and return the exit status."""
-    config = read_config(args.config, args.set)
+    config = load_config(args.config, args.set)
     bars = find_bars(config, args.bars, args.symbol, args.timeframe)
     reports = []
     with Progress() as progress:

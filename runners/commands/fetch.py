@@ -11,12 +11,11 @@ from typing import Any
 from alertlib.bars.bars import Bars, read_bars
 from alertlib.bars.store.store import StoredSeries
 from alertlib.bars.store.writer import Provenance, StoreWriter, Written
-from alertlib.config import Config
+from alertlib.config import Config, load_config
 from alertlib.config.types import Symbol, Timeframe
 from alertlib.errors import ConfigError, DataError
 from alertlib.market.instruments import find_instrument
 from runners._main import OK
-from runners.cli.inputs import read_config
 from runners.cli.progress import Progress
 from runners.cli.provenance import generated_at
 from runners.mt5.api import require_package
@@ -26,7 +25,7 @@ from runners.mt5.download import Download, Order, tell_revisions
 
 def command(args: argparse.Namespace) -> int:
     """Fetch or import, and return the exit status."""
-    config = read_config(args.config)
+    config = load_config(args.config)
     for option, value, kind in (
         ("--symbol", args.symbol, Symbol),
         ("--timeframe", args.timeframe, Timeframe),

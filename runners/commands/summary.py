@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from runners._main import FAILED, OK
-from runners.cli.inputs import read_scorecard
 from runners.cli.outputs import write_text
+from runners.cli.scorecards import read_scorecard
 from runners.commands.summary_page import page, text
 from runners.live.audit_log.deliveries import count
 from runners.live.audit_log.log import open_log

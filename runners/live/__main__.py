@@ -23,10 +23,10 @@ through the detectors into a durable store, to WebSocket clients and e-mail. SIG
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     args = _parse(argv)
-    from runners.cli.inputs import read_config
+    from alertlib.config import load_config
     from runners.live.telemetry.logs import log_to_stderr
 
-    config = read_config(args.config)
+    config = load_config(args.config)
     database = args.db or config.live.database
     if args.stop:
         return _stop(database)

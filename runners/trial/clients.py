@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime
 from typing import Any
 
 from runners.trial.settings import TOKEN
@@ -49,6 +50,4 @@ def clients(url: str, count: int, seconds: float, start: Any, out: Any) -> None:
 
 
 def _utc(text: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(text).timestamp()

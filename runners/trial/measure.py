@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from runners.live.alert_store.records import Batch, Message
+from runners.live.alert_store.store import Store
 from runners.trial.clients import clients
 from runners.trial.daemon import daemon
 from runners.trial.settings import CONFIG
@@ -63,8 +65,6 @@ def _upper_bound(buckets: dict[str, float], share: float) -> float:
 
 def start_time(stored: int, bars: Path) -> dict[str, Any]:
     """Return how long a start takes over so many stored alerts."""
-    from runners.live.alert_store.records import Batch
-    from runners.live.alert_store.store import Store
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -87,7 +87,5 @@ def start_time(stored: int, bars: Path) -> dict[str, Any]:
 
 
 def _message(number: int) -> Any:
-    from runners.live.alert_store.records import Message
-
     return Message({"id": f"{number:032x}", "symbol": "WIN$N", "timeframe": "M5",
                     "pattern": "engulfing_bullish", "direction": 1, "text": "x" * 240})  # fmt: skip

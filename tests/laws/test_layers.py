@@ -17,6 +17,11 @@ MODULES = house.modules()
 HEAVY = {"numpy", "polars", "numba", "pyarrow", "pandas", "scipy", "sklearn", "jinja2", "rich"}
 WORLD = {"socket", "asyncio", "logging", "smtplib", "http", "urllib", "websockets", "sqlite3"}
 
+# What may be imported inside a function: heavy, optional, or bound to a platform.
+LATE = {
+    "numba", "polars", "pyarrow", "numpy", "rich", "jinja2", "plotly", "websockets", "aiosmtplib",
+    "dask", "optuna", "fcntl", "msvcrt", "resource",
+}  # fmt: skip
 # The pure half of the WebSocket: decisions about bytes and frames, no event loop.
 PURE = ["session", "protocol", "admission", "auth", "jwt", "strict_json", "limits", "responses"]
 # Public functions: a module of that name would hide them behind `from package import name`.
@@ -127,6 +132,72 @@ def test_the_websockets_rules_know_no_event_loop() -> None:
 def test_no_module_hides_a_public_function() -> None:
     for name in library():
         assert name.rpartition(".")[2] not in HIDING, name
+
+
+def test_imports_inside_functions_are_for_what_is_heavy_optional_or_of_a_platform() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} {target}"
+        for name, path in MODULES.items()
+        for line, target in house.inner_imports(path)
+        if target.split(".")[0] not in LATE and not may_be_late(name, target)
+    ]
+
+    assert wrong == []
+
+
+def may_be_late(module: str, target: str) -> bool:
+    """What a shell does, behind the guard; and parts that only some runs need."""
+    if module.count(".") == 1 or module.endswith("__main__"):
+        return target.startswith(("runners.", "alertlib.", "asyncio", "dataclasses"))
+    return target in LATE_PARTS.get(module, ())
+
+
+# Of our own and of the standard library; each would cost every run what few runs need.
+LATE_PARTS = {
+    # jinja2 and rich stand behind them.
+    "alertlib.backtesting.run": {
+        "alertlib.report.terminal.terminal",
+        "alertlib.report.page.page",
+    },
+    # 20 ms of a command that takes 650: only one of the readers is needed.
+    "alertlib.bars.bars": {
+        "alertlib.bars.readers.delimited",
+        "alertlib.bars.readers.hive",
+        "alertlib.bars.store.store",
+    },
+    # The daemon's memory: used when a notebook shows a configuration, or a mistake is explained.
+    "alertlib.config.config": {"html"},
+    "alertlib.config.document": {"yaml"},
+    "alertlib.config.problem": {"difflib"},
+    # Before the guard is up nothing of the library may be needed.
+    "runners.cli.parser": {"alertlib"},
+    "runners.cli.outputs": {"alertlib.scoring.frames"},  # Polars
+    "runners.commands.audit": {"alertlib.config"},  # YAML is not needed with --db
+    # Each step of --check says what it lacks; what it lacks may not keep the others from it.
+    "runners.live.checks": {
+        "runners.live.alert_store.store",
+        "runners.live.database",
+        "runners.live.feed.base",
+        "runners.live.feed.choice",
+        "runners.live.feed.replay",
+        "runners.live.mail.notices",
+        "runners.live.mail.pool",
+        "runners.live.mail.settings",
+        "runners.live.mail.track_record",
+        "runners.live.websocket.auth",
+        "runners.mt5.client",
+    },
+    # Only where mail is enabled, and where a terminal is the feed.
+    "runners.live.daemon": {"runners.live.mail.mailer", "runners.live.mail.render"},
+    "runners.live.feed.choice": {"runners.live.feed.mt5"},
+}
+
+
+def test_the_list_of_late_parts_names_what_there_is() -> None:
+    late = {
+        (name, target) for name in LATE_PARTS for _, target in house.inner_imports(MODULES[name])
+    }
+    assert {(name, target) for name in LATE_PARTS for target in LATE_PARTS[name]} <= late
 
 
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_ns"}

@@ -50,6 +50,7 @@ COVERED = {
     "runners.benchmark": "commands/test_benchmark.py",
     "runners.check": "commands/test_backtest.py",
     "runners.cli": "commands/test_backtest.py",
+    "runners.cli.scorecards": "commands/test_summary.py",
     "runners.client": "client/test_stream.py",
     "runners.client.__main__": "client/test_command.py",
     "runners.commands.audit": "live/audit_log/test_log.py",

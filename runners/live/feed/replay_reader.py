@@ -10,18 +10,19 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
+from alertlib.bars.bars import Bars, read_bars
+from alertlib.bars.series import make_series
+from alertlib.config.convert import convert
+from alertlib.config.schema import Data
+from alertlib.errors import AlertlibError, DataError
+from alertlib.market.sessions import FixedHours
 from runners.live.feed.replay_wire import NO_VOLUME, ROW, write_head
-
-if TYPE_CHECKING:
-    from alertlib.bars.bars import Bars
 
 
 def main() -> int:
     """Answer the one request on stdin."""
-    from alertlib.errors import AlertlibError
-
     request = json.load(sys.stdin)
     out = sys.stdout.buffer
     try:
@@ -36,10 +37,6 @@ def main() -> int:
 
 
 def _read(request: dict[str, Any]) -> list[Bars]:
-    from alertlib.bars.bars import read_bars
-    from alertlib.config.convert import convert
-    from alertlib.config.schema import Data
-
     data = convert(Data, request["data"], "data")
     source = request["source"]
     if Path(source).is_dir():
@@ -55,8 +52,6 @@ def _read(request: dict[str, Any]) -> list[Bars]:
 
 
 def _checked(bars: Bars, *timeframes: str) -> Bars:
-    from alertlib.errors import DataError
-
     if bars.timeframe not in timeframes:
         raise DataError(
             f"{bars.source}: holds bars of {bars.timeframe}, expected {' or '.join(timeframes)} as "
@@ -66,9 +61,6 @@ def _checked(bars: Bars, *timeframes: str) -> Bars:
 
 
 def _facts(bars: Bars) -> dict[str, Any]:
-    from alertlib.bars.series import make_series
-    from alertlib.market.sessions import FixedHours
-
     instrument = make_series(bars).instrument
     grid, hours = instrument.grid, instrument.sessions
     assert grid is not None

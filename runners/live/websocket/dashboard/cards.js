@@ -103,7 +103,7 @@ class Card {
     this.detected = instant(alert.detected_at);
     this.element = make("article", "alert");
     this.element.tabIndex = 0;
-    this.element.dataset.severity = Object.hasOwn(SEVERITIES, alert.severity) ? alert.severity : "";
+    this.element.dataset.severity = SEVERITIES.includes(alert.severity) ? alert.severity : "";
     this.element.classList.toggle("correction", kind === "correction");
     this.element.append(this.#head(), this.#levels(), this.#facts(), ...this.#changes(), ...this.#text(), this.#actions);
     this.element.setAttribute("aria-label", say(kind, alert));
@@ -149,7 +149,7 @@ class Card {
     const head = make("header");
     const isUp = alert.direction > 0;
     this.#pick.append(
-      make("span", "pattern", label(PATTERNS, alert.pattern)),
+      make("span", "pattern", label(WORDS, alert.pattern)),
       make("span", `trade ${isUp ? "buy" : "sell"}`, `${isUp ? "▲" : "▼"} ${side(alert.direction)}`),
     );
     if (this.kind === "correction") this.#mark("CORREÇÃO", "warn");
@@ -160,7 +160,7 @@ class Card {
     when.append(make("span", "clock", shown(CLOCK, this.detected)), this.#age);
     const top = make("div", "top");
     top.append(
-      make("span", "severity", label(SEVERITIES, alert.severity)),
+      make("span", "severity", label(WORDS, alert.severity)),
       make("span", "symbol", `${alert.symbol ?? DASH} ${alert.timeframe ?? ""}`),
       this.#marks,
       when,
@@ -272,7 +272,7 @@ function say(kind, alert) {
     [kind === "correction", "correção"], [alert.dry_run, "simulação"], [alert.late, "atrasado"],
   ].filter(([holds]) => holds).map(([, word]) => word);
   return [
-    ...marks, `severidade ${label(SEVERITIES, alert.severity).toLowerCase()}`,
-    label(PATTERNS, alert.pattern), `${side(alert.direction)} a ${number(alert.price)}`, alert.symbol,
+    ...marks, `severidade ${label(WORDS, alert.severity).toLowerCase()}`,
+    label(WORDS, alert.pattern), `${side(alert.direction)} a ${number(alert.price)}`, alert.symbol,
   ].join(", ");
 }

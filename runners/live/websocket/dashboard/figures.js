@@ -42,7 +42,7 @@ class Figures {
     if (day === null || day !== this.#day.text || this.#ids.has(alert.id)) return;
     this.#ids.set(alert.id, seq);
     if (this.#ids.size > REMEMBERED_IDS) this.#ids.delete(this.#ids.keys().next().value);
-    const name = label(SEVERITIES, alert.severity);
+    const name = label(WORDS, alert.severity);
     this.#severities.set(name, (this.#severities.get(name) ?? 0) + 1);
   }
 
@@ -70,7 +70,7 @@ class Figures {
   show(actions, acknowledged) {
     const total = [...this.#severities.values()].reduce((sum, n) => sum + n, 0);
     const waiting = [...this.#ids.values()].filter((seq) => seq > acknowledged).length;
-    const order = Object.values(SEVERITIES);
+    const order = SEVERITIES.map((name) => label(WORDS, name));
     const severities = [...this.#severities].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
     const taken = [...actions].filter(([id]) => this.#ids.has(id));
     find("day").textContent = this.#day === null ? "Números do dia" : `Pregão de ${this.#day.text}`;

@@ -124,7 +124,7 @@ function draw() {
   }
   const isThere = known.some((bar) => bar.time === instant(alert.bar_time));
   find("chart-note").textContent = isThere
-    ? `${label(PATTERNS, alert.pattern)}, ${side(alert.direction)}, barra ${barSpan(alert)}`
+    ? `${label(WORDS, alert.pattern)}, ${side(alert.direction)}, barra ${barSpan(alert)}`
     : `A barra deste alerta (${barSpan(alert)}) não está entre as ${known.length} últimas do servidor.`;
 }
 

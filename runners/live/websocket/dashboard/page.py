@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Collection
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from websockets.http11 import Response
 
+from alertlib.texts.words import WORDS
 from runners.live.websocket.responses import reply
 
 _LINKED = re.compile(
@@ -18,17 +20,20 @@ _LINKED = re.compile(
 )
 
 
+# The vocabulary stands in one place, for texts, mails and the page.
+_NO_WORDS = "const WORDS = {}; // words"
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
 def assemble(path: Path) -> str:
-    """Return a page with the scripts and style sheets beside it put in their places."""
+    """Return a page with scripts, style sheets and the vocabulary put in their places."""
 
     def inline(match: re.Match[str]) -> str:
         kind = str(match.lastgroup)
         source = path.with_name(match[kind]).read_text(encoding="utf-8")
-        return f"<{kind}>\n{source}</{kind}>"
+        return f"<{kind}>\n{source.replace(_NO_WORDS, words)}</{kind}>"
 
+    words = f"const WORDS = {json.dumps(WORDS['pt-BR'], ensure_ascii=False)};"
     # Text mode: the digests are of what the browser parses, where every line ends in LF.
     return _LINKED.sub(inline, path.read_text(encoding="utf-8"))
 

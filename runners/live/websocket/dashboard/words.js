@@ -1,18 +1,9 @@
 "use strict";
 // Labels and numbers as traders write them. Unknown names stand for themselves.
 
-const PATTERNS = {
-  volatilidade_extrema: "Volatilidade extrema",
-  engulfing_bullish: "Engolfo de alta",
-  engulfing_bearish: "Engolfo de baixa",
-  divergencia_rsi_alta: "Divergência RSI alta",
-  divergencia_rsi_baixa: "Divergência RSI baixa",
-  break_resistencia: "Rompimento de resistência",
-  break_suporte: "Rompimento de suporte",
-  mudanca_direcional_alta: "Mudança direcional de alta",
-  mudanca_direcional_baixa: "Mudança direcional de baixa",
-};
-const SEVERITIES = { CRITICO: "CRÍTICO", ALTO: "ALTO", MEDIO: "MÉDIO" };
+// Filled in with the vocabulary of the mails and texts when the page is put together.
+const WORDS = {}; // words
+const SEVERITIES = ["CRITICO", "ALTO", "MEDIO"];
 const ACTIONS = { executed: "Executada", rejected: "Rejeitada", ignored: "Ignorada" };
 const PRICES = { open: "abertura", high: "máxima", low: "mínima", close: "fechamento" };
 const DASH = "–";
