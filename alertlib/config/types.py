@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, NamedTuple, TypeVar
@@ -122,5 +123,12 @@ def minute_of_day(clock: str) -> int:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host`` names this machine only: localhost, 127.0.0.0/8 or ::1."""
-    return re.fullmatch(r"localhost|127(\.\d{1,3}){3}|\[?::1\]?", host, re.I) is not None
+    """Whether ``host`` (an address or ``localhost``) is this machine only. Resolves nothing."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0].strip("[]"))
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from typing import NamedTuple
+
+from alertlib._backoff import capped_wait
 
 FAILED = -1
 INVALID = -2
@@ -55,11 +58,8 @@ def retry_waits(retries: int | None) -> Iterator[float]:
 
     ``retries`` is how many there are; None for no end.
     """
-    wait = 1.0
-    while retries is None or retries > 0:
-        yield wait
-        wait = min(2.0 * wait, _LONGEST_WAIT)
-        retries = None if retries is None else retries - 1
+    for step in count() if retries is None else range(retries):
+        yield capped_wait(step, first=1.0, factor=2.0, cap=_LONGEST_WAIT)
 
 
 def reads_needed(is_complete: bool) -> int:

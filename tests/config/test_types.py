@@ -17,13 +17,26 @@ def test_lengths_and_times_in_minutes() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "::1", "[::1]"]
+    "host",
+    [
+        "localhost",
+        "LOCALHOST",
+        "127.0.0.1",
+        "127.1.2.3",
+        "::1",
+        "[::1]",
+        "localhost.",
+        "::ffff:127.0.0.1",
+    ],
 )
 def test_this_machine(host: str) -> None:
     assert is_loopback(host)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "128.0.0.1", "127.0.0.1.example.com", "", "a"])
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "::", "128.0.0.1", "127.0.0.1.example.com", "127.1", "fe80::1%eth0", "", "a"],
+)
 def test_another_machine(host: str) -> None:
     assert not is_loopback(host)
 

@@ -23,7 +23,7 @@ class Floor(NamedTuple):
 # From the bottom up. A module imports from its own room and from rooms listed before it; rooms of
 # one floor do not know each other. A room is a folder or a module, by its dotted name.
 ALERTLIB = [
-    Floor("_version _faces errors", "nothing below them"),
+    Floor("_version _faces _backoff errors", "nothing below them"),
     Floor("kernels", "one detector per file: Params, State, step; standard library only"),
     Floor("config", "strict settings"),
     Floor("market", "what the exchange fixes: instruments, sessions, ticks, calendar, futures"),
@@ -59,7 +59,17 @@ LIVE = [
     Floor("__main__", "python -m runners.live"),
 ]
 HOUSES = {"alertlib": ALERTLIB, "runners": RUNNERS, "runners.live": LIVE}
-LIGHT = {"_version", "_faces", "errors", "kernels", "config", "market", "texts", "detection"}
+LIGHT = {
+    "_version",
+    "_faces",
+    "_backoff",
+    "errors",
+    "kernels",
+    "config",
+    "market",
+    "texts",
+    "detection",
+}
 
 
 def map_of_the_house() -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+from alertlib._backoff import capped_wait
+
 CHANNEL_FIRST, CHANNEL_CAP = 1.0, 15.0
 LOST_LIMIT = 3
 """One lost conversation is a blip, this many in a row are a broken channel."""
@@ -103,7 +105,7 @@ def _opened(channel: Channel, result: Result, now: float) -> Channel:
     if channel.retry_at is not None and now < channel.retry_at:
         # A letter that was under way when the breaker opened: no news about the next look.
         return channel._replace(reason=_told(result))
-    delay = min(CHANNEL_CAP, CHANNEL_FIRST * 2.0 ** min(channel.step, 10))
+    delay = capped_wait(channel.step, first=CHANNEL_FIRST, factor=2.0, cap=CHANNEL_CAP)
     return Channel(_told(result), channel.lost, channel.step + 1, now + delay)
 
 

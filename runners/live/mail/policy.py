@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, Literal, NamedTuple
 
+from alertlib._backoff import capped_wait
 from alertlib.texts.alerts import bar_close
 from runners.live.alert_store.records import OutboxRow
 from runners.live.mail.channel import Channel, Result, Verdict
@@ -122,8 +123,8 @@ def retry_delay(failures: int, chance: float) -> float:
     """
     if failures <= 1:
         return FIRST_RETRY_LOW + FIRST_RETRY_SPAN * chance
-    # 4**10 is far above the cap; bounding the power keeps the float finite.
-    return chance * min(RETRY_CAP, RETRY_BASE * RETRY_FACTOR ** min(failures - 1, 10))
+    wait = capped_wait(failures - 1, first=RETRY_BASE, factor=RETRY_FACTOR, cap=RETRY_CAP)
+    return chance * wait
 
 
 def plan(

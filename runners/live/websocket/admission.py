@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from websockets.http11 import Request, Response
 
+from alertlib.config.types import is_loopback
 from runners.live.telemetry.metrics import CONTENT_TYPE, Metrics
 from runners.live.websocket.auth import (
     SUBPROTOCOL,
@@ -20,7 +21,6 @@ from runners.live.websocket.auth import (
     Credentials,
     Identity,
     find_credentials,
-    is_loopback,
     split_subprotocols,
 )
 from runners.live.websocket.dashboard.page import Page

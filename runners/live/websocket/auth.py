@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from alertlib.config.schema import WebSocket
 from alertlib.config.secrets import find_secret
+from alertlib.config.types import is_loopback
 from alertlib.errors import ConfigError
 from runners.live.websocket import jwt
 
@@ -194,18 +194,6 @@ def own_origins(hosts: Collection[str], port: int, *, tls: bool) -> frozenset[st
         if port == default:
             origins.add(f"{scheme}://{host}")
     return frozenset(origins)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` (an address or ``localhost``) is this machine only. Resolves nothing."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0].strip("[]"))
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 def require_safe_bind(host: str, *, tls: bool, allow_remote: bool) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertlib.config.types import is_loopback
 from alertlib.errors import ConfigError
 from runners.live.websocket import jwt
 from runners.live.websocket.auth import (
@@ -19,7 +20,6 @@ from runners.live.websocket.auth import (
     Identity,
     JwtKey,
     find_credentials,
-    is_loopback,
     own_origins,
     parse_tokens,
     require_safe_bind,
