@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.texts import alerts, formats, words
-from alertlib.texts.alerts import Contract, Record
+from alertlib.texts.alerts import Contract
 from alertlib.texts.words import WORDS, Language
 from tests.support.made_alerts import languages, made_alerts
 from tests.support.store_data import payload
@@ -164,27 +164,6 @@ class TestAlert:
         shown = {level.key: level.distance for level in alerts.levels(alert, WIN)}
         assert shown["stop"] == "-50 pontos, -R$ 10,00"
         assert shown["target"] == "+75 pontos, +R$ 15,00"
-
-
-class TestRecord:
-    def test_each_figure_stands_beside_its_chance_level(self) -> None:
-        record: Record = {
-            "trades": 1212,
-            "win_rate": 0.581,
-            "win_rate_chance": 0.497,
-            "false_positive_share": 0.09,
-            "generated_at": "2026-05-01T15:00:00Z",
-            "synthetic": True,
-        }
-        assert alerts.record_text(record) == (
-            "No último scorecard (01/05/2026, 1.212 operações, dados sintéticos): "
-            "acerto 58,1% (ao acaso 49,7%), "
-            "falsos positivos 9,0% (nível do acaso não calculado)"
-        )
-
-    @pytest.mark.parametrize("record", [None, {}, {"trades": 10}, {"win_rate": None}])
-    def test_nothing_known_is_nothing_said(self, record: Any) -> None:
-        assert alerts.record_text(record) == ""
 
 
 def test_both_languages_have_the_same_words() -> None:

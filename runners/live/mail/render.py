@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from alertlib._version import __version__
 from alertlib.config.schema import Email
 from alertlib.texts import alerts, formats, words
-from alertlib.texts.alerts import Contract, Record
+from alertlib.texts.alerts import Contract
 from alertlib.texts.contracts import FindContract
+from alertlib.texts.track_record import Record, record_text
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import OutboxRow
 from runners.live.mail.policy import Letter
@@ -149,7 +150,7 @@ class Renderer:
             "confidence": formats.percent(alert.get("confidence"), 0, lang),
             "bar": alerts.bar_span(alert, lang),
             "detected": formats.moment(detected, lang, seconds=True),
-            "record": alerts.record_text(self._records.get(alert["pattern"]), lang),
+            "record": record_text(self._records.get(alert["pattern"]), lang),
         }
 
     def _changes(self, alert: Mapping[str, Any], contract: Contract) -> list[str]:

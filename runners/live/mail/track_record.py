@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from alertlib.errors import ConfigError
-from alertlib.texts.alerts import Record
+from alertlib.texts.track_record import Record
 
 _FIGURES = ("trades", "win_rate", "win_rate_chance", "false_positive_share",
             "false_positive_share_chance")  # fmt: skip

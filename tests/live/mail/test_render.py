@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from alertlib.config.schema import Email, SymbolSpec
 from alertlib.texts import alerts, formats, words
-from alertlib.texts.alerts import Record
 from alertlib.texts.contracts import find_contracts
+from alertlib.texts.track_record import Record
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import MessageType, OutboxRow, Stored
 from runners.live.mail.notices import notices
