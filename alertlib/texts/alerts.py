@@ -1,20 +1,20 @@
-"""What traders read: labels, number formats and one-line texts, in pt-BR (default) or English.
+"""What traders read of an alert: its labels, its levels and its one-line texts.
 
-Shared by the alert's ``text`` field, the e-mails and the dashboard, so that a price or a name
-looks the same wherever it is seen. Standard library only.
+Shared by the alert's ``text`` field and the e-mails, so that a price or a name looks the same
+wherever it is seen. Standard library only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from alertlib.config.types import minutes
-from alertlib.texts.formats import brasilia, moment, money, number, percent, points, price
-from alertlib.texts.words import Language, side, word
-
-Alert = Mapping[str, Any]
+from alertlib.texts import formats, words
+from alertlib.texts.formats import brasilia, moment
+from alertlib.texts.words import Language
 
 SUBJECT_LIMIT = 60
 
@@ -46,109 +46,171 @@ class Level(NamedTuple):
     distance: str
 
 
-def bar_close(alert: Alert) -> datetime:
-    """Return when the alert's bar closed, in Brasilia time: its open plus the timeframe."""
-    return brasilia(alert["bar_time"]) + timedelta(minutes=minutes(alert["timeframe"]))
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """An alert as one language shows it: what is read from it is text, ready to print.
 
+    Times are to be had both ways: ``bar_close`` and ``detected_at`` are Brasilia time to reckon
+    with, ``closed`` and ``detected`` the same as text.
 
-def bar_span(alert: Alert, language: Language = "pt-BR") -> str:
-    """Return the alert's bar from open to close: ``01/03/2024 09:35–09:40``."""
-    return f"{moment(brasilia(alert['bar_time']), language)}–{bar_close(alert):%H:%M}"
-
-
-def levels(alert: Alert, contract: Contract = UNKNOWN, language: Language = "pt-BR") -> list[Level]:
-    """Return target, entry and stop, highest profit first; those the alert lacks are left out.
-
-    Distances are measured from the alert's price and carry the sign of the profit or loss:
-    a stop is negative on either side of the market.
+    Attributes
+    ----------
+    alert : mapping
+        The alert's JSON object.
+    correction : bool
+        Whether it is sent again because its bar was revised.
     """
-    found = []
-    if alert.get("target") is not None:
-        found.append(_level("target", alert, contract, language))
-    if alert.get("entry_min") is not None and alert.get("entry_max") is not None:
-        low, high = (
-            price(alert[end], contract.tick, language) for end in ("entry_min", "entry_max")
+
+    alert: Mapping[str, Any]
+    contract: Contract = UNKNOWN
+    language: Language = "pt-BR"
+    correction: bool = False
+
+    @property
+    def pattern(self) -> str:
+        return self._word(self.alert["pattern"])
+
+    @property
+    def severity(self) -> str:
+        return self._word(self.alert["severity"])
+
+    @property
+    def side(self) -> str:
+        return words.side(self.alert["direction"], self.language)
+
+    @property
+    def price(self) -> str:
+        return self.format_price(self.alert["price"])
+
+    @property
+    def confidence(self) -> str:
+        return formats.percent(self.alert.get("confidence"), 0, self.language)
+
+    @property
+    def risk_reward(self) -> str:
+        """The reward per unit of risk as ``1:1,5``; empty where the alert has none."""
+        ratio = self.alert.get("risk_reward")
+        return "" if ratio is None else f"1:{formats.number(round(ratio, 2), None, self.language)}"
+
+    @property
+    def bar_close(self) -> datetime:
+        """When the alert's bar closed, in Brasilia time: its open plus the timeframe."""
+        return self._bar_open + timedelta(minutes=minutes(self.alert["timeframe"]))
+
+    @property
+    def closed(self) -> str:
+        return moment(self.bar_close, self.language)
+
+    @property
+    def bar_span(self) -> str:
+        """The alert's bar from open to close: ``01/03/2024 09:35–09:40``."""
+        return f"{moment(self._bar_open, self.language)}–{self.bar_close:%H:%M}"
+
+    @property
+    def detected_at(self) -> datetime:
+        """When the alert was detected, in Brasilia time."""
+        return brasilia(self.alert["detected_at"])
+
+    @property
+    def detected(self) -> str:
+        return moment(self.detected_at, self.language, seconds=True)
+
+    @property
+    def mark_keys(self) -> list[str]:
+        """What sets the alert apart from an ordinary one: correction, dry run, late."""
+        others = [key for key in ("dry_run", "late") if self.alert.get(key)]
+        return ["correction", *others] if self.correction else others
+
+    @property
+    def marks(self) -> list[str]:
+        return [self._word(key) for key in self.mark_keys]
+
+    @property
+    def has_money(self) -> bool:
+        """Whether distances are stated in R$, too."""
+        return self.contract.point_value is not None
+
+    @property
+    def levels(self) -> list[Level]:
+        """Target, entry and stop, highest profit first; those the alert lacks are left out.
+
+        Distances are measured from the alert's price and carry the sign of the profit or loss:
+        a stop is negative on either side of the market.
+        """
+        found = (self._level("target"), self._entry(), self._level("stop"))
+        return [level for level in found if level is not None]
+
+    @property
+    def text(self) -> str:
+        """The alert as one line: what, where, levels, and how sure the detector is."""
+        head = (
+            f"{self._brackets}{self.alert['symbol']} {self.alert['timeframe']}: "
+            f"{self.pattern}, {self.side} {self._word('at')} {self.price}"
         )
-        band = low if low == high else f"{low} – {high}"
-        found.append(Level("entry", word("entry", language), band, ""))
-    if alert.get("stop") is not None:
-        found.append(_level("stop", alert, contract, language))
-    return found
+        parts = [
+            f"{level.label.lower()} {level.price}"
+            + (f" ({level.distance})" if level.distance else "")
+            for level in self.levels
+        ]
+        if self.risk_reward:
+            parts.append(f"{self._word('risk_reward').lower()} {self.risk_reward}")
+        parts.append(
+            f"{self._word('severity').lower()} {self.severity}, "
+            f"{self._word('confidence').lower()} {self.confidence}"
+        )
+        return f"{head}; {'; '.join(parts)}; {self.closed}"
 
+    @property
+    def subject(self) -> str:
+        """A subject line of at most ``SUBJECT_LIMIT`` characters: pattern, direction and price.
 
-def risk_reward(alert: Alert, language: Language = "pt-BR") -> str:
-    """Return the reward per unit of risk as ``1:1,5``; empty where the alert has none."""
-    ratio = alert.get("risk_reward")
-    return "" if ratio is None else f"1:{number(round(ratio, 2), None, language)}"
+        Severity goes first where it fits, then the symbol; a pattern's long name is cut before
+        the marks, the direction or the price would be.
+        """
+        mark, tail = self._brackets, f": {self.side} {self.price}"
+        room = SUBJECT_LIMIT - len(mark) - len(tail)
+        named = f"{self.alert['symbol']} {self.pattern}"
+        for lead in (f"{self.severity} {named}", named, self.pattern):
+            if len(lead) <= room:
+                return f"{mark}{lead}{tail}"
+        return f"{mark}{_cut(self.pattern, max(room, 8))}{tail}"[:SUBJECT_LIMIT]
 
+    def format_price(self, value: float | None) -> str:
+        """Return a price of the alert's instrument, with as many decimals as its tick has."""
+        return formats.price(value, self.contract.tick, self.language)
 
-def marks(alert: Alert, language: Language = "pt-BR", *, correction: bool = False) -> list[str]:
-    """Return what sets the alert apart from an ordinary one: correction, dry run, late."""
-    wanted = (("correction", correction), *((key, alert.get(key)) for key in ("dry_run", "late")))
-    return [word(key, language) for key, holds in wanted if holds]
+    @property
+    def _bar_open(self) -> datetime:
+        return brasilia(self.alert["bar_time"])
 
+    @property
+    def _brackets(self) -> str:
+        return f"[{', '.join(self.marks)}] " if self.marks else ""
 
-def alert_text(alert: Alert, contract: Contract = UNKNOWN, language: Language = "pt-BR") -> str:
-    """Return the alert as one line: what, where, levels, and how sure the detector is."""
-    at = f"{side(alert['direction'], language)} {word('at', language)}"
-    head = (
-        f"{_brackets(marks(alert, language))}{alert['symbol']} {alert['timeframe']}: "
-        f"{word(alert['pattern'], language)}, {at} {price(alert['price'], contract.tick, language)}"
-    )
-    parts = [
-        f"{level.label.lower()} {level.price}" + (f" ({level.distance})" if level.distance else "")
-        for level in levels(alert, contract, language)
-    ]
-    if ratio := risk_reward(alert, language):
-        parts.append(f"{word('risk_reward', language).lower()} {ratio}")
-    parts.append(
-        f"{word('severity', language).lower()} {word(alert['severity'], language)}, "
-        f"{word('confidence', language).lower()} {percent(alert.get('confidence'), 0, language)}"
-    )
-    return f"{head}; {'; '.join(parts)}; {moment(bar_close(alert), language)}"
+    def _word(self, key: str) -> str:
+        return words.word(key, self.language)
 
+    def _entry(self) -> Level | None:
+        low, high = self.alert.get("entry_min"), self.alert.get("entry_max")
+        if low is None or high is None:
+            return None
+        # Two ends may differ and still be written alike.
+        ends = dict.fromkeys((self.format_price(low), self.format_price(high)))
+        return Level("entry", self._word("entry"), " – ".join(ends), "")
 
-def subject(
-    alert: Alert,
-    contract: Contract = UNKNOWN,
-    language: Language = "pt-BR",
-    *,
-    correction: bool = False,
-    limit: int = SUBJECT_LIMIT,
-) -> str:
-    """Return a subject line of at most ``limit`` characters: pattern, direction and price.
+    def _level(self, key: Literal["target", "stop"]) -> Level | None:
+        value = self.alert.get(key)
+        if value is None:
+            return None
+        profit = (value - self.alert["price"]) * self.alert["direction"]
+        return Level(key, self._word(key), self.format_price(value), self._distance(profit))
 
-    Severity goes first where it fits, then the symbol; a pattern's long name is cut before
-    the marks, the direction or the price would be.
-    """
-    mark = _brackets(marks(alert, language, correction=correction))
-    tail = f"{side(alert['direction'], language)} {price(alert['price'], contract.tick, language)}"
-    pattern, symbol = word(alert["pattern"], language), alert["symbol"]
-    severity = word(alert["severity"], language)
-    for lead in (f"{severity} {symbol} {pattern}", f"{symbol} {pattern}", pattern):
-        if len(mark) + len(lead) + 2 + len(tail) <= limit:
-            return f"{mark}{lead}: {tail}"
-    room = limit - len(mark) - 2 - len(tail)
-    return f"{mark}{_cut(pattern, max(room, 8))}: {tail}"[:limit]
-
-
-def _level(
-    key: Literal["target", "stop"], alert: Alert, contract: Contract, language: Language
-) -> Level:
-    shown = price(alert[key], contract.tick, language)
-    profit = (alert[key] - alert["price"]) * alert["direction"]
-    return Level(key, word(key, language), shown, _distance(profit, contract, language))
-
-
-def _distance(value: float, contract: Contract, language: Language) -> str:
-    text = points(value, contract.tick, language)
-    if contract.point_value is None:
-        return text
-    return f"{text}, {money(value * contract.point_value, language, signed=True)}"
-
-
-def _brackets(texts: Sequence[str]) -> str:
-    return f"[{', '.join(texts)}] " if texts else ""
+    def _distance(self, profit: float) -> str:
+        text = formats.points(profit, self.contract.tick, self.language)
+        if self.contract.point_value is None:
+            return text
+        value = profit * self.contract.point_value
+        return f"{text}, {formats.money(value, self.language, signed=True)}"
 
 
 def _cut(text: str, length: int) -> str:

@@ -1,4 +1,4 @@
-"""The vocabulary of :mod:`alertlib.texts.alerts`, one table per language."""
+"""The vocabulary of what traders read, one table per language."""
 
 from __future__ import annotations
 

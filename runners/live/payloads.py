@@ -12,7 +12,7 @@ from alertlib.detection.alert import Alert
 from alertlib.detection.intake import Gap, Outcome, Revision
 from alertlib.detection.stream import Suppressed
 from alertlib.market.clock import utc_stamp, with_offset
-from alertlib.texts.alerts import Contract, alert_text
+from alertlib.texts.alerts import AlertView, Contract
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import Event, Mail, Message, Stored
 from runners.live.mail.policy import expires_at, message_id
@@ -86,7 +86,7 @@ class Writer:
         if late:
             payload["late"] = True
         contract = self._find_contract(alert.symbol, alert.timeframe)
-        payload["text"] = alert_text(payload, contract, self._language)
+        payload["text"] = AlertView(payload, contract, self._language).text
         return payload
 
     def _revised(self, key: tuple[str, str], revision: Revision, seen: float, made: Made) -> None:

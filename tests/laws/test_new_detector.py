@@ -78,7 +78,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 import alertlib as al
-from alertlib.texts.alerts import alert_text
+from alertlib.texts.alerts import AlertView
 from runners.live.websocket.dashboard.page import assemble
 config = al.load_config("mine.yaml")
 bars = al.read_bars(al.sample_path(), sessions=20)
@@ -89,8 +89,8 @@ print(json.dumps({
     "shrink": config.detection.inside.shrink,
     "patterns": sorted(set(run.alerts["pattern"])),
     "parity": al.check("inside", bars, config, compiled=False).items[0].clean,
-    "text": alert_text(run.alerts.row(0, named=True) | {
-        "symbol": "WIN$N", "timeframe": "M5", "bar_time": "2025-01-02T09:05:00-03:00"}),
+    "text": AlertView(run.alerts.row(0, named=True) | {
+        "symbol": "WIN$N", "timeframe": "M5", "bar_time": "2025-01-02T09:05:00-03:00"}).text,
     "page": '"barra_interna_alta": "Barra interna de alta"' in page,
 }))
 """

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertlib.texts import alerts, formats, words
-from alertlib.texts.alerts import Contract
+from alertlib.texts import formats, words
+from alertlib.texts.alerts import UNKNOWN, AlertView, Contract
 from alertlib.texts.words import WORDS, Language
 from tests.support.made_alerts import languages, made_alerts
 from tests.support.store_data import payload
@@ -105,13 +105,13 @@ class TestTime:
         assert formats.moment(formats.brasilia("2018-12-03T12:00:00Z")) == "03/12/2018 10:00"
 
     def test_the_span_of_a_bar(self) -> None:
-        assert alerts.bar_span(payload(1)) == "28/07/2026 10:05–10:10"
+        assert AlertView(payload(1)).bar_span == "28/07/2026 10:05–10:10"
 
 
 class TestAlert:
     def test_the_line(self) -> None:
         alert = payload(1, pattern="break_suporte", direction=-1, stop=126705.0, target=126005.0)
-        assert alerts.alert_text(alert, WIN) == (
+        assert AlertView(alert, WIN).text == (
             "WIN$N M5: Rompimento de suporte, venda a 126.505; "
             "alvo 126.005 (+500 pontos, +R$ 100,00); entrada 126.400 – 126.600; "
             "stop 126.705 (-200 pontos, -R$ 40,00); risco:retorno 1:1,5; "
@@ -119,13 +119,13 @@ class TestAlert:
         )
 
     def test_no_reais_where_the_value_of_a_point_is_unknown(self) -> None:
-        assert "R$" not in alerts.alert_text(payload(1))
+        assert "R$" not in AlertView(payload(1)).text
 
     def test_the_subject(self) -> None:
-        assert alerts.subject(payload(1), WIN) == (
+        assert AlertView(payload(1), WIN).subject == (
             "CRÍTICO WIN$N Volatilidade extrema: compra 126.505"
         )
-        assert alerts.subject(payload(1, dry_run=True), WIN, correction=True) == (
+        assert AlertView(payload(1, dry_run=True), WIN, correction=True).subject == (
             "[CORREÇÃO, SIMULAÇÃO] Volatilidade extrema: compra 126.505"
         )
 
@@ -133,20 +133,21 @@ class TestAlert:
     def test_any_subject_fits_and_ends_with_side_and_price(
         self, alert: dict[str, Any], language: Language, correction: bool
     ) -> None:
-        subject = alerts.subject(alert, WIN, language, correction=correction)
+        view = AlertView(alert, WIN, language, correction)
+        subject = view.subject
         assert 0 < len(subject) <= 60
         assert subject.isprintable()
         price = formats.price(alert["price"], WIN.tick, language)
         assert subject.endswith(f": {words.side(alert['direction'], language)} {price}")
-        for mark in alerts.marks(alert, language, correction=correction):
+        for mark in view.marks:
             assert mark in subject
 
     @given(made_alerts(), languages)
     def test_any_alert_is_one_printable_line(
         self, alert: dict[str, Any], language: Language
     ) -> None:
-        for contract in (WIN, alerts.UNKNOWN):
-            line = alerts.alert_text(alert, contract, language)
+        for contract in (WIN, UNKNOWN):
+            line = AlertView(alert, contract, language).text
             assert line.isprintable()
             assert "None" not in line
             assert "nan" not in line.replace(alert["symbol"], "").replace(alert["pattern"], "")
@@ -161,7 +162,7 @@ class TestAlert:
             "stop": 1000.0 - direction * 50.0,
             "target": 1000.0 + direction * 75.0,
         }
-        shown = {level.key: level.distance for level in alerts.levels(alert, WIN)}
+        shown = {level.key: level.distance for level in AlertView(alert, WIN).levels}
         assert shown["stop"] == "-50 pontos, -R$ 10,00"
         assert shown["target"] == "+75 pontos, +R$ 15,00"
 

@@ -15,7 +15,7 @@ from math import inf
 from typing import Any, Literal, NamedTuple
 
 from alertlib._backoff import capped_wait
-from alertlib.texts.alerts import bar_close
+from alertlib.texts.alerts import AlertView
 from runners.live.alert_store.records import OutboxRow
 from runners.live.mail.channel import Channel, Result, Verdict
 
@@ -98,7 +98,7 @@ def expires_at(alert: Mapping[str, Any], committed: float, ttl_seconds: float) -
     before its commit.
     """
     if alert.get("late"):
-        committed = min(committed, bar_close(alert).timestamp())
+        committed = min(committed, AlertView(alert).bar_close.timestamp())
     return committed + ttl_seconds
 
 

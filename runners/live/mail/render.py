@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from alertlib._version import __version__
 from alertlib.config.schema import Email
-from alertlib.texts import alerts, formats, words
-from alertlib.texts.alerts import Contract
+from alertlib.texts import formats
+from alertlib.texts.alerts import SUBJECT_LIMIT, AlertView
 from alertlib.texts.contracts import FindContract
 from alertlib.texts.track_record import Record, record_text
 from alertlib.texts.words import Language
@@ -95,7 +95,7 @@ class Renderer:
         elif letter.kind == "notice":
             template, view = "notice", self._notice(letter)
         else:
-            template, view = "alert", self._alert(letter.rows[0])
+            template, view = "alert", self._alert(self._view(letter.rows[0]))
         shared = {"lang": self._language, "w": self._words, "version": __version__, **view}
         message = EmailMessage(policy=SMTP)
         message["From"] = self._sender
@@ -119,15 +119,19 @@ class Renderer:
         message.set_boundary(f"alertas-{letter.message_id.strip('<>').partition('@')[0]}")
         return message.as_bytes()
 
-    def _alert(self, row: OutboxRow) -> dict[str, Any]:
-        alert = _payload(row)
-        correction = row.message.type == "correction"
-        lang, contract = self._language, self._find_contract(alert["symbol"], alert["timeframe"])
-        detected = formats.brasilia(alert["detected_at"])
-        marked = (("correction", correction), *((k, alert.get(k)) for k in ("dry_run", "late")))
+    def _view(self, row: OutboxRow) -> AlertView:
+        """Return the alert of a copy, its names checked: they go into headers."""
+        alert = row.alert()
+        for key in ("symbol", "pattern"):
+            _matching(_NAME, key, alert[key])
+        contract = self._find_contract(alert["symbol"], alert["timeframe"])
+        return AlertView(alert, contract, self._language, row.message.type == "correction")
+
+    def _alert(self, view: AlertView) -> dict[str, Any]:
+        alert = view.alert
         return {
-            "subject": alerts.subject(alert, contract, lang, correction=correction),
-            "date": detected,
+            "subject": view.subject,
+            "date": view.detected_at,
             "headers": {
                 "X-Alertas-Id": _matching(_ID, "id", alert["id"]),
                 "X-Alertas-Symbol": alert["symbol"],
@@ -136,55 +140,44 @@ class Renderer:
                 **({"Importance": "high"} if alert["severity"] == "CRITICO" else {}),
             },
             "alert": alert,
-            "colour": _COLOURS.get(alert["severity"], "#475467"),
-            "pattern": words.word(alert["pattern"], lang),
-            "severity": words.word(alert["severity"], lang),
-            "arrow": "▲" if alert["direction"] > 0 else "▼",
-            "side": words.side(alert["direction"], lang),
-            "price": formats.price(alert["price"], contract.tick, lang),
-            "banners": [self._words[f"{key}_banner"] for key, holds in marked if holds],
-            "changes": self._changes(alert, contract),
-            "levels": alerts.levels(alert, contract, lang),
-            "has_money": contract.point_value is not None,
-            "risk_reward": alerts.risk_reward(alert, lang),
-            "confidence": formats.percent(alert.get("confidence"), 0, lang),
-            "bar": alerts.bar_span(alert, lang),
-            "detected": formats.moment(detected, lang, seconds=True),
-            "record": record_text(self._records.get(alert["pattern"]), lang),
+            **_shown(view),
+            "banners": [self._words[f"{key}_banner"] for key in view.mark_keys],
+            "changes": self._changes(view),
+            "levels": view.levels,
+            "has_money": view.has_money,
+            "risk_reward": view.risk_reward,
+            "confidence": view.confidence,
+            "bar": view.bar_span,
+            "detected": view.detected,
+            "record": record_text(self._records.get(alert["pattern"]), self._language),
         }
 
-    def _changes(self, alert: Mapping[str, Any], contract: Contract) -> list[str]:
+    def _changes(self, view: AlertView) -> list[str]:
         """Return what a correction says was revised: ``{"changes": {name: [old, new]}}``."""
         return [
-            f"{self._words.get(name, name)}: {old} → {new}"
-            for name, values in alert.get("changes", {}).items()
-            for old, new in [(formats.price(v, contract.tick, self._language) for v in values)]
+            f"{self._words.get(name, name)}: {view.format_price(old)} → {view.format_price(new)}"
+            for name, (old, new) in view.alert.get("changes", {}).items()
         ]
 
     def _digest(self, letter: Letter, now: float) -> dict[str, Any]:
-        lang = self._language
-        alerts = [_payload(row) for row in letter.rows]
+        views = [self._view(row) for row in letter.rows]
         gone = [row.expires <= now for row in letter.rows]
-        newest_first = list(zip(alerts, gone, letter.rows, strict=True))[::-1]
-        shown = [
-            self._digest_line(alert, expired, row)
-            for alert, expired, row in newest_first[:DIGEST_SHOWN]
-        ]
-        counts = Counter(
-            (a["symbol"], words.word(a["pattern"], lang), words.side(a["direction"], lang))
-            for a in alerts
-        )
-        total, expired = len(alerts), sum(gone)
+        newest_first = list(zip(views, gone, strict=True))[::-1]
+        shown = [_digest_line(view, expired) for view, expired in newest_first[:DIGEST_SHOWN]]
+        counts = Counter((view.alert["symbol"], view.pattern, view.side) for view in views)
+        total, expired = len(views), sum(gone)
         said = [("digest_intro", total), ("digest_expired", expired)]
         said.append(("digest_left_out", total - len(shown)))
         return {
             "subject": self._counted("digest_subject", total)
             + (f", {self._counted('digest_subject_expired', expired)}" if expired else ""),
-            "date": formats.brasilia(alerts[-1]["detected_at"]),
+            "date": views[-1].detected_at,
             "headers": {"X-Alertas-Count": str(total)},
             "said": [self._counted(key, count) for key, count in said if count],
             "lines": shown,
-            "counts": [(*key, formats.number(n, 0, lang)) for key, n in counts.most_common()],
+            "counts": [
+                (*key, formats.number(n, 0, self._language)) for key, n in counts.most_common()
+            ],
         }
 
     def _counted(self, key: str, count: int) -> str:
@@ -192,31 +185,11 @@ class Renderer:
         sentence = self._words[f"{key}_one" if count == 1 else key]
         return sentence.format(n=formats.number(count, 0, self._language))
 
-    def _digest_line(
-        self, alert: Mapping[str, Any], expired: bool, row: OutboxRow
-    ) -> dict[str, Any]:
-        lang, contract = self._language, self._find_contract(alert["symbol"], alert["timeframe"])
-        levels = {level.key: level.price for level in alerts.levels(alert, contract, lang)}
-        return {
-            "time": formats.moment(alerts.bar_close(alert), lang),
-            "symbol": alert["symbol"],
-            "pattern": words.word(alert["pattern"], lang),
-            "severity": words.word(alert["severity"], lang),
-            "colour": _COLOURS.get(alert["severity"], "#475467"),
-            "arrow": "▲" if alert["direction"] > 0 else "▼",
-            "side": words.side(alert["direction"], lang),
-            "price": formats.price(alert["price"], contract.tick, lang),
-            "stop": levels.get("stop", formats.UNDEFINED),
-            "target": levels.get("target", formats.UNDEFINED),
-            "marks": alerts.marks(alert, lang, correction=row.message.type == "correction"),
-            "expired": expired,
-        }
-
     def _notice(self, letter: Letter) -> dict[str, Any]:
         notice = letter.notice or {}
         title = " ".join(str(notice["title"]).split())
         return {
-            "subject": title[: alerts.SUBJECT_LIMIT],
+            "subject": title[:SUBJECT_LIMIT],
             "date": datetime.fromisoformat(notice["time"]),
             "headers": {},
             "title": title,
@@ -225,12 +198,29 @@ class Renderer:
         }
 
 
-def _payload(row: OutboxRow) -> dict[str, Any]:
-    """Return the alert of a copy, its names checked: they go into headers."""
-    alert = row.alert()
-    for key in ("symbol", "pattern"):
-        _matching(_NAME, key, alert[key])
-    return alert
+def _digest_line(view: AlertView, expired: bool) -> dict[str, Any]:
+    levels = {level.key: level.price for level in view.levels}
+    return {
+        "time": view.closed,
+        "symbol": view.alert["symbol"],
+        **_shown(view),
+        "stop": levels.get("stop", formats.UNDEFINED),
+        "target": levels.get("target", formats.UNDEFINED),
+        "marks": view.marks,
+        "expired": expired,
+    }
+
+
+def _shown(view: AlertView) -> dict[str, str]:
+    """Return what a mail of one alert and a line of a digest both show."""
+    return {
+        "pattern": view.pattern,
+        "severity": view.severity,
+        "colour": _COLOURS.get(view.alert["severity"], "#475467"),
+        "arrow": "▲" if view.alert["direction"] > 0 else "▼",
+        "side": view.side,
+        "price": view.price,
+    }
 
 
 def _matching(expected: re.Pattern[str], key: str, value: object) -> str:

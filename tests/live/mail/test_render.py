@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertlib.config.schema import Email, SymbolSpec
-from alertlib.texts import alerts, formats, words
+from alertlib.texts import formats, words
+from alertlib.texts.alerts import AlertView
 from alertlib.texts.contracts import find_contracts
 from alertlib.texts.track_record import Record
 from alertlib.texts.words import Language
@@ -256,9 +257,8 @@ class TestInjection:
         assert raw.isascii()
         assert len(set(message.keys())) == len(message.keys())
         contract = find_contracts(())(alert["symbol"], alert["timeframe"])
-        assert message["Subject"] == alerts.subject(
-            alert, contract, language, correction=type_ == "correction"
-        )
+        view = AlertView(alert, contract, language, correction=type_ == "correction")
+        assert message["Subject"] == view.subject
         assert message["X-Alertas-Symbol"] == alert["symbol"]
         for shown in (part(message, "plain"), Visible(part(message, "html")).line):
             assert words.word(alert["pattern"], language) in shown
