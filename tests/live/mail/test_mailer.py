@@ -414,6 +414,8 @@ class TestFailures:
             scripted(replies=script) as server,
             house(plain(server.port), tmp_path) as this,
         ):
+            # The look at the start has a connection of its own until it is done with it.
+            await until(lambda: this.mailer._pool._idle)
             for _ in range(3):
                 this.commit()
                 await until(lambda: this.owed == 0)
