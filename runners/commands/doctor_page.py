@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from runners.commands.doctor_report import conclusion, summary
+from runners.commands.pages import render
 
 CELL = 12  # side of a day, pixels
 _SHADES = 5
@@ -35,15 +33,9 @@ class Year(NamedTuple):
 
 def page(report: dict[str, Any]) -> str:
     """Return the report as a self-contained HTML page."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     verdict, why = conclusion(report)
-    return environment.get_template("doctor.html").render(
+    return render(
+        "doctor.html",
         report=report,
         facts=summary(report),
         verdict=verdict,

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from typing import Any
 
+from runners.commands.pages import render
 from runners.live.audit_log.deliveries import Deliveries, percentile
 from runners.live.audit_log.verify import Report
 
 Facts = dict[str, list[tuple[str, str]]]
-
-_STYLE = (
-    ":root{color-scheme:light dark}body{margin:2rem auto;padding:0 1rem;max-width:46rem;"
-    "font:15px/1.5 system-ui,sans-serif}h1{font-size:1.4rem}h2{font-size:1.1rem;margin:1.6rem 0 "
-    ".3rem}table{border-collapse:collapse;width:100%}th{font-weight:400;text-align:left;"
-    "width:45%;opacity:.75}td,th{padding:.2rem 0;border-top:1px solid #8884;vertical-align:top}"
-)
 
 
 def text(
@@ -40,20 +33,7 @@ def text(
 
 def page(facts: Facts) -> str:
     """Return the page: one file, nothing loaded from elsewhere."""
-    sections = "".join(
-        f"<h2>{escape(title)}</h2><table>{''.join(map(_row, rows))}</table>"
-        for title, rows in facts.items()
-    )
-    return (
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
-        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>Alerts: summary</title><style>{_STYLE}</style></head>"
-        f"<body><h1>Alerts: summary</h1>{sections}</body></html>\n"
-    )
-
-
-def _row(row: tuple[str, str]) -> str:
-    return f"<tr><th scope='row'>{escape(row[0])}</th><td>{escape(row[1])}</td></tr>"
+    return render("summary.html", sections=facts)
 
 
 def _gate(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
