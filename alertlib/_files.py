@@ -1,17 +1,16 @@
-"""Files on disk: written durably, replaced atomically."""
+"""Files on disk: written durably, replaced atomically, locked."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from pathlib import Path
 
 from alertlib.errors import StorageError
 
 _WINDOWS_TRIES = 40
-
-
 _WINDOWS_WAIT_SECONDS = 0.05
 
 
@@ -70,3 +69,20 @@ def _sync_directory(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+# Windows locks are mandatory: the byte locked lies behind the text a second writer reads.
+_LOCKED_BYTE = 1_024
+
+
+def lock_byte(descriptor: int) -> None:
+    """Lock one byte of an open file until it is closed; OSError if another process has it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,6 +10,7 @@ import numpy as np
 
 from alertlib._typing import Ints
 from alertlib.bars.quality.hours import modal_session
+from alertlib.bars.schema import PRICES
 from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.market.instruments import Instrument
 from alertlib.market.sessions import SessionTable
@@ -97,7 +98,7 @@ class Series:
         return pl.DataFrame(
             {
                 "time": pl.Series(self.minute * 60_000_000).cast(pl.Datetime("us")),
-                **{name: self.price(getattr(self, name)) for name in _PRICES},
+                **{name: self.price(getattr(self, name)) for name in PRICES},
                 "volume": self.volume,
                 "session": self.session,
             }
@@ -165,7 +166,7 @@ def make_series(bars: Bars) -> Series:
     place = np.arange(len(day)) - starts[session]
     span = hours[np.searchsorted(days, day[starts])]
     expected = -(-(span[:, 1] - span[:, 0]) // instrument.minutes)
-    open_, high, low, close = (_quanta(frame, n, instrument)[rows] for n in _PRICES)
+    open_, high, low, close = (_quanta(frame, n, instrument)[rows] for n in PRICES)
     return Series(
         instrument=instrument,
         minute=minute[rows],
@@ -183,9 +184,6 @@ def make_series(bars: Bars) -> Series:
         expected=expected,
         removed=len(minute) - len(rows),
     )
-
-
-_PRICES = ("open", "high", "low", "close")
 
 
 def _hours(sessions: SessionTable, days: Ints) -> Ints:

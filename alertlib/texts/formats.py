@@ -10,8 +10,6 @@ from alertlib.market.clock import exchange_time
 from alertlib.texts.words import Language, word
 
 UNDEFINED = "–"
-
-
 MAX_DECIMALS = 8
 
 

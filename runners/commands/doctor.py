@@ -23,8 +23,6 @@ from runners.commands.doctor_report import conclusion, describe, summary
 
 # Of each kind the terminal shows so many findings; --json and --html have them all.
 _SHOWN = 5
-
-
 _STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 
 

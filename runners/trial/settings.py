@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 TOKEN = "b" * 43
-
-
 CONFIG = """
 policy: {cooldown_bars: 0, rate_limit_per_minute: 0, window_start: 00:00, window_end: 23:59}
 delivery: {websocket: {max_connections: 2000, max_connections_per_token: 2000}}

@@ -9,8 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from alertlib.bars.quality.findings import QUARANTINE_SCHEMA, Finding, Severity, finding
+from alertlib.bars.schema import PRICES
 
-PRICES = ("open", "high", "low", "close")
 VOLUMES = ("tick_volume", "real_volume", "spread")
 
 YEARS = 1990, 2100

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from pathlib import Path
 from types import TracebackType
 
+from alertlib._files import lock_byte
 from alertlib.errors import BusyError, StorageError
 
 LOCK = ".lock"
-
-# Windows locks are mandatory: the byte locked lies behind the text a second writer reads.
-_LOCKED_BYTE = 1_024
 
 
 class StoreLock:
@@ -44,7 +41,7 @@ class StoreLock:
                 "for the bar store; choose another one"
             ) from error
         try:
-            _lock(self._descriptor)
+            lock_byte(self._descriptor)
         except OSError as error:
             holder = _read_holder(self._descriptor)
             os.close(self._descriptor)
@@ -65,18 +62,6 @@ class StoreLock:
         trace: TracebackType | None,
     ) -> None:
         os.close(self._descriptor)
-
-
-def _lock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _read_holder(descriptor: int) -> str:

@@ -18,8 +18,6 @@ MANIFEST = "manifest.json"
 PENDING = "manifest.json.tmp"
 QUARANTINE = "quarantine"
 PARTITION_FILE = "bars.parquet"
-
-
 _KEY = re.compile(r"symbol=([^/]+)/timeframe=([^/]+)/year=(\d{4})", re.ASCII)
 _NAMES = {"symbol": Symbol, "timeframe": Timeframe}
 

@@ -212,8 +212,6 @@ def _digest(token: str) -> bytes:
 
 
 JWT_VARIABLE = "WEBSOCKET_JWT_SECRET"
-
-
 MIN_JWT_SECRET = 32
 
 
