@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from runners._main import INTERRUPTED, OK, run
+from runners.cli.parser import make_parser
 
 if TYPE_CHECKING:
-    import argparse
-
     from alertlib.config import Config
-from argparse import ArgumentTypeError
-from math import isfinite
 
 ABOUT = """Run the alert daemon: closed bars from a MetaTrader 5 terminal or a replayed file go
 through the detectors into a durable store, to WebSocket clients and e-mail. SIGTERM, Ctrl-C and
@@ -39,9 +39,6 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    from runners.cli.parser import make_parser
-    from runners.live.__main__ import port, speed
-
     parser = make_parser("live", ABOUT)
     parser.add_argument("--feed", choices=("mt5", "replay"), help="default: live.feed")
     parser.add_argument("--bars", metavar="F|DIR", help="bars to replay; default: data.source")
@@ -97,10 +94,6 @@ def _serve(config: Config, args: argparse.Namespace, database: str) -> int:
     return asyncio.run(serve())
 
 
-if __name__ == "__main__":
-    sys.exit(run(main))
-
-
 def speed(text: str) -> float:
     """Read a speed: a finite number of at least 0."""
     try:
@@ -117,3 +110,7 @@ def port(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) > 65_535:
         raise ArgumentTypeError(f"got {text!r}, expected a port from 0 to 65535")
     return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

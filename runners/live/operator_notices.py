@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,6 @@ from runners.live.alert_store.store import Store
 from runners.live.health import Reason
 
 if TYPE_CHECKING:
-    from runners.live.mail.mailer import Mailer
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from runners.live.alert_store.store import Store
     from runners.live.mail.mailer import Mailer
 
 ANCHOR_KEY = "anchor_mailed"

@@ -13,8 +13,6 @@ from alertlib.market.sessions import FixedHours, SessionTable
 if TYPE_CHECKING:
     import polars as pl
 
-import polars as pl
-
 
 def modal_session(day: Ints, minute_of_day: Ints, minutes: int) -> SessionTable:
     """Return a file's own hours: its modal first and modal last bar of a date.
