@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         DataError,
         StorageError,
     )
+    from alertlib.kernels.bar import TickBar
     from alertlib.scorecard.card import Scorecard
 
 _HOMES = {
@@ -54,6 +55,7 @@ _HOMES = {
     "Scorecard": "scorecard.card",
     "StorageError": "errors",
     "Stream": "detection.stream",
+    "TickBar": "kernels.bar",
     "backtest": "backtesting.backtester",
     "check": "audits.checking",
     "detector": "detection.detectors",
@@ -83,6 +85,7 @@ __all__ = [
     "Scorecard",
     "StorageError",
     "Stream",
+    "TickBar",
     "__version__",
     "backtest",
     "check",

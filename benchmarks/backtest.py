@@ -102,22 +102,21 @@ import json, time
 import numpy as np
 import alertlib as al
 from alertlib.scoring.engine import COMPILED, INTERPRETED
-from alertlib.scoring.batch import _make_scan
+from alertlib.scoring.signals import StepBars, make_scan, scan_arguments, true_ranges
 from alertlib.detection.registry import find_detector
 from alertlib.bars.series import make_series
 series = make_series(al.read_bars(al.sample_path(), symbol="WIN$N"))
-columns = [c - series.gaps for c in (series.open, series.high, series.low, series.close)]
-columns += [series.volume, series.place, series.minute % 1440]
+bars = StepBars(series, true_ranges(series, 14))
 out = {}
-for name in ("volatility", "engulfing", "breakout", "rsi_divergence"):
+for name in ("volatility", "engulfing", "breakout", "rsi_divergence", "directional_change"):
     d = find_detector(name)
     for engine, times in ((COMPILED, 200), (INTERPRETED, 10)):
-        scan, given = engine.build(_make_scan, d.step), [engine.column(c) for c in columns]
+        scan = engine.build(make_scan(d), d.step, engine.bar_of)
         best = np.inf
         for _ in range(times + 1):
-            ring, signals = engine.ring(d.ring), engine.out(len(series), "int8")
+            given = scan_arguments(d, bars, engine)
             start = time.perf_counter()
-            scan(*given, ring, d.kernel_params(1), d.state, signals)
+            scan(*given)
             best = min(best, time.perf_counter() - start)
         out[f"{name}_{engine.name}_ns"] = best / len(series) * 1e9
 print(json.dumps(out))

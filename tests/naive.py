@@ -348,10 +348,10 @@ def directional_change(
     n: int = 14,
     early: int = 2,
     wait: int = 6,
-) -> list[tuple[int, int, str]]:
+) -> list[tuple[int, int, str, int]]:
     """Signals once per leg: for every bar, the whole session up to it is walked again."""
     reversal = [k * value for value in atr(bars, n)]  # W of an extreme made at each bar
-    signals: list[tuple[int, int, str]] = []
+    signals: list[tuple[int, int, str, int]] = []
     for day in sorted({b.date for b in bars}):
         today = [i for i, b in enumerate(bars) if b.date == day]
         last: dict[int, int] = {}  # the bar of each side's last signal of this session
@@ -378,7 +378,8 @@ def directional_change(
                 first = side not in last
                 again = not first and origin > last[side] + early and i - last[side] > wait
                 if d > 0 and d >= tau * (d + u) and (first or again):
-                    signals.append((i, side, name))
+                    stated = max(math.floor(100 * (d / (d + u))), math.floor(100 * tau))
+                    signals.append((i, side, name, min(stated, 95)))
                     last[side] = i
                     break
     return signals
@@ -423,16 +424,18 @@ WARMUP = {
 }
 
 
-def signals_of(bars: list[NaiveBar], rules: Rules) -> list[tuple[int, int, str]]:
+def signals_of(bars: list[NaiveBar], rules: Rules) -> list[tuple[int, int, str, int]]:
     series = joined(bars)
-    by_detector = {
+    by_detector: dict[str, list[tuple[int, int, str] | tuple[int, int, str, int]]] = {
         "volatility": volatility(series),
         "engulfing": engulfing(series),
         "rsi_divergence": rsi_divergence(series),
         "breakout": breakout(series, rules.tick, levels=rules.breakout_levels),
         "directional_change": directional_change(series, rules.tick),
     }
-    return [s for name in rules.detectors for s in by_detector[name] if s[0] > WARMUP[name]]
+    counted = [s for name in rules.detectors for s in by_detector[name] if s[0] > WARMUP[name]]
+    # Every signal with its confidence in hundredths: stated by the detector, or its base.
+    return [s if len(s) == 4 else (*s, BASE_HUNDREDTHS[s[2]]) for s in counted]
 
 
 # --- alerts -------------------------------------------------------------------------------
@@ -445,10 +448,10 @@ def on_tick(value: float, rules: Rules, up: bool) -> float:
 
 
 def make_alert(
-    t: int, direction: int, names: list[str], price: int, atr_t: float, rules: Rules
+    t: int, direction: int, names: dict[str, int], price: int, atr_t: float, rules: Rules
 ) -> NaiveAlert:
     ranked = sorted(names, key=lambda n: (-BASE_HUNDREDTHS[n], PATTERN_ORDER.index(n)))
-    confidence = min(BASE_HUNDREDTHS[ranked[0]] + 10 * (len(ranked) - 1), 95)
+    confidence = min(names[ranked[0]] + 10 * (len(ranked) - 1), 95)
     severity = "CRITICO" if confidence >= 80 else "ALTO" if confidence >= 65 else "MEDIO"
     to_stop = max(rules.stop_atr * atr_t, rules.tick)
     to_target = max(rules.target_atr * atr_t, rules.tick)
@@ -474,7 +477,7 @@ def alerts_of(bars: list[NaiveBar], rules: Rules) -> list[NaiveAlert]:
     alerts = []
     for t in sorted({s[0] for s in found}):
         for direction in (1, -1):
-            names = [name for i, d, name in found if i == t and d == direction]
+            names = {name: own for i, d, name, own in found if i == t and d == direction}
             if names and not math.isnan(average[t]):
                 alerts.append(make_alert(t, direction, names, bars[t].close, average[t], rules))
     return alerts

@@ -12,9 +12,10 @@ from alertlib.audits.report import AuditItem
 from alertlib.bars.series import Series
 from alertlib.config.schema import Settings
 from alertlib.detection.detectors import Detector
-from alertlib.scoring.batch import AlertColumns, detect
+from alertlib.scoring.batch import AlertColumns
 from alertlib.scoring.engine import Engine
 from alertlib.scoring.scored import Detected, run_detectors
+from alertlib.scoring.signals import detect
 
 PREFIX_CUTS = 200
 # History before, and bars after, the cut of a quick poisoning.
@@ -122,9 +123,9 @@ def _never(*_: Any) -> Any:
 
 
 def _sees_future(series: Series, planted: Detector, engine: Engine) -> bool:
-    whole = detect(series, (planted,), engine)
+    whole = detect(series, (planted,), engine).sign
     for cut in range(len(series) - FUTURE, len(series)):
-        part = detect(series.head(cut), (planted,), engine)
+        part = detect(series.head(cut), (planted,), engine).sign
         if not np.array_equal(part, whole[:cut]):
             return True
     return False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from alertlib._typing import Progress
+from alertlib._typing import Progress, Signals
 from alertlib.audits.report import AuditItem
-from alertlib.scoring.batch import detect
+from alertlib.bars.series import Series
 from alertlib.scoring.engine import Engine
 from alertlib.scoring.scored import Detected
+from alertlib.scoring.signals import detect, true_ranges
 
 WARMUP_CUTS = 40
 
@@ -26,11 +27,16 @@ def warm_up(
     longest = max((d.warmup for d in detectors), default=0)
     latest = max(1, len(series) - longest - 1)
     starts = np.unique(rng.integers(0, latest, size=WARMUP_CUTS)).tolist()
-    signals = detect(series, detectors, engine)
+
+    def signs(part: Series) -> Signals:
+        atr = true_ranges(part, whole.rules.atr_window, engine)
+        return detect(part, detectors, engine, atr).sign
+
+    signals = signs(series)
     for done, start in enumerate(starts):
         progress("warm_up", done, len(starts))
         reach = min(len(series) - start, longest + WARMUP_REACH)
-        late = detect(series.tail(start).head(reach), detectors, engine)
+        late = signs(series.tail(start).head(reach))
         differs = late != signals[start : start + reach]
         for i in range(len(detectors)):
             where = np.flatnonzero(differs[:, i])

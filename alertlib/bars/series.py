@@ -16,8 +16,6 @@ from alertlib.market.instruments import Instrument
 from alertlib.market.sessions import SessionTable
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from alertlib.bars.bars import Bars
 
 
@@ -39,6 +37,8 @@ class Series:
         Sum of the overnight gaps so far; ``close - gaps`` is the gap-joined series.
     volume : int64
         Tick volume, or real volume of a bar without it; 0 if unknown.
+    real_volume : int64
+        0 if unknown.
     day : int64
         Session, days since 1970-01-01.
     place : int64
@@ -61,6 +61,7 @@ class Series:
     close: Ints
     gaps: Ints
     volume: Ints
+    real_volume: Ints
     day: Ints
     place: Ints
     session: Ints
@@ -91,19 +92,6 @@ class Series:
             gaps=_gap_sums(open_, close, self.first, self.session),
         )  # fmt: skip
 
-    def frame(self) -> pl.DataFrame:
-        """Return the bars as a frame: ``time open high low close volume session``, in points."""
-        import polars as pl
-
-        return pl.DataFrame(
-            {
-                "time": pl.Series(self.minute * 60_000_000).cast(pl.Datetime("us")),
-                **{name: self.price(getattr(self, name)) for name in PRICES},
-                "volume": self.volume,
-                "session": self.session,
-            }
-        )
-
     def head(self, bars: int) -> Series:
         """Return the first ``bars`` bars; the last session may be cut short."""
         return self._part(0, bars)
@@ -120,7 +108,7 @@ class Series:
         keep = session[np.diff(session, prepend=-1) != 0]
         first = np.maximum(self.first[keep] - start, 0)
         last = np.minimum(self.last[keep], stop - 1) - start
-        names = ("minute", "open", "high", "low", "close", "volume", "day", "place")
+        names = ("minute", "open", "high", "low", "close", "volume", "real_volume", "day", "place")
         columns = {name: getattr(self, name)[start:stop] for name in names}
         number = session - (session[0] if len(session) else 0)
         return Series(
@@ -176,6 +164,7 @@ def make_series(bars: Bars) -> Series:
         close=close,
         gaps=_gap_sums(open_, close, starts, session),
         volume=_volume(frame)[rows],
+        real_volume=frame["real_volume"].fill_null(0).to_numpy()[rows],
         day=day,
         place=place,
         session=session.astype(np.int64),

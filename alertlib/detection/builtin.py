@@ -67,6 +67,7 @@ directional_change = detector(
     params=DirectionalChangeParams(),
     warmup=LONG_WARMUP,
     confidence=0.82,
+    probability=True,
 )(directional_change_step)
 
 # All detectors declared above. Their order, that of their names in data, breaks ties of confidence;

@@ -1,7 +1,8 @@
 """The registry of detectors and the decorator that makes one.
 
-A detector is a ``step``: ``(state, ring, bar, params) -> (signal, state)``. Nothing else is needed
-to stream it, to backtest it or to audit it; the built-in ones are declared with the same
+A detector is a ``step``: ``(state, ring, bar, params) -> (signal, state)``, or ``(signal,
+probability, state)`` where it can say how probable it is. Nothing else is needed to stream it, to
+backtest it or to audit it; the built-in ones are declared with the same
 :func:`detector` as a user's own.
 """
 
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
 
-Step = Callable[[Any, MutableSequence[int], TickBar, Any], tuple[int, Any]]
+Step = Callable[[Any, MutableSequence[int], TickBar, Any], tuple[int, Any] | tuple[int, float, Any]]
 # From a frame of bars to one signal per row; batch only.
 Columns = Callable[[Any], Any]
 
@@ -30,7 +31,8 @@ class Detector:
     name : str
         Unique; ``volatility``, or ``package.module:name`` for a user's own.
     step : callable
-        ``(state, ring, bar, params) -> (signal, state)``, signal -1, 0 or +1.
+        ``(state, ring, bar, params) -> (signal, state)``, signal -1, 0 or +1; with
+        ``probability`` a triple.
     patterns : tuple of str
         Names of a ``+1`` and of a ``-1`` signal.
     params : NamedTuple
@@ -43,6 +45,8 @@ class Detector:
         Base confidence in hundredths.
     columns : callable or None
         Instead of a step: a function of the whole frame, see :func:`frame_detector`.
+    probability : bool
+        Whether the step answers ``(signal, probability, state)``.
     """
 
     name: str
@@ -54,10 +58,11 @@ class Detector:
     warmup_size: Callable[[Any], int]
     confidence: int
     columns: Columns | None = None
+    probability: bool = False
 
     def __call__(
         self, state: Any, ring: MutableSequence[int], bar: TickBar, params: Any
-    ) -> tuple[int, Any]:
+    ) -> tuple[Any, ...]:
         """Call the step itself, so that a decorated function stays a function."""
         return self.step(state, ring, bar, params)
 
@@ -120,6 +125,7 @@ def detector(
     ring: Callable[[Any], int] | int = 0,
     warmup: Callable[[Any], int] | int = 0,
     confidence: float = DEFAULT_CONFIDENCE,
+    probability: bool = False,
 ) -> Callable[[Step], Detector]:
     """Make a detector of a step function.
 
@@ -137,6 +143,10 @@ def detector(
         the one that precedes it. A callable gets the parameters.
     confidence : float
         Base confidence, 0 to 0.95; it is kept in whole hundredths.
+    probability : bool
+        The step answers ``(signal, probability, state)``: how probably an alert now is valid,
+        0 to 1. It takes the place of ``confidence`` in the alerts the detector leads, in whole
+        hundredths, down; ``confidence`` still decides which detector leads.
 
     Returns
     -------
@@ -160,6 +170,7 @@ def detector(
             ring_size=ring if callable(ring) else lambda _: ring,
             warmup_size=warmup if callable(warmup) else lambda _: warmup,
             confidence=int(confidence * 100 + 0.5),
+            probability=probability,
         )
         REGISTRY[name] = made
         return made
@@ -190,8 +201,10 @@ def frame_detector(
     Returns
     -------
     callable
-        Decorator of a function that takes a Polars frame (``time open high low close volume
-        session``, prices in points, kept bars only) and returns one -1, 0 or +1 per row.
+        Decorator of a function that takes a Polars frame of the kept bars and returns one -1, 0
+        or +1 per row. Columns: ``time``, and every field of :class:`alertlib.TickBar` (``open
+        high low close`` of the gap-joined series, ``gap`` and ``atr``, all in points); the
+        traded prices ``raw_open raw_high raw_low raw_close``; ``session``, its number.
     """
     _check_declaration(name, patterns, _NO_PARAMS, _NO_PARAMS, confidence)
 

@@ -250,11 +250,12 @@ class Core:
 
     def _guard(self, detector: Detector) -> Step:
         step, errors = detector.step, 0
+        silence = (0, 0.0) if detector.probability else (0,)
 
-        def guarded(state: Any, ring: Any, bar: Any, params: Any) -> tuple[int, Any]:
+        def guarded(state: Any, ring: Any, bar: Any, params: Any) -> tuple[Any, ...]:
             nonlocal errors
             if errors >= MAX_ERRORS:
-                return 0, state
+                return *silence, state
             try:
                 answer = step(state, ring, bar, params)
             except Exception as error:
@@ -262,7 +263,7 @@ class Core:
                 if errors >= MAX_ERRORS:
                     self.disabled.append(detector.name)
                 self._on_error(detector.name, error, errors >= MAX_ERRORS)
-                return 0, state
+                return *silence, state
             errors = 0
             return answer
 

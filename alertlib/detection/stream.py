@@ -20,9 +20,10 @@ from alertlib.kernels.alerting import (
     merge,
     setup_levels,
     severity_of,
+    stated_confidence,
 )
 from alertlib.kernels.atr import AtrState, atr_step
-from alertlib.kernels.bar import TickBar
+from alertlib.kernels.bar import TickBar, weekday_of
 from alertlib.kernels.policy import REASONS, Candidate, PolicyState, memory_size, policy_step
 from alertlib.market.clock import MINUTES_PER_DAY, day_number, exchange_time
 from alertlib.market.instruments import Instrument, find_instrument
@@ -119,7 +120,12 @@ class Stream:
         self._sessions = known.sessions
         self.rules = rules
         self._steps = [
-            (guard(d) if guard else d.step, d.kernel_params(known.grid.per_tick), d.warmup)
+            (
+                guard(d) if guard else d.step,
+                d.kernel_params(known.grid.per_tick),
+                d.warmup,
+                d.probability,
+            )
             for d in rules.detectors
         ]
         self._states: list[Any] = [d.state for d in rules.detectors]
@@ -164,16 +170,17 @@ class Stream:
 
     def decide(self, bar: Any) -> Decision:
         """Take one closed bar as :meth:`on_bar` does; return what was held back, too."""
-        minute, opened, high, low, close, volume = self._read(bar)
+        minute, opened, high, low, close, volume, contracts = self._read(bar)
         day, minute_in_day = divmod(minute, 1_440)
         hours = self._hours if day == self._day else self._sessions.hours(day)
         if not hours.open <= minute_in_day < hours.close:
             return _NOTHING
-        first = day != self._day
-        if first:
+        gap = 0
+        if day != self._day:
             self._day, self._hours, self._place = day, hours, 0
             if self._bars > 0:
-                self._gaps += opened - self._last_close
+                gap = opened - self._last_close
+                self._gaps += gap
         else:
             self._place += 1
         self._last_minute, self._last_close = minute, close
@@ -188,23 +195,37 @@ class Stream:
             volume,
             self._place,
             minute_in_day,
+            gap,
+            day,
+            weekday_of(day),
+            contracts,
+            atr,
         )
         number = self._bars
         self._bars += 1
         states, rings = self._states, self._rings
         signals = None
-        for i, (step, params, warmup) in enumerate(self._steps):
-            signal, states[i] = step(states[i], rings[i], tick_bar, params)
+        for i, (step, params, warmup, states_probability) in enumerate(self._steps):
+            signal, *probability, states[i] = step(states[i], rings[i], tick_bar, params)
             if signal != 0 and number > warmup:
                 if signals is None:
                     signals = [0] * len(states)
+                    confidence = [d.confidence for d in self.rules.detectors]
                 signals[i] = signal
+                if states_probability:
+                    confidence[i] = stated_confidence(probability[0])
         if signals is None or atr != atr:
             return _NOTHING
-        return self._deliver(signals, number, minute, close, atr)
+        return self._deliver(signals, confidence, number, minute, close, atr)
 
     def _deliver(
-        self, signals: list[int], number: int, minute: int, close: int, atr: float
+        self,
+        signals: list[int],
+        base: list[int],
+        number: int,
+        minute: int,
+        close: int,
+        atr: float,
     ) -> Decision:
         alerts, held = [], []
         rules = self.rules
@@ -213,7 +234,7 @@ class Stream:
             if lead < 0:
                 continue
             detector = rules.detectors[lead]
-            confidence = confidence_of(detector.confidence, others)
+            confidence = confidence_of(base[lead], others)
             severity = severity_of(confidence)
             pattern = detector.pattern(direction)
             candidate = Candidate(
@@ -273,7 +294,7 @@ class Stream:
             agreeing=agreeing,
         )  # fmt: skip
 
-    def _read(self, bar: Any) -> tuple[int, int, int, int, int, int]:
+    def _read(self, bar: Any) -> tuple[int, int, int, int, int, int, int]:
         time, opened, high, low, close, ticks, contracts = (
             bar if isinstance(bar, Bar) else _as_bar(bar)
         )
@@ -300,7 +321,7 @@ class Stream:
                 "with 0 < low <= open, close <= high"
             )
         volume = ticks if ticks is not None else contracts or 0
-        return minute, o, h, lo, c, volume
+        return minute, o, h, lo, c, volume, contracts or 0
 
     def snapshot(self) -> dict[str, Any]:
         """Return the whole state as JSON-able values, for :meth:`restore`."""

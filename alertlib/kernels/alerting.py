@@ -44,6 +44,12 @@ def merge(signals: Sequence[int], direction: int) -> tuple[int, int, int]:
     return lead, others, mask
 
 
+def stated_confidence(probability: float) -> int:
+    """Return a stated probability as a base confidence: whole hundredths, down, at most the cap."""
+    hundredths = int(100.0 * probability)
+    return hundredths if hundredths < CONFIDENCE_CAP else CONFIDENCE_CAP
+
+
 def confidence_of(base: int, others: int) -> int:
     """Return the confidence in hundredths of a base with so many agreeing detectors."""
     confidence = base + AGREEMENT * others

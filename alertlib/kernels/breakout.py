@@ -75,7 +75,7 @@ def breakout_step(
     # Unpacked once: in plain Python an attribute costs more than the arithmetic on it.
     n, margin, levels = params
     seen, slot, top, top_slot, bottom, bottom_slot, broken = state
-    _, high, low, close, _, _, _ = bar
+    high, low, close = bar.high, bar.low, bar.close
     side = 0
     if seen >= n:
         margin = margin if margin > 0 else 1

@@ -45,17 +45,6 @@ def directional_change_step(
     ring: MutableSequence[int],
     bar: TickBar,
     params: DirectionalChangeParams,
-) -> tuple[int, DirectionalChangeState]:
-    """Signal as :func:`directional_change_odds` does, without the probability."""
-    signal, _, state = directional_change_odds(state, ring, bar, params)
-    return signal, state
-
-
-def directional_change_odds(
-    state: DirectionalChangeState,
-    ring: MutableSequence[int],
-    bar: TickBar,
-    params: DirectionalChangeParams,
 ) -> tuple[int, float, DirectionalChangeState]:
     """Signal once per leg that an alert now is probably valid, and say how probably.
 
@@ -163,7 +152,9 @@ def _probability(toward: float, against: float, least: float) -> float:
     if toward < 0.0:
         toward = 0.0
     if against > 0.0 and against >= least * (against + toward):
-        return against / (against + toward)
+        probability = against / (against + toward)
+        # The quotient may be rounded to just below the limit that the product has reached.
+        return probability if probability > least else least
     return 0.0
 
 

@@ -49,7 +49,7 @@ def engulfing_step(
     ----------
     Nison (1991), Japanese Candlestick Charting Techniques, ch. 4 (without its trend filter).
     """
-    opened, _, _, closed, _, place, _ = bar
+    opened, closed, place = bar.open, bar.close, bar.place
     was_opened, was_closed = state
     body = closed - opened
     before = was_closed - was_opened

@@ -83,7 +83,7 @@ def rsi_divergence_step(
         seen, previous, gain, loss, rsi_1, rsi_2,
         low_at, low, low_rsi, high_at, high, high_rsi,
     ) = state  # fmt: skip
-    _, bar_high, bar_low, close, _, place, _ = bar
+    bar_high, bar_low, close, place = bar.high, bar.low, bar.close, bar.place
     change = close - previous if seen > 0 else 0
     rise = float(change) if change > 0 else 0.0
     fall = float(-change) if change < 0 else 0.0

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from inspect import isfunction
+from operator import getitem
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 import alertlib
+from alertlib.kernels.bar import TickBar, bar_of
 
 # Bars times detectors from which compiling pays.
 BREAK_EVEN = 1_500_000
@@ -41,6 +43,13 @@ class Engine:
     def column(self, values: np.ndarray[Any, Any]) -> Any:
         """Return a column in the form the loops read fastest."""
         return values.tolist()
+
+    # Reads one bar of what `bars` returns.
+    bar_of: Callable[..., Any] = staticmethod(getitem)
+
+    def bars(self, columns: tuple[np.ndarray[Any, Any], ...]) -> Any:
+        """Return columns as bars, for :attr:`bar_of`; all detectors read the same ones."""
+        return list(map(TickBar, *(column.tolist() for column in columns)))
 
     def ring(self, size: int, value: int = 0) -> Any:
         """Return a new ring of ``size`` integers."""
@@ -73,6 +82,12 @@ class CompiledEngine(Engine):
     def column(self, values: np.ndarray[Any, Any]) -> Any:
         """Return the array itself."""
         return np.ascontiguousarray(values)
+
+    bar_of = staticmethod(bar_of)
+
+    def bars(self, columns: tuple[np.ndarray[Any, Any], ...]) -> Any:
+        """Return the columns themselves."""
+        return tuple(map(np.ascontiguousarray, columns))
 
     def ring(self, size: int, value: int = 0) -> Any:
         """Return a new ring of ``size`` integers."""

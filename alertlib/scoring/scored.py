@@ -12,7 +12,7 @@ from alertlib._typing import Floats, Ints
 from alertlib.bars.series import Series
 from alertlib.config.schema import Settings
 from alertlib.detection.ruleset import Rules, make_rules
-from alertlib.scoring.batch import AlertColumns, detect, levels_at, make_alerts, true_ranges
+from alertlib.scoring.batch import AlertColumns, levels_at, make_alerts
 from alertlib.scoring.engine import INTERPRETED, Engine
 from alertlib.scoring.labels import Opportunities, directional_changes
 from alertlib.scoring.matching import (
@@ -26,6 +26,7 @@ from alertlib.scoring.matching import (
     move_left,
 )
 from alertlib.scoring.scored_sessions import Scope, choose_scope, is_censored
+from alertlib.scoring.signals import detect, true_ranges
 from alertlib.scoring.trades import Trades, simulate
 
 SPEC = "score-v1"
@@ -58,8 +59,8 @@ def run_detectors(series: Series, settings: Settings, engine: Engine = INTERPRET
     grid = series.instrument.grid
     assert grid is not None
     rules = make_rules(settings, grid)
-    signals = detect(series, rules.detectors, engine)
     atr = true_ranges(series, rules.atr_window, engine)
+    signals = detect(series, rules.detectors, engine, atr)
     alerts = make_alerts(series, signals, atr, rules, engine)
     delivered = alerts.reason == 0
     return Detected(series, rules, atr, alerts.only(delivered), alerts.only(~delivered), engine)

@@ -11,7 +11,7 @@ from alertlib.bars.bars import from_frame
 from alertlib.bars.series import Series, make_series
 from alertlib.stats.surrogates import coin_flips, mirror
 from tests.support.steps import rough_walk
-from tests.support.synthetic import bars_of, frame, series_of, walk
+from tests.support.synthetic import bars_of, frame, frame_of, series_of, walk
 
 
 @given(st.integers(0, 10**6), st.floats(0, 1))
@@ -52,10 +52,9 @@ def test_a_series_reads_back_as_the_frame_it_came_from() -> None:
 
     series = make_series(bars)
 
-    shown = series.frame()
     columns = ["time", "open", "high", "low", "close"]
-    assert shown.select(columns).equals(bars.frame.select(columns))
-    assert shown["volume"].to_list() == list(range(len(rows)))
+    assert frame_of(series).equals(bars.frame.select(columns))
+    assert series.volume.tolist() == list(range(len(rows)))
 
 
 def test_volume_is_real_where_there_are_no_ticks_and_zero_where_there_is_none() -> None:

@@ -18,8 +18,8 @@ from alertlib.detection.builtin import (
     volatility,
 )
 from alertlib.detection.detectors import Detector
-from alertlib.scoring.batch import detect
 from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
+from alertlib.scoring.signals import detect
 from tests.support import user_detectors
 from tests.support.steps import columns_of, mirrored, rough_walk, step_through
 from tests.support.synthetic import Row, series_of, session, shared_rows, walk
@@ -36,7 +36,7 @@ each_built_in = pytest.mark.parametrize("one", BUILT_IN, ids=lambda d: d.name)
 
 
 def signals(series: Series, one: Detector, engine: Engine = INTERPRETED) -> list[int]:
-    found = detect(series, (one,), engine)
+    found = detect(series, (one,), engine).sign
     assert found.dtype == np.int8
     assert found.shape == (len(series), 1)
     return [int(s) for s in found[:, 0]]
@@ -128,7 +128,7 @@ def test_scaling_prices_and_tick_together_changes_nothing(
     state, ring, fine = one.state, [0] * one.ring, []
     for bar in bars:
         prices = (factor * x for x in bar[:4])
-        signal, state = one.step(state, ring, bar._replace(**dict(zip(
+        signal, *_, state = one.step(state, ring, bar._replace(**dict(zip(
             ("open", "high", "low", "close"), prices, strict=True))), params)  # fmt: skip
         fine.append(signal)
 

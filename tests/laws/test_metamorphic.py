@@ -26,7 +26,7 @@ from alertlib.stats.surrogates import coin_flips, mirror
 from tests import naive, naive_score
 from tests.support.backtests import FORTY_SESSIONS, run_of
 from tests.support.steps import mirrored
-from tests.support.synthetic import bars_of, frame, shared_rows, walk
+from tests.support.synthetic import bars_of, frame, frame_of, shared_rows, walk
 
 pytestmark = pytest.mark.usefixtures("own_registry")
 
@@ -297,8 +297,7 @@ def test_twenty_mirror_surrogates_of_a_recorded_file_all_fail() -> None:
 
     for _ in range(20):
         other = mirror(series, coin_flips(len(series), rng))
-        shown = other.frame().select("time", "open", "high", "low", "close")
-        run = backtest(from_frame(shown, symbol="WIN$N"), audits="none", chance=False)
+        run = backtest(from_frame(frame_of(other), symbol="WIN$N"), audits="none", chance=False)
         card = run.scorecard
         assert card.verdict == "FAIL"
         # And not for want of audits or nulls, which were left out: on their own criteria.

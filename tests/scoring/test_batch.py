@@ -6,7 +6,6 @@ from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,10 +16,11 @@ from alertlib.detection.detectors import detector, frame_detector
 from alertlib.detection.ruleset import make_rules
 from alertlib.errors import ConfigError
 from alertlib.kernels.atr import AtrState, atr_step
-from alertlib.scoring.batch import detect, levels_at, make_alerts, true_ranges
+from alertlib.scoring.batch import levels_at, make_alerts
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
 from alertlib.scoring.labels import directional_changes
 from alertlib.scoring.scored import run_detectors
+from alertlib.scoring.signals import SignalTable, detect, true_ranges
 from tests import naive
 from tests.naive import Rules
 from tests.support.steps import rough_walk
@@ -68,8 +68,8 @@ def test_prices_too_large_for_64_bits_are_run_in_plain_python() -> None:
     series = series_of(above, "PETR4")
     assert int(series.high.max()) * volatility.ring > 3.0e9
 
-    low = detect(series_of(rows, "PETR4"), (volatility, breakout), COMPILED)
-    high = detect(series, (volatility, breakout), COMPILED)
+    low = detect(series_of(rows, "PETR4"), (volatility, breakout), COMPILED).sign
+    high = detect(series, (volatility, breakout), COMPILED).sign
 
     assert np.array_equal(low, high)
     assert low.any()
@@ -92,25 +92,6 @@ def test_a_frame_detector_must_answer_for_each_bar(answer: object) -> None:
         detect(series_of(walk(1, sessions=1)), (made,))
 
 
-def test_a_frame_detector_sees_the_kept_bars_in_points() -> None:
-    seen: list[pl.DataFrame] = []
-
-    @frame_detector("nosy", patterns=("a", "b"))
-    def nosy(frame):  # type: ignore[no-untyped-def]  # as a user writes it
-        seen.append(frame)
-        return np.zeros(frame.height, dtype=int)
-
-    rows = walk(2, sessions=2)
-    late = [(rows[0][0].replace(hour=20), *rows[0][1:])]
-    detect(series_of(rows[:107] + late + rows[107:]), (nosy,))
-
-    (given_frame,) = seen
-    assert given_frame.columns == ["time", "open", "high", "low", "close", "volume", "session"]
-    assert given_frame.height == len(rows)
-    assert given_frame["close"].to_list() == [row[4] for row in rows]
-    assert given_frame["session"].to_list() == [0] * 107 + [1] * 107
-
-
 # --- steps --------------------------------------------------------------------------------
 
 
@@ -130,10 +111,10 @@ def test_a_step_that_calls_a_kernel_is_compiled_with_it(
         return int(bar.high - bar.low > atr), Range(after.seen, after.average, after.close)
 
     series = series_of(walk(4, sessions=2))
-    plain = detect(series, (wide,), INTERPRETED)
+    plain = detect(series, (wide,), INTERPRETED).sign
     monkeypatch.setattr(CompiledEngine, "failures", lambda self: ())  # nothing to fall back for
 
-    assert np.array_equal(detect(series, (wide,), COMPILED), plain)
+    assert np.array_equal(detect(series, (wide,), COMPILED).sign, plain)
     assert plain.any()
 
 
@@ -144,13 +125,14 @@ def test_signals_before_the_warmup_do_not_count(engine: Engine) -> None:
     series = series_of(walk(3, sessions=2))
     rules = make_rules(Config().set("detection.enabled", ("breakout",)), series.instrument.grid)
     atr = true_ranges(series, 14)
-    signals = np.ones((len(series), 1), dtype=np.int8)
+    signals = SignalTable(np.ones((len(series), 1), dtype=np.int8), {})
+    silent = SignalTable(0 * signals.sign, {})
 
     alerts = make_alerts(series, signals, atr, rules, engine)
 
     # Breakout needs 6 bars, the average range 14: whichever is later.
     assert alerts.bar.tolist() == list(range(13, len(series)))
-    assert make_alerts(series, 0 * signals, atr, rules, engine).bar.tolist() == []
+    assert make_alerts(series, silent, atr, rules, engine).bar.tolist() == []
 
 
 @given(st.integers(0, 10**6), st.sampled_from((1, -1)))
@@ -164,7 +146,7 @@ def test_levels_equal_the_naive_alerts(seed: int, direction: int) -> None:
 
     for i, t in enumerate(bars.tolist()):
         twin = naive.make_alert(
-            t, direction, ["break_suporte"], int(series.close[t]), float(atr[t]), Rules(tick=1)
+            t, direction, {"break_suporte": 70}, int(series.close[t]), float(atr[t]), Rules(tick=1)
         )
         expected = (twin.entry_min, twin.entry_max, twin.stop, twin.target)
         assert tuple(float(level[i]) for level in levels) == expected

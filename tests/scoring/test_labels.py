@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from alertlib.bars.readers.labels import read_labels
 from alertlib.bars.series import Series
 from alertlib.errors import DataError
-from alertlib.scoring.batch import true_ranges
 from alertlib.scoring.engine import Engine
 from alertlib.scoring.labels import Opportunities, directional_changes, labelled_moves
+from alertlib.scoring.signals import true_ranges
 from tests import naive, naive_score
 from tests.support.steps import rough_walk
 from tests.support.synthetic import Row, series_of, session, walk

@@ -188,7 +188,7 @@ def naive_rates(
         if bars[leg.p].date in {date.fromisoformat(s["date"]) for s in run.scorecard.per_session}
     ]  # fmt: skip
     made = [
-        naive.make_alert(t, d, ["break_suporte"], bars[t].close, average[t], rules)
+        naive.make_alert(t, d, {"break_suporte": 70}, bars[t].close, average[t], rules)
         for t, d in alerts
     ]
     captured = naive_score.match(made, legs, bars, 0)

@@ -52,13 +52,13 @@ def step_through(
     params = detector.kernel_params(1)
     signals = []
     for bar in bars:
-        signal, state = detector.step(state, ring, bar, params)
+        signal, *_, state = detector.step(state, ring, bar, params)
         signals.append(int(signal))
     return signals, state, ring
 
 
 def columns_of(series: Series) -> list[TickBar]:
-    """The bars of a series as its steps see them."""
+    """The bars of a series as its steps see them, without the average range."""
     gaps = series.gaps
     columns = (
         series.open - gaps, series.high - gaps, series.low - gaps, series.close - gaps,
@@ -84,10 +84,10 @@ def rough_walk(seed: int, sessions: int = 4, bars: int = 60) -> list[Row]:
     )
 
 
-def signs(signals: Iterable[tuple[int, int, str]], size: int) -> list[int]:
+def signs(signals: Iterable[tuple[Any, ...]], size: int) -> list[int]:
     """Naive signals of one detector as one number per bar."""
     column = [0] * size
-    for i, direction, _ in signals:
+    for i, direction, *_ in signals:
         column[i] += direction
     return column
 

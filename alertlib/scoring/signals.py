@@ -1,0 +1,207 @@
+"""Detectors over a whole file: loops over the very steps the live side calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alertlib._typing import Floats, Signals
+from alertlib.bars.schema import PRICES
+from alertlib.bars.series import Series
+from alertlib.detection.detectors import Detector
+from alertlib.errors import ConfigError
+from alertlib.kernels.atr import AtrState, atr_step
+from alertlib.kernels.bar import TickBar, weekday_of
+from alertlib.market.clock import MINUTES_PER_DAY
+from alertlib.scoring.engine import INTERPRETED, Engine, is_ours
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Sums of squares stay exact in 64 bits below this (window times price, in quanta).
+EXACT_BELOW = 3.0e9
+
+
+@dataclass(frozen=True)
+class SignalTable:
+    """What each detector says at each bar, warm-up included.
+
+    Attributes
+    ----------
+    sign : ndarray of int8, shape (bars, detectors)
+        -1, 0 or +1.
+    probability : dict of int to float64, one per bar
+        By the number of each detector that states one: that of its signal, 0 where it has none.
+    """
+
+    sign: Signals
+    probability: Mapping[int, Floats]
+
+
+def detect(
+    series: Series,
+    detectors: tuple[Detector, ...],
+    engine: Engine = INTERPRETED,
+    atr: Floats | None = None,
+) -> SignalTable:
+    """Return the signals of each detector.
+
+    Parameters
+    ----------
+    series : Series
+    detectors : tuple of Detector
+    engine : Engine
+    atr : float64, one per bar
+        Average true range in quanta, as the bars carry it; of 14 bars when left out.
+    """
+    sign = np.zeros((len(series), len(detectors)), dtype=np.int8)
+    probability: dict[int, Floats] = {}
+    if len(series) == 0:
+        return SignalTable(sign, probability)
+    bars = StepBars(series, true_ranges(series, 14, engine) if atr is None else atr)
+    for i, detector in enumerate(detectors):
+        if detector.columns is not None:
+            found = np.asarray(detector.columns(bars.frame()))
+        else:
+            found, stated = _step_signals(detector, bars, engine)
+            if detector.probability:
+                probability[i] = stated
+        sign[:, i] = _checked(found, detector, len(series))
+    return SignalTable(sign, probability)
+
+
+class StepBars:
+    """The bars of a series as steps and frame functions are given them, each form made once."""
+
+    def __init__(self, series: Series, atr: Floats) -> None:
+        grid = series.instrument.grid
+        assert grid is not None
+        self.quanta_per_tick = grid.per_tick
+        self._series = series
+        self.columns = {
+            **{name: getattr(series, name) - series.gaps for name in PRICES},
+            "volume": series.volume,
+            "place": series.place,
+            "minute": series.minute % MINUTES_PER_DAY,
+            "gap": np.diff(series.gaps, prepend=0),
+            "day": series.day,
+            "weekday": weekday_of(series.day),
+            "real_volume": series.real_volume,
+            "atr": atr,
+        }
+        high, low = self.columns["high"], self.columns["low"]
+        self.largest = max(abs(int(high.max())), abs(int(low.min())))
+        self._forms: dict[Engine, Any] = {}
+
+    def by(self, engine: Engine) -> Any:
+        if engine not in self._forms:
+            self._forms[engine] = engine.bars(tuple(self.columns[name] for name in TickBar._fields))
+        return self._forms[engine]
+
+    def frame(self) -> pl.DataFrame:
+        """Return what :func:`alertlib.frame_detector` promises its functions."""
+        import polars as pl
+
+        series, columns = self._series, dict(self.columns)
+        columns |= {name: series.price(columns[name]) for name in (*PRICES, "gap", "atr")}
+        columns |= {f"raw_{name}": series.price(getattr(series, name)) for name in PRICES}
+        time = pl.Series(series.minute * 60_000_000).cast(pl.Datetime("us"))
+        return pl.DataFrame({"time": time, **columns, "session": series.session})
+
+
+def _step_signals(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any, Floats]:
+    # Plain Python's integers have no end: a series too fine for 64 bits runs there.
+    fits = max(detector.ring, 1) * bars.largest < EXACT_BELOW
+    try:
+        return _scan(engine if fits else INTERPRETED, detector, bars)
+    except engine.failures():
+        # A user's step that numba cannot compile gives the same signals, slowly.
+        return _scan(INTERPRETED, detector, bars)
+
+
+def _scan(engine: Engine, detector: Detector, bars: StepBars) -> tuple[Any, Floats]:
+    scan = engine.build(make_scan(detector), detector.step, engine.bar_of)
+    given = scan_arguments(detector, bars, engine)
+    try:
+        scan(*given)
+    except engine.failures():
+        raise
+    except Exception as error:
+        if is_ours(detector.step):
+            raise
+        raise ConfigError(
+            f"detector {detector.name!r}: its step raised {type(error).__name__}: {error}; "
+            "expected (signal, state) for every bar; correct the step"
+        ) from error
+    *_, sign, stated = given
+    return engine.array(sign, "int8"), engine.array(stated, "float64")
+
+
+def make_scan(detector: Detector) -> Callable[..., Any]:
+    """Return the factory of the loop that runs a detector's step."""
+    return _make_odds_scan if detector.probability else _make_scan
+
+
+def scan_arguments(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any, ...]:
+    """Return what that loop is called with: bars, where to start from, where to write."""
+    size = len(bars.columns["open"])
+    return (
+        bars.by(engine), size, engine.ring(detector.ring),
+        detector.kernel_params(bars.quanta_per_tick), detector.state,
+        engine.out(size, "int8"), engine.out(size, "float64"),
+    )  # fmt: skip
+
+
+def _checked(signals: Any, detector: Detector, bars: int) -> Any:
+    if signals.shape != (bars,) or not ((signals == 0) | (np.abs(signals) == 1)).all():
+        odd = "" if signals.shape != (bars,) else f", among them {signals[np.abs(signals) > 1][:1]}"
+        raise ConfigError(
+            f"detector {detector.name!r}: got signals of shape {signals.shape}{odd}; expected one "
+            f"of -1, 0 and +1 for each of the {bars} bars"
+        )
+    return signals
+
+
+def true_ranges(series: Series, window: int, engine: Engine = INTERPRETED) -> Floats:
+    """Return the average true range at each bar in quanta, NaN where it is not defined yet."""
+    scan = engine.build(_make_atr_scan, atr_step)
+    out = engine.out(len(series), "float64")
+    columns = [engine.column(c) for c in (series.high, series.low, series.close, series.place)]
+    scan(*columns, window, AtrState(), out)
+    return engine.array(out, "float64")
+
+
+# Each factory takes the functions its loop calls, plain or compiled, and returns the loop.
+
+
+def _make_scan(step: Any, bar_of: Any) -> Callable[..., None]:
+    def scan(
+        bars: Any, size: int, ring: Any, params: Any, state: Any, sign: Any, stated: Any
+    ) -> None:
+        for i in range(size):
+            sign[i], state = step(state, ring, bar_of(bars, i), params)
+
+    return scan
+
+
+def _make_odds_scan(step: Any, bar_of: Any) -> Callable[..., None]:
+    def scan(
+        bars: Any, size: int, ring: Any, params: Any, state: Any, sign: Any, stated: Any
+    ) -> None:
+        for i in range(size):
+            sign[i], stated[i], state = step(state, ring, bar_of(bars, i), params)
+
+    return scan
+
+
+def _make_atr_scan(step: Any) -> Callable[..., None]:
+    def scan(
+        high: Any, low: Any, close: Any, place: Any, window: Any, state: Any, out: Any
+    ) -> None:
+        for i in range(len(high)):
+            out[i], state = step(state, high[i], low[i], close[i], place[i], window)
+
+    return scan
