@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,7 +12,9 @@ import numpy as np
 from alertlib._typing import Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
+from alertlib.backtesting.chance import Chance, measure_chance, no_chance
 from alertlib.backtesting.run import Run
+from alertlib.backtesting.span import read_span
 from alertlib.bars.bars import Bars
 from alertlib.bars.examination import examine
 from alertlib.bars.readers.labels import read_labels
@@ -19,13 +23,12 @@ from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.errors import DataError
 from alertlib.scorecard import gate, sections
-from alertlib.scorecard.card import Criterion, Scorecard
+from alertlib.scorecard.calibration import calibration_section
+from alertlib.scorecard.card import Scorecard
 from alertlib.scoring.engine import COMPILED, Engine, choose_engine
 from alertlib.scoring.labels import Opportunities, labelled_moves
-from alertlib.scoring.scored import SPEC, Scored, all_wins, run_detectors, score
-from alertlib.stats import nulls
+from alertlib.scoring.scored import SPEC, Scored, run_detectors, score
 from alertlib.stats.intervals import session_weights
-from alertlib.stats.surrogates import coin_flips, mirror
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,9 +36,6 @@ if TYPE_CHECKING:
 
 # Called with a stage's name, steps done and steps ahead.
 Depth = Literal["none", "quick", "full"]
-
-# Runs of the permutation null that give the sensitivity table its chance levels.
-SENSITIVITY_RUNS = 99
 
 
 def backtest(
@@ -46,6 +46,7 @@ def backtest(
     audits: Depth = "quick",
     full: bool = False,
     chance: bool = True,
+    between: tuple[str | date, str | date] | None = None,
     engine: Literal["auto", "interpreted", "compiled"] = "auto",
     progress: Progress | None = None,
     generated_at: str | None = None,
@@ -64,9 +65,13 @@ def backtest(
     audits : {"quick", "full", "none"}
         How thoroughly the detectors are audited; ``none`` does not pass the gate.
     full : bool
-        All audits, and mirror surrogates as a further null.
+        All audits.
     chance : bool
-        Whether the nulls are run; without them no criterion beats chance.
+        Whether the nulls are run; without them a PASS becomes UNTESTED.
+    between : (date, date), optional
+        First and last date of the sessions to score, both included, as dates or ISO texts;
+        earlier bars still feed the indicators. All of them, unless ``scoring.sessions`` says
+        how many.
     engine : {"auto", "interpreted", "compiled"}
         Plain Python or numba; the figures are the same to the last bit.
     progress : callable, optional
@@ -83,7 +88,7 @@ def backtest(
     DataError
         If there is not one bar to read, or the labels do not fit them.
     ConfigError
-        If a detector is unknown.
+        If a detector is unknown, or ``between`` is not two dates in order.
     """
     settings = config if config is not None else Config()
     tell = progress or (lambda stage, done, ahead: None)
@@ -93,9 +98,10 @@ def backtest(
             f"{bars.source}: no bar lies within its session; expected bars of "
             f"{bars.symbol} in exchange wall-clock time; check symbol and time zone"
         )
-    chosen = _engine(engine, series, settings, full)
+    chosen = _engine(engine, series, settings, full, chance)
     detected = run_detectors(series, settings, chosen)
-    scored = score(detected, settings, _manual_moves(series, settings, labels))
+    moves = _manual_moves(series, settings, labels)
+    scored = score(detected, settings, moves, between=read_span(between))
     report = None
     if audits != "none" or full:
         depth_full = full or audits == "full"
@@ -103,16 +109,24 @@ def backtest(
             bars, series, settings, full=depth_full, seed=settings.scoring.seed,
             engine=chosen, detected=detected, progress=tell,
         )  # fmt: skip
-    rates = _null_rates(scored, chosen, full, tell) if chance else {}
-    card = _scorecard(bars, scored, report, rates, generated_at, git_rev)
+    levels = _chance(scored, bars, chosen, tell) if chance else no_chance("left out")
+    card = _scorecard(bars, scored, report, levels, generated_at, git_rev)
     return Run(bars, settings, card, scored, report)
 
 
-def _engine(name: str, series: Series, settings: Settings, full: bool) -> Engine:
+def _engine(name: str, series: Series, settings: Settings, full: bool, chance: bool) -> Engine:
     if name == "auto" and full:
         # Hundreds of reruns ahead.
         return COMPILED
-    return choose_engine(name, len(series) * len(settings.detection.enabled))
+    reruns = settings.scoring.mirror_runs if chance else 0
+    return choose_engine(name, len(series) * len(settings.detection.enabled) * (1 + reruns))
+
+
+def _chance(scored: Scored, bars: Bars, engine: Engine, progress: Progress) -> Chance:
+    found = measure_chance(scored, bars.sha256, engine, progress)
+    if not scored.settings.gate.better_than_chance:
+        return replace(found, untested="gate.better_than_chance is false")
+    return found
 
 
 def _manual_moves(
@@ -126,79 +140,33 @@ def _manual_moves(
     return labelled_moves(series, table, where)
 
 
-def _rng(settings: Settings, purpose: int) -> np.random.Generator:
-    """A stream of random numbers of its own for each purpose, so that none disturbs another."""
-    return np.random.default_rng((settings.scoring.seed, purpose))
-
-
-def _null_rates(
-    scored: Scored, engine: Engine, full: bool, progress: Progress
-) -> dict[str, nulls.NullRates]:
-    settings, series = scored.settings, scored.detected.series
-    bar, direction = scored.alerts.bar, scored.alerts.direction
-    if len(bar) == 0 or len(scored.moves) == 0:
-        return {}
-    runs = settings.scoring.null_runs
-    wins = all_wins(scored.detected, scored.scope, settings)
-    schedules = {
-        "session_permutation": nulls.permuted_sessions(
-            series, scored.scope.sessions, bar, direction, runs, _rng(settings, 1)
-        ),
-        "direction_flip": nulls.flipped_directions(bar, direction, runs, _rng(settings, 2)),
-        "random_entry": nulls.random_entries(series, bar, direction, runs, _rng(settings, 3)),
-    }
-    rates = {
-        name: nulls.null_rates(schedule, scored.validity, wins)
-        for name, schedule in schedules.items()
-    }
-    if full:
-        rates["mirror_surrogate"] = _mirror_rates(scored, engine, progress)
-    return rates
-
-
-def _mirror_rates(scored: Scored, engine: Engine, progress: Progress) -> nulls.NullRates:
-    settings, series = scored.settings, scored.detected.series
-    runs = settings.scoring.mirror_runs
-    rng = _rng(settings, 4)
-    values = np.full((3, runs), np.nan)
-    for i in range(runs):
-        progress("mirror_surrogates", i, runs)
-        other = mirror(series, coin_flips(len(series), rng))
-        found = score(run_detectors(other, settings, engine), settings)
-        for j, name in enumerate(gate.CRITERIA):
-            value = getattr(found, name)
-            values[j, i] = np.nan if value is None else value
-    return nulls.NullRates(values[0], values[1], values[2], dropped=0)
-
-
-def _rate_criteria(scored: Scored, rates: dict[str, nulls.NullRates]) -> tuple[Criterion, ...]:
-    settings, sessions = scored.settings, len(scored.scope.sessions)
-    weights = session_weights(max(sessions, 1), settings.scoring.bootstrap, _rng(settings, 0))
-    return gate.rate_criteria(scored, settings.gate, weights[:, :sessions], rates)
-
-
 def _scorecard(
     bars: Bars,
     scored: Scored,
     report: AuditReport | None,
-    rates: dict[str, nulls.NullRates],
+    chance: Chance,
     generated_at: str | None,
     git_rev: str | None,
 ) -> Scorecard:
-    settings = scored.settings
+    settings, sessions = scored.settings, len(scored.scope.sessions)
     quality = examine(bars)
-    trade = sections.trade_section(scored)
-    criteria = _rate_criteria(scored, rates)
-    rails = gate.guard_rails(
-        scored,
-        criteria,
-        settings.gate,
-        expectancy=trade["expectancy_points"],
-        data_errors=sum(f.severity == "error" for f in quality.findings),
+    rng = np.random.default_rng((settings.scoring.seed, 0))
+    weights = session_weights(max(sessions, 1), settings.scoring.bootstrap, rng)
+    criteria = gate.rate_criteria(scored, settings.gate, weights[:, :sessions], chance.rates)
+    evidence = gate.Evidence(
+        rates=chance.rates,
+        observed=chance.observed,
+        untested=chance.untested,
         audit_failures=report.failures if report else None,
-        tested=bool(rates),
+        data_errors=sum(f.severity == "error" for f in quality.findings),
+        seen_sessions=0,
     )
-    ruling = gate.rule(criteria, rails, settings.gate)
+    ruling = gate.rule(
+        criteria,
+        gate.guard_rails(scored, settings.gate, evidence),
+        require_proof=settings.gate.require_proof,
+        untested=chance.untested,
+    )
     return Scorecard(
         spec=SPEC,
         spec_hash=sections.spec_hash(settings),
@@ -216,21 +184,14 @@ def _scorecard(
         proven=ruling.proven,
         reasons=ruling.reasons,
         warnings=sections.warnings_of(scored, bars),
-        trade=trade,
+        trade=sections.trade_section(scored),
         timeliness=sections.timeliness_section(scored),
-        sensitivity=sections.sensitivity_section(scored, _sensitivity_schedule(scored, rates)),
+        sensitivity=sections.sensitivity_section(scored, chance.sensitivity),
         per_detector=sections.detector_section(scored),
         per_session=sections.session_section(scored),
         audits=report.to_dict() if report else {},
+        in_sample_possible=sections.in_sample_possible(scored),
+        coin_flip=sections.coin_flip_section(chance.coin_flip),
+        calibration=calibration_section(scored),
+        changed_settings=sections.changed_settings(settings),
     )
-
-
-def _sensitivity_schedule(
-    scored: Scored, rates: dict[str, nulls.NullRates]
-) -> nulls.Schedule | None:
-    if not rates:
-        return None
-    return nulls.permuted_sessions(
-        scored.detected.series, scored.scope.sessions, scored.alerts.bar,
-        scored.alerts.direction, SENSITIVITY_RUNS, _rng(scored.settings, 1),
-    )  # fmt: skip

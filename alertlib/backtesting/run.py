@@ -18,6 +18,7 @@ from alertlib.backtesting.explanation import (
 from alertlib.bars.bars import Bars
 from alertlib.config.schema import Settings
 from alertlib.report.plain import run_text
+from alertlib.scorecard.calibration import calibration_frame
 from alertlib.scorecard.card import Scorecard
 from alertlib.scorecard.difference import Difference, compare_scorecards
 from alertlib.scoring.frames import opportunity_frame, scored_alert_frame, trade_frame
@@ -77,6 +78,17 @@ class Run:
             If no delivered alert has this id (its first digits suffice).
         """
         return explain_alert(self.alerts, self.opportunities, alert_id)
+
+    def calibration(self) -> pl.DataFrame:
+        """Return how often alerts were valid, by the probability their detector stated.
+
+        Returns
+        -------
+        DataFrame
+            ``detector low high alerts valid expected valid_share mean_probability z``, one row
+            a detector and bin; empty where no detector states probabilities.
+        """
+        return calibration_frame(self.scored)
 
     def diff(self, other: Run) -> Difference:
         """Return how this run differs from ``other``: settings, figures and alerts."""

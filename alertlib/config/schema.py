@@ -122,7 +122,7 @@ class Scoring:
     k: Annotated[float, Range(above=0.0, high=100.0)] = 3.0
     min_move_left: Share = 0.0
     early_bars: Annotated[int, Range(0, 1_000)] = 2
-    sessions: Annotated[int, Range(1, 100_000)] = 60
+    sessions: Annotated[int, Range(1, 100_000)] | None = None
     warmup_bars: Annotated[int, Range(0, 10_000_000)] = 600
     min_session_share: Share = 0.80
     bootstrap: Annotated[int, Range(100, 1_000_000)] = 5_000

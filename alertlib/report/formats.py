@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
+from alertlib.scorecard.reasons import NULLS
 from alertlib.texts import formats
 
 if TYPE_CHECKING:
@@ -33,6 +34,26 @@ _NAMES = {
     "expectancy_points": "net points/trade",
     "audit_failures": "audits not clean",
     "data_errors": "data errors",
+    "placement_capture": "placement, captured",
+    "placement_false_positives": "placement, false",
+    "more_than_geometry": "more than geometry",
+    "win_rate_chance": "win rate by chance",
+    "expectancy_chance": "net points by chance",
+    "out_of_sample": "fitted sessions",
+}
+# Guard rails whose value is a p-value, by the names of this version; older ones end alike.
+CHANCE_RAILS = (
+    "placement_capture", "placement_false_positives", "more_than_geometry", "win_rate_chance",
+    "expectancy_chance",
+)  # fmt: skip
+# A null in a word for tables, and what it compares with; the last two are of scorecard.v1.
+_NULLS = {
+    "session_permutation": ("days", NULLS["session_permutation"]),
+    "direction_flip": ("flips", NULLS["direction_flip"]),
+    "timing": ("later", NULLS["timing"]),
+    "coin_flip": ("coins", NULLS["coin_flip"]),
+    "random_entry": ("half hour", "the same alerts anywhere in their half hour"),
+    "mirror_surrogate": ("coins", NULLS["coin_flip"]),
 }
 # Characters that XML forbids and terminals obey; a file's name may hold them.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -57,9 +78,34 @@ def words(identifier: object) -> str:
 
 def name(criterion: str) -> str:
     """Return a criterion's short name in words; an unknown one stands for itself."""
-    if criterion.endswith("_chance"):
-        return f"{name(criterion.removesuffix('_chance'))} p"
-    return _NAMES.get(criterion) or words(criterion)
+    known = _NAMES.get(criterion)
+    if known is None and criterion.endswith("_chance"):
+        return f"{name(criterion.removesuffix('_chance'))} by chance"
+    return known or words(criterion)
+
+
+def null_name(null: str) -> str:
+    """Return a null in a word: ``days``, ``coins``."""
+    return _NULLS[null][0] if null in _NULLS else words(null)
+
+
+def null_words(null: str) -> str:
+    """Return what a null compares with: ``the same alerts on other days``."""
+    return _NULLS[null][1] if null in _NULLS else words(null)
+
+
+def is_p_value(criterion: str) -> bool:
+    """Whether a criterion's value is a probability under chance."""
+    return criterion in CHANCE_RAILS or criterion.endswith("_chance")
+
+
+def deciding_null(line: Line) -> str:
+    """Return the null a criterion's p-value belongs to, in words; empty where it has none."""
+    for null, drawn in line["nulls"].items():
+        same = drawn["p_value"] == line["p_value"] and drawn["chance"] == line["chance"]
+        if line["p_value"] is not None and same:
+            return null_name(null)
+    return ""
 
 
 def percent(share: float | None, decimals: int = 1) -> str:
@@ -109,7 +155,7 @@ def value_text(criterion: str, value: float | None, more: int = 0) -> str:
     """Return a criterion's value or limit in its own unit, with ``more`` decimals than usual."""
     if criterion in RATES:
         return percent(value, 1 + more)
-    if criterion.endswith("_chance"):
+    if is_p_value(criterion):
         return probability(value, more)
     if criterion == "expectancy_points" and value:
         return points(value, more)
@@ -128,6 +174,8 @@ def shown(line: Line) -> str:
 
 def limit_text(line: Line) -> str:
     """Return a criterion's limit with its comparison: ``>= 85.0%``."""
+    if is_p_value(line["name"]):
+        return f"{line['op']} {plain(line['threshold'])}"
     return f"{line['op']} {value_text(line['name'], line['threshold'])}"
 
 
@@ -156,6 +204,22 @@ def reasons(card: Card) -> list[str]:
 def warnings(card: Card) -> list[str]:
     """Return what a reader should know although it does not decide the verdict."""
     return [clean(warning) for warning in card.get("warnings") or ()]
+
+
+def changed_settings(card: Card) -> list[str]:
+    """Return the settings that differ from their defaults: ``detection.breakout.window 20 (5)``."""
+    return [
+        f"{clean(path)} {_setting(value)} ({_setting(default)})"
+        for path, (value, default) in (card.get("changed_settings") or {}).items()
+    ]
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_setting, value))
+    if value is None:
+        return "not set"
+    return clean(str(value).lower() if isinstance(value, bool) else value)
 
 
 def is_synthetic(card: Card) -> bool:

@@ -14,7 +14,7 @@ MAX_REASONS = 4
 
 
 def run_text(card: Card | Scorecard) -> str:
-    """Return a scorecard as at most 12 lines of plain text.
+    """Return a scorecard as a few lines of plain text.
 
     Parameters
     ----------
@@ -31,6 +31,7 @@ def run_text(card: Card | Scorecard) -> str:
         lines.append(f"  - and {len(reasons) - MAX_REASONS} more")
     elif proof := sentences.proof(values):
         lines.append(f"  {proof}")
+    lines += [f"  * {caveat}" for caveat in sentences.caveats(values)]
     return "\n".join(lines)
 
 

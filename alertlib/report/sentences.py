@@ -9,12 +9,16 @@ from re import split
 from typing import NamedTuple
 
 from alertlib.report.formats import (
+    RATES,
     Card,
     Line,
     bounds,
+    changed_settings,
     clean,
     count,
     counted,
+    null_name,
+    null_words,
     percent,
     plain,
     points,
@@ -127,7 +131,10 @@ def _false_shares(card: Card) -> str:
     of_all, strict = card["rates"]["fp_share_all"], card["rates"]["fp_share_strict"]
     if of_all is None:
         return "no alert"
-    return f"{percent(of_all)} of all alerts, {percent(strict)} if redundant ones are false too"
+    return (
+        f"the criterion leaves redundant alerts out; {percent(of_all)} of all alerts are false, "
+        f"{percent(strict)} if redundant ones count as false, too"
+    )
 
 
 def _timeliness(card: Card) -> str:
@@ -170,6 +177,8 @@ def background_facts(card: Card) -> list[Fact]:
         ),
         ("quality", "; ".join(quality_notes(card))),
         ("chance", chance_note(card)),
+        *([("", REJECTION)] if card.get("coin_flip") else []),
+        *(("calibration", note) for note in calibration_notes(card)),
         ("audits", "; ".join(audit_notes(card))),
         (
             "scored by",
@@ -231,18 +240,68 @@ def _dates(found: Iterable[Line]) -> str:
 
 
 def chance_note(card: Card) -> str:
-    """Return which nulls the chance levels come from."""
+    """Return which nulls were run, how often each."""
     runs: dict[str, int] = {}
     for line in card["criteria"]:
         for null, drawn in line["nulls"].items():
             runs[null] = drawn["runs"]
     if not runs:
         return "not measured"
-    each = {count(n) for n in runs.values()}
-    same = len(each) == 1
-    parts = [words(n) if same else f"{words(n)} ({count(r)})" for n, r in runs.items()]
-    note = f"least favourable of {', '.join(parts)}"
-    return f"{note}, {each.pop()} runs each" if same else f"{note} runs"
+    parts = (f"{null_name(n)}: {null_words(n)} ({count(r)} runs)" for n, r in runs.items())
+    return "; ".join(parts)
+
+
+def coin_flip_note(card: Card) -> str:
+    """Return what the same detectors score where there is no direction; empty if not measured."""
+    found = card.get("coin_flip")
+    if not found:
+        return ""
+    alerts = f" with {count(found['alerts'])} alerts" if found.get("alerts") is not None else ""
+    rates = " / ".join(percent(found[rate]) for rate in RATES)
+    return (
+        f"the same detectors on bars without direction score {rates} "
+        f"(capture / false positives / win rate){alerts}"
+    )
+
+
+# What a rejected test means, and what it does not.
+REJECTION = (
+    "beating coin-flip bars means that these bars are not coin flips; it does not mean that "
+    "there is an edge to trade"
+)
+
+
+def in_sample_note(card: Card) -> str:
+    """Return the caveat about detectors of the user's own; empty where it does not apply."""
+    if not card.get("in_sample_possible"):
+        return ""
+    return (
+        "an in-sample fit cannot be excluded: a detector that is not built in says neither "
+        "how it is fitted (fit=) nor until when it was (fitted_until=)"
+    )
+
+
+def calibration_notes(card: Card) -> list[str]:
+    """Return how true the stated probabilities were, one sentence a detector."""
+    notes = []
+    for detector, found in (card.get("calibration") or {}).items():
+        if not found["alerts"]:
+            continue
+        z = formats.number(found["z"], 2, "en", signed=True)
+        notes.append(
+            f"{clean(detector)} led {counted(found['alerts'], 'alert')}, {count(found['valid'])} "
+            f"of them valid; it expected {plain(found['expected'], 1)} (z {z})"
+        )
+    return notes
+
+
+def caveats(card: Card) -> list[str]:
+    """Return what stands beside the verdict in every rendering."""
+    notes = [in_sample_note(card), coin_flip_note(card)]
+    changed = changed_settings(card)
+    if changed:
+        notes.append(f"settings changed (default): {'; '.join(changed)}")
+    return [note for note in notes if note]
 
 
 def audit_notes(card: Card) -> list[str]:

@@ -9,9 +9,12 @@ from alertlib.report.formats import (
     clean,
     count,
     counted,
+    deciding_null,
     guard_rails,
     limit_text,
     name,
+    null_name,
+    null_words,
     percent,
     points,
     probability,
@@ -26,7 +29,8 @@ Row = list[str]
 
 
 def criterion_row(line: Line) -> Row:
-    """Return a customer's criterion: name, value, limit, chance, interval, sizes, p, verdict."""
+    """Return a customer's criterion: name, value, limit, chance, interval, sizes, p with the
+    null it belongs to, verdict."""
     return [
         name(line["name"]),
         shown(line),
@@ -34,16 +38,20 @@ def criterion_row(line: Line) -> Row:
         percent(line["chance"]),
         bounds(line["ci_low"], line["ci_high"]),
         sizes(line),
-        probability(line["p_value"]),
+        f"{probability(line['p_value'])} {deciding_null(line)}".rstrip(),
         verdict(line["passed"]),
     ]
 
 
 def rail_rows(card: Card) -> list[Row]:
-    """Return each guard rail: name, value, limit, verdict."""
-    return [
-        [name(c["name"]), shown(c), limit_text(c), verdict(c["passed"])] for c in guard_rails(card)
-    ]
+    """Return each guard rail: name, value, limit, verdict; a p-value names its null."""
+    return [_rail_row(c) for c in guard_rails(card)]
+
+
+def _rail_row(line: Line) -> Row:
+    limit = f"{limit_text(line)} {deciding_null(line)}".rstrip()
+    word = "not run" if line.get("reason") == "untested" else verdict(line["passed"])
+    return [name(line["name"]), shown(line), limit, word]
 
 
 def pattern_rows(card: Card) -> list[Row]:
@@ -65,12 +73,16 @@ def null_rows(card: Card) -> list[Row]:
     nulls = dict.fromkeys(null for one in drawn for null in one)
     made = []
     for null in nulls:
-        row = [words(null)]
+        row = [f"{null_name(null)}: {null_words(null)}"]
         for one in drawn:
             found = one.get(null, {})
             chance, p = percent(found.get("chance")), probability(found.get("p_value"))
             row.append(f"{chance}, p {p}")
         made.append(row)
+    if made and "timing" not in nulls and "coin_flip" in nulls:
+        made.append(
+            [f"{null_name('timing')}: {null_words('timing')}", *["not applicable"] * len(drawn)]
+        )
     return made
 
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from math import isfinite
 from typing import Any, Literal
 
-Verdict = Literal["PASS", "FAIL", "INSUFFICIENT"]
+from alertlib.errors import DataError
 
-SCHEMA = "scorecard.v1"
+Verdict = Literal["PASS", "FAIL", "INSUFFICIENT", "UNTESTED"]
+# By null: chance, p_value, runs and dropped.
+Drawn = dict[str, dict[str, float | int | None]]
+
+SCHEMA = "scorecard.v2"
+# Schemas that can be read.
+READABLE = ("scorecard.v1", SCHEMA)
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,10 @@ class Criterion:
     boot_low, boot_high : float or None
         95 % percentile interval of the bootstrap over sessions.
     nulls : dict
-        Chance and p-value under each null.
+        Chance, p-value and runs under each null.
+    reason : str or None
+        ``geometry`` of a win rate that does not count, ``untested`` of a test against chance
+        that was not run, or not often enough.
     """
 
     name: str
@@ -54,7 +64,8 @@ class Criterion:
     proven: bool | None = None
     boot_low: float | None = None
     boot_high: float | None = None
-    nulls: dict[str, dict[str, float | int | None]] = field(default_factory=dict)
+    nulls: Drawn = field(default_factory=dict)
+    reason: str | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,6 +94,25 @@ class Scorecard:
     per_detector: tuple[dict[str, Any], ...]
     per_session: tuple[dict[str, Any], ...]
     audits: dict[str, Any]
+    in_sample_possible: bool = False
+    coin_flip: dict[str, Any] | None = None
+    calibration: dict[str, Any] = field(default_factory=dict)
+    changed_settings: dict[str, Any] = field(default_factory=dict)
+    schema: str = SCHEMA
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Scorecard:
+        """Return a scorecard from its JSON text, of this version's schema or the one before.
+
+        Raises
+        ------
+        DataError
+            If the text is not a whole scorecard.
+        """
+        values = read_card(text, "scorecard")
+        values |= {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
+        values["criteria"] = tuple(Criterion(**_known(Criterion, c)) for c in values["criteria"])
+        return cls(**_known(cls, values))
 
     def criterion(self, name: str) -> Criterion:
         """Return the criterion called ``name``."""
@@ -93,7 +123,8 @@ class Scorecard:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scorecard as JSON-able values; undefined is None, never NaN."""
-        cleaned = _plain({"schema": SCHEMA, **asdict(self)})
+        values = asdict(self)
+        cleaned = _plain({"schema": values.pop("schema"), **values})
         assert isinstance(cleaned, dict)
         return cleaned
 
@@ -108,6 +139,52 @@ class Scorecard:
         )
         mark = " (SYNTHETIC SAMPLE)" if self.data.get("synthetic") else ""
         return f"<Scorecard {self.verdict}{mark}: {shown}>"
+
+
+def read_card(text: str | bytes, where: str) -> dict[str, Any]:
+    """Return the values of a scorecard's JSON text.
+
+    Raises
+    ------
+    DataError
+        If it is not a whole scorecard of a schema in ``READABLE``; ``where`` names it.
+    """
+    try:
+        card = json.loads(text)
+    except ValueError as error:
+        raise DataError(
+            f"{where}: cannot be read ({error}); expected a scorecard written by "
+            "runners.backtest --json"
+        ) from error
+    if not isinstance(card, dict) or card.get("schema") not in READABLE:
+        raise DataError(
+            f"{where}: not a scorecard; expected JSON with schema {' or '.join(READABLE)}"
+        )
+    for f in fields(Scorecard):
+        if f.name in card:
+            continue
+        if f.default is not MISSING:
+            card[f.name] = f.default
+        elif f.default_factory is not MISSING:
+            card[f.name] = f.default_factory()
+        else:
+            raise DataError(
+                f"{where}: {f.name} is missing; expected a whole scorecard; write it again"
+            )
+    return card
+
+
+def _known(section: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+    return {f.name: values[f.name] for f in fields(section) if f.name in values}
+
+
+def leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Return the values of nested sections with their dotted paths."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
 
 
 def canonical_hash(values: Any) -> str:

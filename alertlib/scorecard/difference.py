@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from alertlib.scorecard.card import leaves
+
 if TYPE_CHECKING:
     import polars as pl
 
 
 # What differs between any two runs without saying anything about either.
 _IGNORED = (
+    "schema",
     "settings",
+    "changed_settings",
     "generated_at",
     "git_rev",
     "config_hash",
@@ -102,7 +106,7 @@ def compare_scorecards(before: dict[str, Any], after: dict[str, Any]) -> Differe
         before["data"]["sha256"] == after["data"]["sha256"]
         and before["spec_hash"] == after["spec_hash"]
     )
-    old, new = (dict(_leaves(card.get("settings", {}))) for card in (before, after))
+    old, new = (dict(leaves(card.get("settings", {}))) for card in (before, after))
     paths = list(dict.fromkeys([*old, *new]))
     settings = {p: (old.get(p), new.get(p)) for p in paths if old.get(p) != new.get(p)}
     return Difference(same, settings, changes)
@@ -120,21 +124,13 @@ def _figures(card: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             for s in card["sensitivity"]
         },
     }
-    for path, value in _leaves(named):
+    for path, value in leaves(named):
         if not any(path == name or path.startswith(f"{name}.") for name in _IGNORED):
             yield path, value
 
 
 def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:
     return {k: v for k, v in values.items() if k not in names}
-
-
-def _leaves(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", value
 
 
 def _show(value: Any) -> str:

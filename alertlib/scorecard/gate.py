@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alertlib.config.schema import Gate
-from alertlib.scorecard.card import Criterion, Verdict
+from alertlib.config.schema import Gate, Trade
+from alertlib.scorecard.card import Criterion, Drawn, Verdict
+from alertlib.scorecard.reasons import GEOMETRY, UNTESTED, why_not
 from alertlib.scoring.scored import Scored
 from alertlib.stats.intervals import Counts, Interval, clustered_interval, p_value
 from alertlib.stats.nulls import NullRates
 
 CAPTURE, FALSE_POSITIVES, WINS = "capture_rate", "false_positive_share", "win_rate"
 CRITERIA = (CAPTURE, FALSE_POSITIVES, WINS)
+
+_PLACEMENT = ("session_permutation", "direction_flip")
+_WINS_NULLS = (*_PLACEMENT, "coin_flip")
+
+
+@dataclass(frozen=True)
+class ChanceTest:
+    """A test against chance: a statistic that has to beat every one of some nulls."""
+
+    rail: str
+    statistic: str
+    nulls: tuple[str, ...]
+
+
+TESTS = (
+    ChanceTest("placement_capture", CAPTURE, _PLACEMENT),
+    ChanceTest("placement_false_positives", FALSE_POSITIVES, _PLACEMENT),
+    ChanceTest("more_than_geometry", "capture_less_false", ("coin_flip",)),
+    ChanceTest("win_rate_chance", WINS, _WINS_NULLS),
+    ChanceTest("expectancy_chance", "expectancy_points", ("coin_flip",)),
+)
+CHANCE_RAILS = tuple(test.rail for test in TESTS)
+# The nulls a customer's criterion has to beat; the others are printed beside them.
+_DECIDING = {test.statistic: test.nulls for test in TESTS}
 
 
 @dataclass(frozen=True)
@@ -26,8 +52,36 @@ class Ruling:
     criteria: tuple[Criterion, ...]
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What the guard rails are judged by beside the scored run.
+
+    Attributes
+    ----------
+    rates : mapping of str to NullRates
+        By null; empty where the nulls were not run.
+    observed : mapping of str to float or None
+        The statistics compared with them.
+    untested : str
+        Why the tests against chance decide nothing; empty if they do.
+    audit_failures : int or None
+        Audits not clean; None if none ran, which does not pass.
+    data_errors : int
+        Findings that make the data unsafe.
+    seen_sessions : int
+        Scored sessions that a model was fitted, or the configuration chosen, on.
+    """
+
+    rates: Mapping[str, NullRates]
+    observed: Mapping[str, float | None]
+    untested: str
+    audit_failures: int | None
+    data_errors: int
+    seen_sessions: int
+
+
 def rate_criteria(
-    scored: Scored, gate: Gate, weights: Counts, nulls: dict[str, NullRates]
+    scored: Scored, gate: Gate, weights: Counts, rates: Mapping[str, NullRates]
 ) -> tuple[Criterion, ...]:
     """Return the customer's three criteria with their intervals and chance levels.
 
@@ -37,8 +91,8 @@ def rate_criteria(
     gate : Gate
     weights : ndarray, shape (runs, sessions)
         Of the bootstrap over sessions.
-    nulls : dict
-        Rates under each null, by its name; may be empty.
+    rates : mapping of str to NullRates
+        By null; may be empty.
     """
     counts = scored.per_session()
     parts = {
@@ -48,34 +102,21 @@ def rate_criteria(
     }
     made = []
     for name in CRITERIA:
-        hits, total = parts[name]
-        interval = clustered_interval(hits, total, weights)
-        made.append(_rate(name, getattr(scored, name), getattr(gate, name), interval, nulls))
-    return tuple(made)
+        interval = clustered_interval(*parts[name], weights)
+        value = getattr(scored, name)
+        drawn = {null: _drawn(rates[null], name, value) for null in rates}
+        made.append(_rate(name, value, getattr(gate, name), interval, drawn))
+    return tuple(_judge_by_geometry(c, scored.settings.trade) for c in made)
 
 
 def _rate(
-    name: str,
-    value: float | None,
-    threshold: float,
-    interval: Interval | None,
-    nulls: dict[str, NullRates],
+    name: str, value: float | None, threshold: float, interval: Interval | None, drawn: Drawn
 ) -> Criterion:
     larger = name != FALSE_POSITIVES
     op = ">=" if larger else "<="
     if value is None or interval is None:
         return Criterion(name, None, op, threshold, passed=False)
-    by_null: dict[str, dict[str, float | int | None]] = {}
-    for null, rates in nulls.items():
-        drawn = rates.of(name)
-        defined = drawn[~np.isnan(drawn)]
-        by_null[null] = {
-            "chance": float(defined.mean()) if len(defined) else None,
-            "p_value": p_value(drawn, value, larger_is_better=larger),
-            "runs": len(drawn),
-            "dropped": rates.dropped,
-        }
-    worst = max(by_null.values(), key=lambda null: _badness(null, larger), default={})
+    worst = _least_favourable(drawn, _DECIDING[name], larger=larger)
     return Criterion(
         name=name,
         value=value,
@@ -91,63 +132,60 @@ def _rate(
         proven=interval.proven_low >= threshold if larger else interval.proven_high <= threshold,
         boot_low=interval.boot_low,
         boot_high=interval.boot_high,
-        nulls=by_null,
+        nulls=drawn,
     )
 
 
-def _badness(null: dict[str, float | int | None], larger: bool) -> tuple[float, float]:
-    """Order nulls by how hard they are to beat: p-value first, then their own chance level."""
-    chance = null["chance"] if null["chance"] is not None else 0.5
-    return float(null["p_value"] or 0.0), float(chance if larger else -chance)
+def _judge_by_geometry(criterion: Criterion, trade: Trade) -> Criterion:
+    """Fail a win rate that a nearer target buys: bars taken at random would "reach" it, too."""
+    if criterion.name != WINS or trade.target_atr >= trade.stop_atr:
+        return criterion
+    return replace(criterion, passed=False, proven=False, reason=GEOMETRY)
 
 
-def guard_rails(
-    scored: Scored,
-    rates: tuple[Criterion, ...],
-    gate: Gate,
-    *,
-    expectancy: float | None,
-    data_errors: int,
-    audit_failures: int | None,
-    tested: bool,
-) -> tuple[Criterion, ...]:
-    """Return the guard rails that are switched on.
+def _drawn(rates: NullRates, statistic: str, value: float | None) -> dict[str, float | int | None]:
+    drawn = rates.of(statistic)
+    defined = drawn[~np.isnan(drawn)]
+    larger = statistic != FALSE_POSITIVES
+    return {
+        "chance": float(defined.mean()) if len(defined) else None,
+        "p_value": None if value is None else p_value(drawn, value, larger_is_better=larger),
+        "runs": len(drawn),
+        "dropped": rates.dropped,
+    }
 
-    Parameters
-    ----------
-    scored, rates, gate
-    expectancy : float or None
-        Net points per trade.
-    data_errors : int
-        Findings that make the data unsafe.
-    audit_failures : int or None
-        Audits not clean; None if none ran, which does not pass.
-    tested : bool
-        Whether nulls were run.
-    """
-    alerts = len(scored.rows)
+
+def _least_favourable(
+    drawn: Drawn, nulls: Iterable[str], *, larger: bool
+) -> dict[str, float | int | None]:
+    """Return the null that is hardest to beat: by p-value, then by its own chance level."""
+
+    def badness(null: dict[str, float | int | None]) -> tuple[float, float]:
+        chance = null["chance"] if null["chance"] is not None else 0.5
+        return float(null["p_value"] or 0.0), float(chance if larger else -chance)
+
+    return max((drawn[null] for null in nulls if null in drawn), key=badness, default={})
+
+
+def guard_rails(scored: Scored, gate: Gate, evidence: Evidence) -> tuple[Criterion, ...]:
+    """Return the guard rails that are switched on; the tests against chance always."""
     trades = int(np.count_nonzero(scored.trades.filled))
     made = [
         _at_least("min_sessions", len(scored.scope.sessions), gate.min_sessions),
         _at_least("min_opportunities", len(scored.moves), gate.min_opportunities),
-        _at_least("min_alerts", alerts, gate.min_alerts),
+        _at_least("min_alerts", len(scored.rows), gate.min_alerts),
         _at_least("min_trades", trades, gate.min_trades),
     ]
-    if gate.positive_expectancy:
-        passed = expectancy is not None and expectancy > 0
-        made.append(Criterion("expectancy_points", expectancy, ">", 0.0, passed, n=trades))
-    if gate.better_than_chance:
-        for rate in rates:
-            p = rate.p_value
-            passed = tested and p is not None and p < gate.max_p_value
-            made.append(
-                Criterion(f"{rate.name}_chance", p, "<", gate.max_p_value, passed, n=rate.n)
-            )
     if gate.clean_audits:
-        failures = None if audit_failures is None else float(audit_failures)
-        made.append(Criterion("audit_failures", failures, "<=", 0.0, failures == 0))
+        made.append(_none_of("audit_failures", evidence.audit_failures))
     if gate.clean_data:
-        made.append(Criterion("data_errors", float(data_errors), "<=", 0.0, data_errors == 0))
+        made.append(_none_of("data_errors", evidence.data_errors))
+    if gate.positive_expectancy:
+        value = scored.expectancy_points
+        passed = value is not None and value > 0
+        made.append(Criterion("expectancy_points", value, ">", 0.0, passed, n=trades))
+    made += [_test(test, evidence, gate.max_p_value) for test in TESTS]
+    made.append(_none_of("out_of_sample", evidence.seen_sessions))
     return tuple(made)
 
 
@@ -155,65 +193,56 @@ def _at_least(name: str, value: int, threshold: int) -> Criterion:
     return Criterion(name, float(value), ">=", float(threshold), value >= threshold, n=value)
 
 
-def rule(rates: tuple[Criterion, ...], rails: tuple[Criterion, ...], gate: Gate) -> Ruling:
+def _none_of(name: str, value: int | None) -> Criterion:
+    return Criterion(name, None if value is None else float(value), "<=", 0.0, value == 0)
+
+
+def _test(test: ChanceTest, evidence: Evidence, limit: float) -> Criterion:
+    observed = evidence.observed.get(test.statistic)
+    drawn = {
+        null: _drawn(evidence.rates[null], test.statistic, observed)
+        for null in test.nulls
+        if null in evidence.rates
+    }
+    larger = test.statistic != FALSE_POSITIVES
+    worst = _least_favourable(drawn, test.nulls, larger=larger)
+    p = worst.get("p_value")
+    passed = p is not None and p < limit and not evidence.untested
+    return Criterion(
+        test.rail, p, "<", limit, passed,
+        chance=worst.get("chance"), p_value=p, nulls=drawn,
+        reason=UNTESTED if evidence.untested else None,
+    )  # fmt: skip
+
+
+def rule(
+    rates: tuple[Criterion, ...],
+    rails: tuple[Criterion, ...],
+    *,
+    require_proof: bool,
+    untested: str,
+) -> Ruling:
     """Return the verdict: PASS needs every criterion and every guard rail.
 
     Too few sessions or opportunities leave the question open (INSUFFICIENT); too few alerts or
-    trades do not, since a detector that stays silent has failed.
+    trades do not, since a detector that stays silent has failed. Whatever else may have failed,
+    chance that was not measured leaves it open as well (UNTESTED).
     """
     criteria = rates + rails
-    failed = [c for c in criteria if not c.passed]
+    failed = [c for c in criteria if not c.passed and c.reason != UNTESTED]
     proven = all(c.proven is True for c in rates)
-    reasons = [explain(c) for c in failed]
+    reasons = [why_not(c) for c in failed]
+    if untested:
+        reasons.append(f"not tested against chance: {untested}")
     short = [c for c in failed if c.name in ("min_sessions", "min_opportunities")]
     verdict: Verdict = "PASS"
     if short:
         verdict = "INSUFFICIENT"
     elif failed:
         verdict = "FAIL"
-    elif gate.require_proof and not proven:
+    elif require_proof and not proven:
         verdict = "FAIL"
         reasons.append("not proven: a one-sided 95 % bound does not clear its threshold")
+    elif untested:
+        verdict = "UNTESTED"
     return Ruling(verdict, proven, tuple(reasons), criteria)
-
-
-_MEANING = {
-    CAPTURE: "capture rate",
-    FALSE_POSITIVES: "false-positive share",
-    WINS: "win rate",
-    "min_sessions": "scored sessions",
-    "min_opportunities": "opportunities",
-    "min_alerts": "alerts",
-    "min_trades": "trades",
-    "expectancy_points": "net expectancy in points",
-    "audit_failures": "detector audits not clean",
-    "data_errors": "findings that make the data unsafe",
-}
-
-
-def describe(name: str) -> str:
-    """Return a criterion's name in words."""
-    if name.endswith("_chance"):
-        return f"p-value of the {_MEANING[name.removesuffix('_chance')]} against chance"
-    return _MEANING[name]
-
-
-def explain(criterion: Criterion) -> str:
-    """Return one line that says why a criterion did not pass, with the distance to go."""
-    what = describe(criterion.name)
-    if criterion.value is None:
-        return f"{what} is undefined; needed {criterion.op} {criterion.threshold:g}"
-    show = _percent if criterion.name in CRITERIA else _number
-    distance = abs(criterion.value - criterion.threshold)
-    return (
-        f"{what} {show(criterion.value)}, needed {criterion.op} {show(criterion.threshold)} "
-        f"({show(distance)} off)"
-    )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _number(value: float) -> str:
-    return f"{value:g}" if value == int(value) else f"{value:.4g}"

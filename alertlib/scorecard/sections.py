@@ -14,14 +14,15 @@ from alertlib._version import __version__
 from alertlib.bars.bars import Bars
 from alertlib.config import Config
 from alertlib.config.schema import Settings
+from alertlib.detection.builtin import BUILT_IN
 from alertlib.kernels.policy import REASONS
 from alertlib.market.clock import date_of, with_offset
-from alertlib.scorecard.card import canonical_hash
+from alertlib.scorecard.card import canonical_hash, leaves
 from alertlib.scoring.labels import directional_changes
 from alertlib.scoring.matching import FALSE_POSITIVE, REDUNDANT, TRUE_POSITIVE, find_entries, match
 from alertlib.scoring.scored import SPEC, Scored
 from alertlib.scoring.trades import session_fees
-from alertlib.stats.nulls import Schedule, null_rates
+from alertlib.stats.nulls import CoinFlipRates, Schedule, null_rates
 
 SENSITIVITY_K = (2.0, 3.0, 4.0)
 SENSITIVITY_MOVE_LEFT = (0.0, 0.25, 0.5)
@@ -38,6 +39,16 @@ def settings_section(settings: Settings) -> dict[str, Any]:
     """Return the settings that decide alerts and score."""
     values = as_config(settings).to_dict()
     return {name: values[name] for name in ("detection", "policy", "trade", "scoring", "gate")}
+
+
+def changed_settings(settings: Settings) -> dict[str, list[Any]]:
+    """Return the deciding settings that differ from their defaults: path -> [value, default]."""
+    values, defaults = (dict(leaves(settings_section(s))) for s in (settings, Config()))
+    return {
+        path: [value, defaults.get(path)]
+        for path, value in values.items()
+        if value != defaults.get(path)
+    }
 
 
 def config_hash(settings: Settings) -> str:
@@ -97,6 +108,25 @@ def _date(days: Ints, sessions: Any) -> str | None:
     return None
 
 
+def in_sample_possible(scored: Scored) -> bool:
+    """Whether a detector of the user's own does not say what it was fitted on, if anything."""
+    return any(d.name not in BUILT_IN for d in scored.detected.rules.detectors)
+
+
+def coin_flip_section(found: CoinFlipRates | None) -> dict[str, Any] | None:
+    """Return the mean of each rate on coin-flip bars; None where they were not run."""
+    if found is None:
+        return None
+    return {
+        **{name: _mean(_defined(found.of(name))) for name in _COIN_FLIP},
+        "alerts": _mean(found.alerts),
+        "runs": found.runs,
+    }
+
+
+_COIN_FLIP = ("capture_rate", "false_positive_share", "win_rate", "expectancy_points")
+
+
 def count_section(scored: Scored) -> dict[str, Any]:
     """Return the counts; ``alerts = tp + false_positives + redundant``."""
     held = scored.detected.suppressed
@@ -148,7 +178,7 @@ def trade_section(scored: Scored) -> dict[str, float | None]:
     stop, target = _mean(to_stop), _mean(to_target)
     fees = _mean(session_fees(series, scored.settings.trade)[series.session[alerts.bar]])
     slippage = scored.settings.trade.slippage_ticks * grid.tick
-    expectancy = _mean(points)
+    expectancy = scored.expectancy_points
     gains, losses = float(points[points > 0].sum()), float(-points[points < 0].sum())
     opened = series.open[trades.entry]
     return {

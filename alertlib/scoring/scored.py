@@ -1,4 +1,4 @@
-"""From alerts, moves and trades to counts and rates: spec ``score-v1``."""
+"""From alerts, moves and trades to counts and rates: spec ``score-v2``."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from alertlib.scoring.matching import (
     match,
     move_left,
 )
-from alertlib.scoring.scored_sessions import Scope, choose_scope, is_censored
+from alertlib.scoring.scored_sessions import Scope, Span, choose_scope, is_censored
 from alertlib.scoring.signals import detect, true_ranges
 from alertlib.scoring.trades import Trades, simulate
 
-SPEC = "score-v1"
+SPEC = "score-v2"
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,8 @@ class Scored:
     scope : Scope
     moves : Opportunities
         Of the scored sessions.
+    manual : bool
+        Whether the moves are manual labels.
     validity : Validity
     rows : int64
         Delivered alerts that are scored, as rows of ``detected.delivered``.
@@ -91,6 +93,7 @@ class Scored:
     settings: Settings
     scope: Scope
     moves: Opportunities
+    manual: bool
     validity: Validity
     rows: Ints
     censored: Ints
@@ -131,6 +134,19 @@ class Scored:
     def win_rate(self) -> float | None:
         """Winning trades over all trades."""
         return _share(int(np.count_nonzero(self.wins)), int(np.count_nonzero(self.trades.filled)))
+
+    @cached_property
+    def expectancy_points(self) -> float | None:
+        """Net points per trade."""
+        points = self.trades.points[self.trades.filled]
+        return float(np.mean(points)) if len(points) else None
+
+    @cached_property
+    def capture_less_false(self) -> float | None:
+        """Capture rate less false-positive share: the pair as one figure."""
+        if self.capture_rate is None or self.false_positive_share is None:
+            return None
+        return self.capture_rate - self.false_positive_share
 
     def per_session(self) -> dict[str, Ints]:
         """Return the counts of each scored session, in order."""
@@ -176,26 +192,39 @@ class Scored:
         return since
 
 
-def score(detected: Detected, settings: Settings, moves: Opportunities | None = None) -> Scored:
+def score(
+    detected: Detected,
+    settings: Settings,
+    moves: Opportunities | None = None,
+    *,
+    scope: Scope | None = None,
+    between: Span | None = None,
+) -> Scored:
     """Score what was detected.
 
     Parameters
     ----------
     detected : Detected
     settings : Settings
-        ``scoring`` and ``trade`` are used.
+        ``scoring``, ``trade`` and ``gate.min_opportunities`` are used.
     moves : Opportunities, optional
         Manual labels of the whole file; directional-change legs when left out.
+    scope : Scope, optional
+        The scored sessions; chosen by ``scoring`` and ``between`` when left out.
+    between : (date, date), optional
+        First and last date of the sessions to score.
     """
     series, scoring = detected.series, settings.scoring
+    manual = moves is not None
     if moves is None:
         moves = directional_changes(series, detected.atr, scoring.k, detected.engine)
-    scope = choose_scope(series, scoring)
+    if scope is None:
+        scope = choose_scope(series, scoring, moves, settings.gate.min_opportunities, between)
     moves = moves.only(scope.scored[moves.start])
     validity = find_validity(series, moves, scoring.early_bars, scoring.min_move_left)
     delivered = detected.delivered
     inside = scope.scored[delivered.bar]
-    censored = is_censored(series, scope, delivered.bar, settings.trade.horizon_bars)
+    censored = is_censored(scope, delivered.bar, settings.trade.horizon_bars)
     rows = np.flatnonzero(inside & ~censored)
     alerts = delivered.only(rows)
     return Scored(
@@ -203,6 +232,7 @@ def score(detected: Detected, settings: Settings, moves: Opportunities | None = 
         settings=settings,
         scope=scope,
         moves=moves,
+        manual=manual,
         validity=validity,
         rows=rows,
         censored=np.flatnonzero(inside & censored),
@@ -224,7 +254,7 @@ def all_wins(detected: Detected, scope: Scope, settings: Settings) -> Ints:
     """
     series = detected.series
     ready = scope.scored & ~np.isnan(detected.atr)
-    ready &= ~is_censored(series, scope, np.arange(len(series)), settings.trade.horizon_bars)
+    ready &= ~is_censored(scope, np.arange(len(series)), settings.trade.horizon_bars)
     bars = np.flatnonzero(ready)
     wins = np.full((2, len(series) + 1), -1, dtype=np.int64)
     for side, direction in enumerate((1, -1)):

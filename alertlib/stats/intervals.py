@@ -101,7 +101,7 @@ def clustered_interval(hits: Ints, total: Ints, weights: Counts) -> Interval | N
 
     The share's variance over resampled sessions gives the design effect ``deff``, at least 1,
     and Wilson's interval is taken at ``n / deff``. At shares of 0 and 1 the bootstrap has no
-    variance and ``deff`` is 1.
+    variance; there ``n`` counts for at most as many as there are sessions.
 
     Parameters
     ----------
@@ -124,10 +124,10 @@ def clustered_interval(hits: Ints, total: Ints, weights: Counts) -> Interval | N
     share = float(hits.sum()) / n
     drawn, hit = resampled_sums(weights, total, hits)
     shares = hit[drawn > 0] / drawn[drawn > 0]
-    deff = 1.0
-    if 0.0 < share < 1.0 and len(shares):
-        deff = max(1.0, float(shares.var()) / (share * (1.0 - share) / n))
-    n_eff = n / deff
+    if 0.0 < share < 1.0:
+        n_eff = n / max(1.0, float(shares.var()) / (share * (1.0 - share) / n))
+    else:
+        n_eff = float(min(n, len(total)))
     low, high = wilson(share, n_eff)
     proven_low, proven_high = wilson(share, n_eff, Z_ONE_SIDED)
     boot_low, boot_high = (float(q) for q in np.quantile(shares, (0.025, 0.975)))
@@ -138,11 +138,11 @@ def p_value(drawn: Floats, observed: float, *, larger_is_better: bool) -> float:
     """Return the one-sided p-value of an observed statistic under a null.
 
     ``(1 + #{drawn at least as good}) / (runs + 1)``; a run in which the statistic is undefined
-    counts as at least as good.
+    counts as worse.
 
     References
     ----------
     Phipson & Smyth (2010), Statistical Applications in Genetics and Molecular Biology 9(1).
     """
     good = drawn >= observed if larger_is_better else drawn <= observed
-    return float(1 + np.count_nonzero(good | np.isnan(drawn))) / (len(drawn) + 1)
+    return float(1 + np.count_nonzero(good)) / (len(drawn) + 1)

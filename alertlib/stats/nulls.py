@@ -14,7 +14,8 @@ from alertlib.bars.series import Series
 from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.scoring.matching import Validity, first_alerts
 
-HALF_HOUR = 30
+# Bars from its own on that the timing null may move an alert to.
+LATER = 6
 # Runs evaluated at once: the working set stays in the cache.
 CHUNK = 64
 
@@ -31,6 +32,10 @@ class Schedule:
 
     bar: Ints
     direction: Ints
+
+    def first(self, runs: int) -> Schedule:
+        """Return the first runs only."""
+        return Schedule(self.bar[:runs], self.direction[:runs])
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,36 @@ class NullRates:
     win_rate: Floats
     dropped: int
 
-    def of(self, criterion: str) -> Floats:
-        """Return the runs' values of a criterion by its name."""
-        drawn: Floats = getattr(self, criterion)
+    def of(self, statistic: str) -> Floats:
+        """Return the runs' values of a statistic by its name."""
+        drawn: Floats = getattr(self, statistic)
         return drawn
+
+
+@dataclass(frozen=True)
+class CoinFlipRates(NullRates):
+    """What detectors score on coin-flip bars; NaN where undefined.
+
+    Attributes
+    ----------
+    expectancy_points : float64, one per run
+        Net points per trade.
+    alerts : int64, one per run
+    """
+
+    expectancy_points: Floats
+    alerts: Ints
+
+    @property
+    def capture_less_false(self) -> Floats:
+        """Capture rate less false-positive share."""
+        pair: Floats = self.capture_rate - self.false_positive_share
+        return pair
+
+    @property
+    def runs(self) -> int:
+        """Number of runs."""
+        return len(self.alerts)
 
 
 def permuted_sessions(
@@ -72,19 +103,21 @@ def permuted_sessions(
 
 
 def flipped_directions(bar: Ints, direction: Ints, runs: int, rng: np.random.Generator) -> Schedule:
-    """Toss a coin for the direction of every alert."""
-    sign = 2 * rng.integers(0, 2, size=(runs, len(bar))) - 1
-    return Schedule(np.broadcast_to(bar, sign.shape), sign * direction)
+    """Toss a coin for each bar with alerts: all of them keep their direction, or turn round."""
+    _, place = np.unique(bar, return_inverse=True)
+    sign = 2 * rng.integers(0, 2, size=(runs, place.max(initial=-1) + 1)) - 1
+    return Schedule(np.broadcast_to(bar, (runs, len(bar))), sign[:, place] * direction)
 
 
-def random_entries(
+def later_entries(
     series: Series, bar: Ints, direction: Ints, runs: int, rng: np.random.Generator
 ) -> Schedule:
-    """Move every alert to a random bar of the same half hour of its session."""
-    block = series.minute // HALF_HOUR
-    begin = np.searchsorted(block, block[bar], side="left")
-    size = np.searchsorted(block, block[bar], side="right") - begin
-    moved = begin + rng.integers(0, size, size=(runs, len(bar)))
+    """Move every alert to one of the ``LATER`` bars of its session from its own on.
+
+    Never earlier: its direction was learned from its own bar.
+    """
+    left = series.last[series.session[bar]] - bar + 1
+    moved = bar + rng.integers(0, np.minimum(left, LATER), size=(runs, len(bar)))
     return Schedule(moved, np.broadcast_to(direction, moved.shape))
 
 

@@ -1,4 +1,4 @@
-"""Mirror surrogates: the same file with every bar's move turned up or down by a coin.
+"""Coin-flip bars: the same file with every bar's move turned up or down by a coin.
 
 They keep each bar's size, the clock and the clusters of volatility, and destroy direction: what a
 detector still scores on them is chance.

@@ -38,6 +38,7 @@ def command(args: argparse.Namespace) -> int:
             bars,
             config,
             full=args.full,
+            between=args.between,
             progress=progress,
             generated_at=generated_at(),
             git_rev=git_revision(),
@@ -46,7 +47,7 @@ def command(args: argparse.Namespace) -> int:
     _print(args, result)
     if not args.gate:
         return OK
-    return {"PASS": OK, "FAIL": FAILED, "INSUFFICIENT": NO_DATA}[result.scorecard.verdict]
+    return {"PASS": OK, "INSUFFICIENT": NO_DATA}.get(result.scorecard.verdict, FAILED)
 
 
 def _configure(args: argparse.Namespace) -> Config:

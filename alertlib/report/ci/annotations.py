@@ -40,7 +40,7 @@ def annotation_lines(
     ]
     lines += [
         _command("warning", f"Alert gate: {subject}", w)
-        for w in _capped(formats.warnings(card), MAX_PER_LEVEL)
+        for w in _capped([*sentences.caveats(card), *formats.warnings(card)], MAX_PER_LEVEL)
     ]
     return lines
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from alertlib.report import formats
+from alertlib.report import formats, sentences
 from alertlib.report.formats import Card, Line
 
 SUITE = "alertlib.gate"
@@ -17,15 +17,15 @@ SUITE = "alertlib.gate"
 def junit_xml(card: Card) -> str:
     """Return the gate as a JUnit report.
 
-    A criterion that is not met is a failure; while the verdict is INSUFFICIENT it is an error,
-    since too little data decides nothing.
+    A criterion that is not met is a failure; while the verdict is INSUFFICIENT or
+    UNTESTED it is an error, since too little data and unmeasured chance decide nothing.
 
     Parameters
     ----------
     card : dict
         ``Scorecard.to_dict()`` or the parsed JSON file.
     """
-    kind = "error" if card["verdict"] == "INSUFFICIENT" else "failure"
+    kind = "error" if card["verdict"] in ("INSUFFICIENT", "UNTESTED") else "failure"
     messages = [_message(card, line) for line in card["criteria"]]
     root = ET.Element("testsuites")
     suite = ET.SubElement(root, "testsuite", _attributes(card, kind, messages))
@@ -41,7 +41,9 @@ def junit_xml(card: Card) -> str:
             ET.SubElement(case, kind, about).text = _detail(line)
     told = [formats.subject(card), *(_detail(line) for line in card["criteria"])]
     ET.SubElement(suite, "system-out").text = "\n".join(told)
-    ET.SubElement(suite, "system-err").text = "\n".join(formats.warnings(card))
+    ET.SubElement(suite, "system-err").text = "\n".join(
+        [*sentences.caveats(card), *formats.warnings(card)]
+    )
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 
@@ -77,7 +79,8 @@ def _detail(line: Line) -> str:
     if line["chance"] is not None:
         parts.append(f"chance {formats.percent(line['chance'])}")
     if line["p_value"] is not None:
-        parts.append(f"p {formats.probability(line['p_value'])}")
+        against = formats.deciding_null(line)
+        parts.append(f"p {formats.probability(line['p_value'])}" + f" ({against})" * bool(against))
     if line["ci_low"] is not None:
         parts.append(f"95 % interval {formats.bounds(line['ci_low'], line['ci_high'])}")
     if line["n"] is not None:

@@ -13,10 +13,12 @@ from alertlib.report.formats import Card
 from alertlib.report.terminal import strips
 
 # Columns of a drawn interval, and from how many columns on there is room for it.
-STRIP, WIDE = 24, 100
+STRIP, WIDE = 24, 104
 # A name is folded before a figure is cut, but not below this.
 NAME_WIDTH = 12
-STYLES = {"PASS": "green", "FAIL": "red", "INSUFFICIENT": "yellow"}
+# Where every word of a scorecard is explained.
+TERMS = "docs/scoring.md#terms"
+STYLES = {"PASS": "green", "FAIL": "red", "INSUFFICIENT": "yellow", "UNTESTED": "yellow"}
 
 Column = tuple[str, str]
 
@@ -58,12 +60,7 @@ def mark(passed: bool) -> Text:
 def headline(card: Card) -> RenderableType:
     """Return the verdict, what was scored, and why."""
     style = STYLES.get(card["verdict"], "red")
-    title = Text.assemble(
-        (f" {formats.clean(card['verdict'])} ", f"bold reverse {style}"),
-        ("  " + formats.instrument(card), "bold"),
-        f", {formats.span(card)}",
-    )
-    lines: list[RenderableType] = [title]
+    lines: list[RenderableType] = [verdict_line(card)]
     if formats.is_synthetic(card):
         loud = (f" {formats.SYNTHETIC} ", "bold reverse magenta")
         note = (" made by a generator: it says nothing about a market", "magenta")
@@ -73,6 +70,8 @@ def headline(card: Card) -> RenderableType:
     notes = Table.grid(padding=(0, 1))
     for reason in formats.reasons(card):
         notes.add_row(Text("-", style), Text(reason))
+    for caveat in sentences.caveats(card):
+        notes.add_row(Text("*", "bold"), Text(caveat))
     for warning in formats.warnings(card):
         notes.add_row(Text("!", "bold yellow"), Text(warning, "yellow"))
     if notes.row_count:
@@ -80,12 +79,22 @@ def headline(card: Card) -> RenderableType:
     return Panel(Group(*lines), border_style=style, padding=(0, 1))
 
 
+def verdict_line(card: Card) -> Text:
+    """Return the verdict and what was scored: the first line of a page, and its last."""
+    style = STYLES.get(card["verdict"], "red")
+    return Text.assemble(
+        (f" {formats.clean(card['verdict'])} ", f"bold reverse {style}"),
+        ("  " + formats.instrument(card), "bold"),
+        f", {formats.span(card)}",
+    )
+
+
 def criteria(card: Card, options: ConsoleOptions) -> RenderableType:
     """Return the customer's criteria, each beside its limit, chance level and interval."""
     drawn = options.max_width >= WIDE
     columns = [
         ("", "<"), ("value", ">"), ("limit", "<"), ("chance", ">"), ("95 % interval", ">"),
-        ("n/n eff", ">"), ("p", ">"), ("", "<"),
+        ("n/n eff", ">"), ("p", "<"), ("", "<"),
     ]  # fmt: skip
     if drawn:
         columns.append(("0 %" + "100 %".rjust(STRIP - 3), "<"))
@@ -160,6 +169,12 @@ def sensitivity(card: Card) -> RenderableType:
         made.add_row(*map(Text, (row.k if first else "", "captured" if first else "false", *cells)))
     title = "Under other definitions of a move (chance by session permutation, * as scored)"
     return section(title, made)
+
+
+def closing(card: Card) -> RenderableType:
+    """Return where the words are explained, and the verdict once more."""
+    terms = Text(f" what the words mean: {TERMS}", "dim")
+    return Padding(Group(terms, verdict_line(card)), (1, 0, 0, 0))
 
 
 def background(card: Card) -> RenderableType:

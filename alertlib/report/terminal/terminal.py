@@ -94,6 +94,7 @@ def _scorecard(card: Card, options: ConsoleOptions) -> RenderableType:
         sections.patterns(card),
         sections.sensitivity(card),
         sections.background(card),
+        sections.closing(card),
     )
 
 

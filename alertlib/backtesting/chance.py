@@ -1,0 +1,197 @@
+"""What chance alone would have scored on these bars, by four nulls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+
+from alertlib._typing import Progress
+from alertlib.scoring.engine import Engine
+from alertlib.scoring.scored import SPEC, Scored, all_wins, run_detectors, score
+from alertlib.stats import nulls
+from alertlib.stats.intervals import p_value
+from alertlib.stats.nulls import CoinFlipRates, NullRates
+from alertlib.stats.surrogates import coin_flips, mirror
+
+# With fewer runs of a null its tests decide nothing.
+MIN_RUNS = 99
+# Runs added to coin-flip bars while one of their tests is strictly between these p-values.
+MORE_RUNS = 400
+UNDECIDED = (0.01, 0.15)
+# What is tested against coin-flip bars.
+COIN_FLIP_TESTS = ("capture_less_false", "win_rate", "expectancy_points")
+# Bars kept before the scored sessions when coin-flip bars are run.
+HISTORY = 600
+# Runs of the session permutation that give the sensitivity table its chance levels.
+SENSITIVITY_RUNS = 99
+# From this length of a bar on, an alert cannot be moved within its half hour.
+TIMING_BELOW = 30
+
+_PERMUTATION, _FLIP, _TIMING, _COIN = range(1, 5)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The rates under each null, and the figures of the detectors they are compared with.
+
+    Attributes
+    ----------
+    rates : mapping of str to NullRates
+        By null: ``session_permutation``, ``direction_flip``, ``timing``, ``coin_flip``.
+    observed : mapping of str to float or None
+        By statistic. ``capture_less_false`` is that of directional-change legs, whatever the
+        labels, since coin-flip bars have no others.
+    untested : str
+        Why the tests decide nothing; empty if they do.
+    sensitivity : Schedule or None
+        Runs of the session permutation for the sensitivity table.
+    """
+
+    rates: Mapping[str, NullRates]
+    observed: Mapping[str, float | None]
+    untested: str = ""
+    sensitivity: nulls.Schedule | None = None
+
+    @property
+    def coin_flip(self) -> CoinFlipRates | None:
+        """What the detectors score on coin-flip bars."""
+        found = self.rates.get("coin_flip")
+        return found if isinstance(found, CoinFlipRates) else None
+
+
+def no_chance(why: str) -> Chance:
+    """Return what is known where the nulls were not run."""
+    return Chance({}, {}, why)
+
+
+def measure_chance(scored: Scored, data_sha256: str, engine: Engine, progress: Progress) -> Chance:
+    """Run the four nulls.
+
+    Their random numbers derive from the bars and the spec, so that no seed can be shopped for.
+
+    Parameters
+    ----------
+    scored : Scored
+        With at least one alert and one opportunity; otherwise there is nothing to compare.
+    data_sha256 : str
+        Hash of the bars.
+    engine : Engine
+        Reruns the detectors on coin-flip bars.
+    progress : callable
+        Called with ``coin_flips``, runs done and runs ahead.
+    """
+    if len(scored.rows) == 0 or len(scored.moves) == 0:
+        return no_chance("")
+    rng = _Streams(data_sha256)
+    alerts = (scored.alerts.bar, scored.alerts.direction)
+    series, sessions = scored.detected.series, scored.scope.sessions
+    runs = scored.settings.scoring.null_runs
+    schedules = {
+        "session_permutation": nulls.permuted_sessions(
+            series, sessions, *alerts, runs, rng.of(_PERMUTATION)
+        ),
+        "direction_flip": nulls.flipped_directions(*alerts, runs, rng.of(_FLIP)),
+    }
+    if series.instrument.minutes < TIMING_BELOW:
+        schedules["timing"] = nulls.later_entries(series, *alerts, runs, rng.of(_TIMING))
+    wins = all_wins(scored.detected, scored.scope, scored.settings)
+    rates: dict[str, NullRates] = {
+        name: nulls.null_rates(schedule, scored.validity, wins)
+        for name, schedule in schedules.items()
+    }
+    observed = _observed(scored)
+    rates["coin_flip"] = _CoinFlips(scored, engine, rng.of(_COIN)).rates(observed, progress)
+    return Chance(
+        rates, observed, _too_few_runs(scored),
+        schedules["session_permutation"].first(SENSITIVITY_RUNS),
+    )  # fmt: skip
+
+
+class _Streams:
+    """A stream of random numbers of its own for each null, so that none disturbs another."""
+
+    def __init__(self, data_sha256: str) -> None:
+        digest = sha256(f"{SPEC}:{data_sha256}".encode()).digest()
+        self._entropy = int.from_bytes(digest)
+
+    def of(self, null: int) -> np.random.Generator:
+        return np.random.default_rng((self._entropy, null))
+
+
+def _observed(scored: Scored) -> dict[str, float | None]:
+    by_legs = scored
+    if scored.manual:
+        by_legs = score(scored.detected, scored.settings, scope=scored.scope)
+    return {
+        "capture_rate": scored.capture_rate,
+        "false_positive_share": scored.false_positive_share,
+        "win_rate": scored.win_rate,
+        "expectancy_points": scored.expectancy_points,
+        "capture_less_false": by_legs.capture_less_false,
+    }
+
+
+def _too_few_runs(scored: Scored) -> str:
+    scoring = scored.settings.scoring
+    for name in ("null_runs", "mirror_runs"):
+        if getattr(scoring, name) < MIN_RUNS:
+            return f"scoring.{name} is {getattr(scoring, name)}; chance needs {MIN_RUNS} runs"
+    return ""
+
+
+class _CoinFlips:
+    """Reruns everything on bars whose every move is reflected by a coin."""
+
+    def __init__(self, scored: Scored, engine: Engine, rng: np.random.Generator) -> None:
+        self._settings, self._engine, self._rng = scored.settings, engine, rng
+        series, scope = scored.detected.series, scored.scope
+        longest = max((d.warmup for d in scored.detected.rules.detectors), default=0)
+        start = max(0, int(series.first[scope.sessions[0]]) - max(HISTORY, longest))
+        stop = int(series.last[scope.sessions[-1]]) + 1
+        self._part = series.tail(start).head(stop - start)
+        self._scope = scope.part(series, start, stop)
+
+    def rates(self, observed: Mapping[str, float | None], progress: Progress) -> CoinFlipRates:
+        runs = self._settings.scoring.mirror_runs
+        rows = self._run(runs, 0, runs, progress)
+        if runs >= MIN_RUNS and _undecided(_columns(rows), observed):
+            rows += self._run(MORE_RUNS, runs, runs + MORE_RUNS, progress)
+        return _columns(rows)
+
+    def _run(self, runs: int, done: int, ahead: int, progress: Progress) -> list[_Row]:
+        rows = []
+        for i in range(runs):
+            progress("coin_flips", done + i, ahead)
+            flipped = mirror(self._part, coin_flips(len(self._part), self._rng))
+            detected = run_detectors(flipped, self._settings, self._engine)
+            rows.append(_row(score(detected, self._settings, scope=self._scope)))
+        return rows
+
+
+_Row = tuple[float, float, float, float, int]
+
+
+def _row(scored: Scored) -> _Row:
+    rates = (
+        scored.capture_rate, scored.false_positive_share, scored.win_rate,
+        scored.expectancy_points,
+    )  # fmt: skip
+    a, b, c, d = (np.nan if rate is None else rate for rate in rates)
+    return a, b, c, d, len(scored.rows)
+
+
+def _columns(rows: list[_Row]) -> CoinFlipRates:
+    capture, false, wins, points, alerts = (np.array(c) for c in zip(*rows, strict=True))
+    return CoinFlipRates(capture, false, wins, 0, points, alerts)
+
+
+def _undecided(rates: CoinFlipRates, observed: Mapping[str, float | None]) -> bool:
+    low, high = UNDECIDED
+    for name in COIN_FLIP_TESTS:
+        value = observed[name]
+        if value is not None and low < p_value(rates.of(name), value, larger_is_better=True) < high:
+            return True
+    return False
