@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, NamedTuple
 
+from alertlib.detection.fitting import Fit
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
 
 Step = Callable[[Any, MutableSequence[int], TickBar, Any], tuple[int, Any] | tuple[int, float, Any]]
-# From a frame of bars to one signal per row; batch only.
-Columns = Callable[[Any], Any]
+# From a frame of bars and the parameters to one signal per row; batch only.
+Columns = Callable[[Any, Any], Any]
 
 DEFAULT_CONFIDENCE = 0.65
 
@@ -47,6 +49,10 @@ class Detector:
         Instead of a step: a function of the whole frame, see :func:`frame_detector`.
     probability : bool
         Whether the step answers ``(signal, probability, state)``.
+    fit : Fit or None
+        How its parameters are learned; until then it gives no signal.
+    fitted_until : date or None
+        Last date of the bars that a model made elsewhere has seen.
     """
 
     name: str
@@ -59,6 +65,8 @@ class Detector:
     confidence: int
     columns: Columns | None = None
     probability: bool = False
+    fit: Fit | None = None
+    fitted_until: date | None = None
 
     def __call__(
         self, state: Any, ring: MutableSequence[int], bar: TickBar, params: Any
@@ -87,6 +95,10 @@ class Detector:
         """Return the same detector with other parameters."""
         return replace(self, params=params)
 
+    def fitted(self, params: Any) -> Detector:
+        """Return the detector with parameters it has learned: one that learns no more."""
+        return replace(self, params=params, fit=None)
+
     def kernel_params(self, quanta_per_tick: int) -> Any:
         """Return the parameters as the step reads them.
 
@@ -113,6 +125,9 @@ class _NoParams(NamedTuple):
 
 _NO_PARAMS = _NoParams()
 
+# What ``fit=`` takes besides a whole Fit.
+Learn = Callable[[Any, Any, Any], Any]
+
 REGISTRY: dict[str, Detector] = {}
 
 
@@ -126,6 +141,8 @@ def detector(
     warmup: Callable[[Any], int] | int = 0,
     confidence: float = DEFAULT_CONFIDENCE,
     probability: bool = False,
+    fit: Fit | Learn | None = None,
+    fitted_until: date | str | None = None,
 ) -> Callable[[Step], Detector]:
     """Make a detector of a step function.
 
@@ -147,6 +164,13 @@ def detector(
         The step answers ``(signal, probability, state)``: how probably an alert now is valid,
         0 to 1. It takes the place of ``confidence`` in the alerts the detector leads, in whole
         hundredths, down; ``confidence`` still decides which detector leads.
+    fit : callable or Fit, optional
+        Learns the parameters: ``(bars, moves, outcomes) -> params``, see
+        :class:`alertlib.Fit`. The backtest then fits on sessions before and scores only
+        sessions after; ``params`` are merely an example of the type.
+    fitted_until : date or ISO text, optional
+        Of a model made elsewhere: the last date it has seen. Scored sessions that are not
+        after it fail the guard rail ``out_of_sample``.
 
     Returns
     -------
@@ -159,6 +183,7 @@ def detector(
         If a declaration is not of the stated form.
     """
     _check_declaration(name, patterns, state, params, confidence)
+    learned = _learned(name, fit, fitted_until)
 
     def decorate(step: Step) -> Detector:
         made = Detector(
@@ -171,6 +196,8 @@ def detector(
             warmup_size=warmup if callable(warmup) else lambda _: warmup,
             confidence=int(confidence * 100 + 0.5),
             probability=probability,
+            fit=learned[0],
+            fitted_until=learned[1],
         )
         REGISTRY[name] = made
         return made
@@ -182,9 +209,12 @@ def frame_detector(
     name: str,
     *,
     patterns: tuple[str, str],
+    params: Any = _NO_PARAMS,
     warmup: int = 0,
     confidence: float = DEFAULT_CONFIDENCE,
-) -> Callable[[Columns], Detector]:
+    fit: Fit | Learn | None = None,
+    fitted_until: date | str | None = None,
+) -> Callable[[Callable[..., Any]], Detector]:
     """Make a detector of a function of a whole frame, for research in batch only.
 
     Such a function sees the future and can use it without meaning to: a centred window, a
@@ -193,10 +223,15 @@ def frame_detector(
 
     Parameters
     ----------
-    name, patterns, confidence
+    name, patterns, confidence, fitted_until
         As of :func:`detector`.
+    params : NamedTuple, optional
+        Given to the function after the frame; ``detection.custom`` can change them.
     warmup : int
         As of :func:`detector`.
+    fit : callable or Fit, optional
+        As of :func:`detector`; here it may return anything, such as a fitted model, which the
+        function is given after the frame.
 
     Returns
     -------
@@ -206,19 +241,23 @@ def frame_detector(
         high low close`` of the gap-joined series, ``gap`` and ``atr``, all in points); the
         traded prices ``raw_open raw_high raw_low raw_close``; ``session``, its number.
     """
-    _check_declaration(name, patterns, _NO_PARAMS, _NO_PARAMS, confidence)
+    _check_declaration(name, patterns, _NO_PARAMS, params, confidence)
+    learned = _learned(name, fit, fitted_until)
+    has_params = fit is not None or params is not _NO_PARAMS
 
-    def decorate(columns: Columns) -> Detector:
+    def decorate(columns: Callable[..., Any]) -> Detector:
         made = Detector(
             name=name,
             step=_no_step,
             patterns=patterns,
-            params=_NO_PARAMS,
+            params=params,
             state=_NO_PARAMS,
             ring_size=lambda _: 0,
             warmup_size=lambda _: warmup,
             confidence=int(confidence * 100 + 0.5),
-            columns=columns,
+            columns=columns if has_params else lambda frame, _: columns(frame),
+            fit=learned[0],
+            fitted_until=learned[1],
         )
         REGISTRY[name] = made
         return made
@@ -228,6 +267,32 @@ def frame_detector(
 
 def _no_step(state: Any, ring: MutableSequence[int], bar: TickBar, params: Any) -> tuple[int, Any]:
     raise ConfigError("a frame detector has no step; decorate one with @alertlib.detector")
+
+
+def _learned(
+    name: str, fit: Fit | Learn | None, fitted_until: date | str | None
+) -> tuple[Fit | None, date | None]:
+    if fit is not None and fitted_until is not None:
+        raise ConfigError(
+            f"detector {name!r}: got fit and fitted_until; expected one: a model is fitted here "
+            "or was fitted elsewhere"
+        )
+    if isinstance(fitted_until, str):
+        try:
+            fitted_until = date.fromisoformat(fitted_until)
+        except ValueError:
+            raise ConfigError(
+                f"detector {name!r}: fitted_until: got {fitted_until!r}, expected a date such as "
+                "2021-03-31"
+            ) from None
+    if fit is not None and not isinstance(fit, Fit):
+        fit = Fit(fit)
+    if fit is not None and min(fit.train, fit.every, fit.max_age_days) < 1:
+        raise ConfigError(
+            f"detector {name!r}: fit: got train {fit.train}, every {fit.every}, max_age_days "
+            f"{fit.max_age_days}; expected whole numbers of at least 1"
+        )
+    return fit, fitted_until
 
 
 def _check_declaration(

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from alertlib.config.schema import Settings
 from alertlib.config.types import minute_of_day
+from alertlib.detection.alert import Alert
 from alertlib.detection.detectors import Detector
-from alertlib.detection.registry import enabled_detectors
+from alertlib.detection.registry import enabled_detectors, import_attribute
+from alertlib.kernels.bar import TickBar
 from alertlib.kernels.alerting import SEVERITIES, SetupParams
 from alertlib.kernels.policy import PolicyParams
 from alertlib.market.ticks import Grid
+
+
+# Of an alert and the last bars up to its own, the newest last: whether it goes on to the policy.
+Accept = Callable[[Alert, Sequence[TickBar]], bool]
+# How many bars it is given at most, live as in batch.
+ACCEPT_BARS = 600
 
 
 @dataclass(frozen=True)
@@ -22,11 +31,30 @@ class Rules:
     policy: PolicyParams
     setup: SetupParams
     atr_window: int
+    accept: Accept | None = None
 
 
-def make_rules(config: Settings, grid: Grid) -> Rules:
-    """Return the detectors, policy and trade set-up of ``config`` on a price grid."""
-    detectors = enabled_detectors(config.detection)
+def make_rules(
+    config: Settings,
+    grid: Grid,
+    detectors: tuple[Detector, ...] | None = None,
+    accept: Accept | None = None,
+) -> Rules:
+    """Return the detectors, policy and trade set-up of ``config`` on a price grid.
+
+    Parameters
+    ----------
+    config : Settings
+    grid : Grid
+    detectors : tuple of Detector, optional
+        In order of rank; those that ``config`` enables when left out.
+    accept : callable, optional
+        Filter between merge and policy; the one that ``config`` names when left out.
+    """
+    if detectors is None:
+        detectors = enabled_detectors(config.detection)
+    if accept is None and config.detection.accept is not None:
+        accept = import_attribute(config.detection.accept, "detection.accept")
     policy, trade = config.policy, config.trade
     return Rules(
         detectors=detectors,
@@ -46,4 +74,5 @@ def make_rules(config: Settings, grid: Grid) -> Rules:
             rounded=int(grid.on_tick),
         ),
         atr_window=trade.atr_window,
+        accept=accept,
     )
