@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass, replace
 from datetime import date
+from numbers import Integral
 from typing import Any, NamedTuple
 
 from alertlib.detection.fitting import Fit
@@ -77,7 +78,7 @@ class Detector:
     @property
     def ring(self) -> int:
         """Length of the ring, in integers."""
-        return int(self.ring_size(self.params))
+        return self._size("ring", self.ring_size)
 
     @property
     def warmup(self) -> int:
@@ -85,7 +86,21 @@ class Detector:
 
         Most steps compare two neighbouring bars; a window must have been full on both.
         """
-        return int(self.warmup_size(self.params))
+        return self._size("warmup", self.warmup_size)
+
+    def _size(self, what: str, size: Callable[[Any], int]) -> int:
+        # Not when declared: a mistake in one detector would keep a module's others from use.
+        expected = "expected a whole number >= 0"
+        try:
+            got: Any = size(self.params)
+        except Exception as error:
+            raised = f"{type(error).__name__}: {error}"
+            raise ConfigError(
+                f"detector {self.name!r}: {what}: raised {raised}; {expected}"
+            ) from error
+        if isinstance(got, bool) or not isinstance(got, Integral) or got < 0:
+            raise ConfigError(f"detector {self.name!r}: {what}: got {got!r}, {expected}")
+        return int(got)
 
     def pattern(self, direction: int) -> str:
         """Return the pattern's name for ``direction`` (+1 or -1)."""

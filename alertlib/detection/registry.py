@@ -7,6 +7,7 @@ import importlib
 from alertlib.config.convert import fill
 from alertlib.config.problem import nearest
 from alertlib.config.schema import Detection
+from alertlib.detection.blame import raised_at
 from alertlib.detection.builtin import BUILT_IN
 from alertlib.detection.detectors import REGISTRY, Detector
 from alertlib.errors import ConfigError
@@ -46,11 +47,8 @@ def _import_detector(name: str) -> Detector:
     module_name, _, attribute = name.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise ConfigError(
-            f"detector {name!r}: module {module_name!r} cannot be imported ({error}); expected "
-            "package.module:name reachable from the current directory"
-        ) from error
+    except (Exception, SystemExit) as error:  # a module runs anything when it is imported
+        raise ConfigError(_not_imported(name, module_name, error)) from error
     found = getattr(module, attribute, None)
     if not isinstance(found, Detector):
         raise ConfigError(
@@ -58,6 +56,17 @@ def _import_detector(name: str) -> Detector:
             "decorated with @alertlib.detector"
         )
     return found
+
+
+def _not_imported(name: str, module: str, error: BaseException) -> str:
+    said = f"detector {name!r}: module {module!r} cannot be imported"
+    if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+        return (
+            f"{said} ({error}); expected package.module:name reachable from the current directory"
+        )
+    what = error.msg if isinstance(error, SyntaxError) else error
+    where = raised_at(error)
+    return f"{said}: {type(error).__name__}{f' at {where}' if where else ''}: {what}; correct it"
 
 
 def enabled_detectors(detection: Detection) -> tuple[Detector, ...]:

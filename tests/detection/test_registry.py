@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -128,6 +130,46 @@ def test_a_users_detector_is_found_by_module_and_name() -> None:
         find_detector("tests.support.user_detectors:absent")
     with pytest.raises(ConfigError, match=r"no detector 'FadeParams'; expected a step decorated"):
         find_detector("tests.support.user_detectors:FadeParams")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\ndef x(:\n", r"SyntaxError at \S+/broken.py:2: invalid syntax"),
+        ("\n\nlimit = absent\n", r"NameError at \S+/broken.py:3: name 'absent' is not defined"),
+        ("import json\njson.loads('x')\n", r"JSONDecodeError at \S+/broken.py:2: Expecting value"),
+        ("import not_installed\n", r"ModuleNotFoundError at \S+/broken.py:1: No module named"),
+        ("import sys\nsys.exit(9)\n", r"SystemExit at \S+/broken.py:2: 9"),
+    ],
+)
+def test_a_module_that_does_not_import_is_refused_with_its_line(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "broken", raising=False)
+
+    with pytest.raises(ConfigError, match=r"module 'broken' cannot be imported: " + message):
+        find_detector("broken:step")
+
+
+@pytest.mark.parametrize("what", ["ring", "warmup"])
+@pytest.mark.parametrize("size", [-5, 2.5, 20.0, "20", None, True, lambda p: -5, lambda p: p.none])
+def test_a_size_that_is_no_count_is_refused_when_it_is_used(what: str, size: Any) -> None:
+    made = detector("sized", patterns=("a", "b"), state=Seen(), **{what: size})(silent)
+
+    said = rf"detector 'sized': {what}: (got|raised) .*[,;] expected a whole number >= 0"
+    with pytest.raises(ConfigError, match=said):
+        getattr(made, what)
+
+
+def test_a_negative_warmup_is_refused_in_these_words() -> None:
+    made = detector("negative", patterns=("a", "b"), state=Seen(), warmup=-5)(silent)
+
+    said = "detector 'negative': warmup: got -5, expected a whole number >= 0"
+    with pytest.raises(ConfigError, match=f"^{said}$"):
+        _ = made.warmup
+    assert detector("n", patterns=("a", "b"), state=Seen(), ring=np.int64(3))(silent).ring == 3
 
 
 def enabled(names: tuple[str, ...], custom: dict | None = None) -> list[Detector]:
