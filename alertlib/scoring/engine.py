@@ -13,7 +13,7 @@ from functools import lru_cache
 from inspect import isfunction
 from operator import getitem
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -118,8 +118,13 @@ def _build(factory: Callable[..., Any], functions: tuple[Any, ...]) -> Any:
     return factory(*functions)
 
 
-@lru_cache(maxsize=256)
 def _compile(factory: Callable[..., Any], functions: tuple[Any, ...]) -> Any:
+    return _compile_for(factory, functions, tuple(_values_read(f, ()) for f in functions))
+
+
+@lru_cache(maxsize=256)
+def _compile_for(factory: Callable[..., Any], functions: tuple[Any, ...], values: Any) -> Any:
+    """Compile a loop for the ``values`` its functions read; other values, another loop."""
     from numba import config, njit
 
     # Inlining matters more than anything else: a step's state then stays in registers.
@@ -149,6 +154,32 @@ def _compile_function(function: Callable[..., Any]) -> Any:
         )  # fmt: skip
     # A user's step that leaves its ring has to fail, not to write over other memory.
     return njit(function, forceinline=True, error_model="numpy", boundscheck=not is_ours(function))
+
+
+def _values_read(function: Any, within: tuple[Any, ...]) -> Any:
+    """Return what numba freezes of a user's function: globals, closure and those of its helpers."""
+    if not isfunction(function) or is_ours(function) or function in within:
+        return ()
+    found: list[Any] = [cell.cell_contents for cell in function.__closure__ or ()]
+    known = function.__globals__
+    found += [known[name] for name in _names(function.__code__) if name in known]
+    return tuple(_frozen(value, (*within, function)) for value in found)
+
+
+def _names(code: CodeType) -> list[str]:
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return [*code.co_names, *(name for one in inner for name in _names(one))]
+
+
+def _frozen(value: Any, within: tuple[Any, ...]) -> Any:
+    """Return something hashable that changes when a frozen value does."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, hashlib.sha256(value.tobytes()).digest()
+    if isinstance(value, tuple):
+        return type(value), tuple(_frozen(item, within) for item in value)
+    if isinstance(value, (bool, int, float, str, np.generic)):
+        return type(value), repr(value)  # in words: NaN equals itself, 0.0 is not -0.0
+    return id(value), _values_read(value, within)
 
 
 def _cache_key(factory: Callable[..., Any], functions: tuple[Any, ...]) -> str | None:

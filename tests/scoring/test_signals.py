@@ -145,3 +145,34 @@ def test_agreement_adds_to_a_stated_probability_live_as_in_batch() -> None:
     assert alone["confidence"].n_unique() > 1
     assert (joined["confidence"] >= 0.92).all()
     assert (led["severity"] == "CRITICO").all()
+
+
+LIMIT = 40
+
+
+def above_limit(bar: TickBar) -> bool:
+    return bar.close > bar.open + LIMIT
+
+
+def limited(state: Count, ring: Any, bar: TickBar, params: Any) -> tuple[int, Count]:
+    return (1 if bar.close > bar.open + LIMIT else 0), Count(state.seen + 1)
+
+
+def limited_by_helper(state: Count, ring: Any, bar: TickBar, params: Any) -> tuple[int, Count]:
+    return (1 if above_limit(bar) else 0), Count(state.seen + 1)
+
+
+@pytest.mark.parametrize("step", [limited, limited_by_helper])
+def test_a_global_that_changes_between_compiled_runs_is_noticed(
+    step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = detector("limited", patterns=("t", "t"), state=Count())(step)
+    series = series_of(walk(4, sessions=3), timeframe="M5")
+    counts = []
+    for limit in (0, 3, 0, 1_000_000):
+        monkeypatch.setattr("tests.scoring.test_signals.LIMIT", limit)
+        compiled = detect(series, (made,), COMPILED).sign
+
+        assert np.array_equal(compiled, detect(series, (made,), INTERPRETED).sign)
+        counts.append(int(compiled.sum()))
+    assert counts[0] == counts[2] > counts[1] > counts[3] == 0
