@@ -13,7 +13,7 @@ from functools import lru_cache
 from inspect import isfunction
 from operator import getitem
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -137,23 +137,35 @@ def _compile_for(factory: Callable[..., Any], functions: tuple[Any, ...], values
     return loop
 
 
-def _compile_function(function: Callable[..., Any]) -> Any:
-    """Compile a scalar function and, with it, the library's functions it calls."""
+def _compile_function(
+    function: Callable[..., Any], around: tuple[Callable[..., Any], ...] = ()
+) -> Any:
+    """Compile a scalar function and, with it, the plain functions it calls.
+
+    Those are found among its module's globals and in its closure. One that leads back to itself
+    (``around``: what is being compiled around it) is left as it is; numba then refuses the whole.
+    """
     from numba import njit
 
-    called = {
-        name: _compile_function(value)
-        for name, value in function.__globals__.items()
-        if name in function.__code__.co_names and isfunction(value) and is_ours(value)
-    }
-    if called:
-        # Numba calls no plain function; the copy sees compiled ones under the same names.
-        function = FunctionType(
-            function.__code__, function.__globals__ | called, function.__name__,
-            function.__defaults__, function.__closure__,
-        )  # fmt: skip
+    around = (*around, function)
+
+    def compiled(value: Any) -> Any:
+        return _compile_function(value, around) if _is_plain(value, around) else value
+
+    code, names = function.__code__, function.__globals__
+    called = {name: compiled(names[name]) for name in code.co_names if name in names}
+    held = tuple(CellType(compiled(cell.cell_contents)) for cell in function.__closure__ or ())
+    # Numba calls no plain function; the copy sees compiled ones under the same names.
+    copy = FunctionType(code, names | called, function.__name__, function.__defaults__, held)
+    copy.__kwdefaults__ = function.__kwdefaults__
     # A user's step that leaves its ring has to fail, not to write over other memory.
-    return njit(function, forceinline=True, error_model="numpy", boundscheck=not is_ours(function))
+    return njit(copy, forceinline=True, error_model="numpy", boundscheck=not is_ours(function))
+
+
+def _is_plain(value: Any, around: tuple[Callable[..., Any], ...]) -> bool:
+    # Numba knows NumPy's functions as what they are, not by their source.
+    known = (getattr(value, "__module__", None) or "").startswith("numpy")
+    return isfunction(value) and not known and value not in around
 
 
 def _values_read(function: Any, within: tuple[Any, ...]) -> Any:
@@ -198,7 +210,8 @@ def _cache_key(factory: Callable[..., Any], functions: tuple[Any, ...]) -> str |
 
 
 def is_ours(function: Callable[..., Any]) -> bool:
-    return (function.__module__ or "").startswith("alertlib.")
+    """Whether a function is the library's alone: one with a closure is made of what it holds."""
+    return (function.__module__ or "").startswith("alertlib.") and not function.__closure__
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import floor
 from typing import Any, NamedTuple
 
@@ -13,10 +14,11 @@ import alertlib as al
 from alertlib.bars.bars import from_frame
 from alertlib.bars.series import make_series
 from alertlib.config import Config
-from alertlib.detection.detectors import detector, frame_detector
+from alertlib.detection.detectors import Detector, detector, frame_detector
 from alertlib.detection.stream import Bar, Stream
 from alertlib.kernels.alerting import stated_confidence
 from alertlib.kernels.bar import TickBar
+from alertlib.kernels.volatility import VolatilityParams, VolatilityState, volatility_step
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
 from alertlib.scoring.scored import run_detectors
 from alertlib.scoring.signals import detect
@@ -85,6 +87,78 @@ def test_a_frame_detector_is_given_joined_and_traded_prices_by_name() -> None:
     gap = rows[107][1] - rows[106][4]
     assert given["close"].to_list() == [r[4] - (gap if i >= 107 else 0) for i, r in enumerate(rows)]
     assert given["session"].to_list() == [0] * 107 + [1] * 107
+
+
+# --- what is compiled with a step ---------------------------------------------------------
+
+
+def rising(bar: TickBar) -> bool:
+    return is_above(bar.close, bar.open)
+
+
+def is_above(one: int, other: int) -> bool:
+    return one > other
+
+
+def countdown(n: int) -> int:
+    return countdown(n - 1) if n > 0 else 0
+
+
+def around(asks: Callable[[TickBar], bool], step: Any, *, least: int) -> Any:
+    """Made of functions: one of a user's, and a step of ours."""
+
+    def made(state: VolatilityState, ring: Any, bar: TickBar, params: Any) -> Any:
+        signal, state = step(state, ring, bar, params)
+        return (signal if asks(bar) and state.seen >= least else 0), state
+
+    return made
+
+
+def by_globals(state: Count, ring: Any, bar: TickBar, params: Any) -> tuple[int, Count]:
+    return (1 if rising(bar) else -1), Count(state.seen + 1)
+
+
+def recursive(state: Count, ring: Any, bar: TickBar, params: Any) -> tuple[int, Count]:
+    return 1 + countdown(state.seen % 5), Count(state.seen + 1)
+
+
+def both_ways(made: Detector) -> tuple[list[int], list[int]]:
+    series = series_of(walk(4, sessions=6), timeframe="M5")
+    found = [detect(series, (made,), engine).sign[:, 0] for engine in (INTERPRETED, COMPILED)]
+    return found[0].tolist(), found[1].tolist()
+
+
+def test_helpers_of_a_users_module_are_compiled_with_a_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(CompiledEngine, "failures", lambda self: ())  # nothing to fall back for
+    plain, compiled = both_ways(detector("g", patterns=("a", "b"), state=Count())(by_globals))
+
+    assert plain == compiled
+    assert set(plain) == {-1, 1}
+
+
+def test_functions_a_step_was_made_around_are_compiled_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(CompiledEngine, "failures", lambda self: ())  # nothing to fall back for
+    declare = detector(
+        "c", patterns=("a", "b"), state=VolatilityState(), params=VolatilityParams(),
+        ring=lambda p: p.window,
+    )  # fmt: skip
+    ways = [both_ways(declare(around(rising, volatility_step, least=n))) for n in (0, 300)]
+
+    assert [plain == compiled for plain, compiled in ways] == [True, True]
+    # Made by one factory, and yet two functions.
+    assert ways[0] != ways[1]
+    assert {-1, 1} <= set(ways[0][0])
+
+
+def test_a_function_that_calls_itself_falls_back() -> None:
+    plain, compiled = both_ways(detector("r", patterns=("a", "b"), state=Count())(recursive))
+
+    assert plain == compiled
+    assert set(plain) == {1}
 
 
 # --- probabilities ------------------------------------------------------------------------
