@@ -15,6 +15,7 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 from alertlib.detection.fitting import Fit
+from alertlib.detection.records import in_quanta, is_record, leaves
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
 
@@ -41,7 +42,7 @@ class Detector:
     params : NamedTuple
         Parameters in force, prices in ticks.
     state : NamedTuple
-        State at the start of a series; its fields are int or float.
+        State at the start of a series; its fields are int, float or again such a NamedTuple.
     ring_size, warmup_size : callable
         Parameters -> length of the ring, bars of warm-up.
     confidence : int
@@ -117,17 +118,11 @@ class Detector:
     def kernel_params(self, quanta_per_tick: int) -> Any:
         """Return the parameters as the step reads them.
 
-        Fields that end in ``_ticks`` are turned into quanta of the series; everything else is
-        passed on. Integers given where the default is a float become floats, so that plain
-        Python and compiled code compute with the same types.
+        Fields that end in ``_ticks``, at any depth, are turned into quanta of the series;
+        everything else is passed on. Integers given where the default is a float become floats,
+        so that plain Python and compiled code compute with the same types.
         """
-        defaults = getattr(type(self.params), "_field_defaults", {})
-        values = []
-        for field, value in zip(self.params._fields, self.params, strict=True):
-            if field.endswith("_ticks"):
-                value *= quanta_per_tick
-            values.append(float(value) if isinstance(defaults.get(field), float) else value)
-        return type(self.params)(*values)
+        return in_quanta(self.params, quanta_per_tick)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{k}={v}" for k, v in self.params._asdict().items())
@@ -169,7 +164,8 @@ def detector(
     patterns : (str, str)
         Names of its ``+1`` and its ``-1`` signal; may be equal.
     state, params : NamedTuple
-        Fields of int or float. The state is the one at the start of a series.
+        Fields of int or float, or again such a NamedTuple. The state is the one at the start
+        of a series.
     ring, warmup : int or callable
         Length of the ring, and bars of warm-up: a signal counts once so many bars lie before
         the one that precedes it. A callable gets the parameters.
@@ -319,15 +315,15 @@ def _check_declaration(
             f"{where}: patterns: got {patterns!r}, expected two names, of the +1 and the -1 signal"
         )
     for what, value in (("state", state), ("params", params)):
-        if not (isinstance(value, tuple) and hasattr(value, "_fields")):
+        if not is_record(value):
             raise ConfigError(
                 f"{where}: {what}: got {type(value).__name__}, expected a NamedTuple instance "
                 "whose fields are int or float"
             )
-    for field, value in zip(state._fields, state, strict=True):
+    for field, value in leaves(state, "state"):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(
-                f"{where}: state.{field}: got {value!r}, expected an int or a float; "
+                f"{where}: {field}: got {value!r}, expected an int or a float; "
                 "write 0/1 for a flag and keep a window in the ring"
             )
     if not 0.0 <= confidence <= 0.95:

@@ -171,10 +171,7 @@ def plain_params(detector: Detector, params: Any) -> Any:
             f"{expected.__name__}, the type of its declared params"
         )
     return expected(
-        *(
-            _plain(detector, name, value)
-            for name, value in zip(params._fields, params, strict=True)
-        )
+        *(_plain(detector, name, value) for name, value in zip(params._fields, params, strict=True))
     )
 
 

@@ -10,11 +10,10 @@ from alertlib.config.types import minute_of_day
 from alertlib.detection.alert import Alert
 from alertlib.detection.detectors import Detector
 from alertlib.detection.registry import enabled_detectors, import_attribute
-from alertlib.kernels.bar import TickBar
 from alertlib.kernels.alerting import SEVERITIES, SetupParams
+from alertlib.kernels.bar import TickBar
 from alertlib.kernels.policy import PolicyParams
 from alertlib.market.ticks import Grid
-
 
 # Of an alert and the last bars up to its own, the newest last: whether it goes on to the policy.
 Accept = Callable[[Alert, Sequence[TickBar]], bool]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.detection.alert import KERNEL_VERSION, Alert, alert_id
 from alertlib.detection.detectors import Detector, Step
+from alertlib.detection.records import from_lists, to_lists
 from alertlib.detection.ruleset import make_rules
 from alertlib.errors import ConfigError, DataError
 from alertlib.kernels.alerting import (
@@ -327,7 +328,7 @@ class Stream:
         """Return the whole state as JSON-able values, for :meth:`restore`."""
         return {
             "fingerprint": self._fingerprint(),
-            "states": [list(state) for state in self._states],
+            "states": [to_lists(state) for state in self._states],
             "rings": [list(ring) for ring in self._rings],
             "atr": list(self._atr),
             "policy": list(self._policy),
@@ -352,7 +353,7 @@ class Stream:
                 "configuration; replay the bars instead"
             )
         self._states = [
-            type(d.state)(*values)
+            from_lists(d.state, values)
             for d, values in zip(self.rules.detectors, snapshot["states"], strict=True)
         ]
         self._rings = [list(ring) for ring in snapshot["rings"]]
