@@ -10,7 +10,6 @@ import numpy as np
 from alertlib._typing import Ints, Progress
 from alertlib.audits.report import AuditItem
 from alertlib.bars.series import Series
-from alertlib.config.schema import Settings
 from alertlib.detection.detectors import Detector
 from alertlib.scoring.batch import AlertColumns
 from alertlib.scoring.engine import Engine
@@ -24,7 +23,6 @@ HISTORY, FUTURE = 800, 60
 
 def prefix_invariance(
     whole: Detected,
-    settings: Settings,
     engine: Engine,
     rng: np.random.Generator,
     progress: Progress,
@@ -35,7 +33,7 @@ def prefix_invariance(
     cuts = np.unique(np.concatenate([random, whole.delivered.bar + 1]))
     for done, cut in enumerate(cuts.tolist()):
         progress("prefix_invariance", done, len(cuts))
-        part = run_detectors(series.head(cut), settings, engine)
+        part = run_detectors(series.head(cut), whole.rules, engine)
         changed = _changed(whole.delivered, part.delivered, cut - 1)
         if changed is not None:
             return AuditItem(
@@ -48,7 +46,6 @@ def prefix_invariance(
 
 def poisoned_future(
     whole: Detected,
-    settings: Settings,
     engine: Engine,
     rng: np.random.Generator,
     cuts: int,
@@ -62,10 +59,10 @@ def poisoned_future(
         at = int(rng.integers(min(HISTORY, len(series) - 1), len(series)))
         start = max(0, at - HISTORY)
         part = series.tail(start).head(min(at + FUTURE, len(series)) - start)
-        clean = run_detectors(part, settings, engine).delivered
+        clean = run_detectors(part, whole.rules, engine).delivered
         for what, poison in POISONS.items():
             poisoned = _after(part, at - start, poison)
-            dirty = run_detectors(poisoned, settings, engine).delivered
+            dirty = run_detectors(poisoned, whole.rules, engine).delivered
             cases += 1
             changed = _changed(clean, dirty, at - start)
             if changed is not None:
@@ -92,11 +89,11 @@ def _after(series: Series, at: int, change: Callable[[Ints], Ints]) -> Series:
     return series.with_prices(*columns)
 
 
-def self_test(series: Series, settings: Settings, engine: Engine) -> AuditItem:
+def self_test(series: Series, engine: Engine) -> AuditItem:
     """Plant a detector that looks one bar ahead, and a clean one, and see which is caught."""
 
     def plant(name: str, shift: int) -> Detector:
-        def columns(frame: Any) -> Any:
+        def columns(frame: Any, _: Any) -> Any:
             change = frame["close"].diff().shift(shift)
             return change.sign().fill_null(0).cast(int).to_numpy()
 

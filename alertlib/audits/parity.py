@@ -11,7 +11,7 @@ from alertlib.detection.alert import Alert
 from alertlib.detection.stream import Bar, Stream, Suppressed
 from alertlib.errors import DataError
 from alertlib.kernels.policy import REASONS
-from alertlib.scoring.frames import alert_values
+from alertlib.scoring.alert_values import alert_values
 from alertlib.scoring.scored import Detected
 
 
@@ -23,7 +23,10 @@ def streaming_parity(bars: Bars, whole: Detected, settings: Settings) -> AuditIt
     """
     name = "streaming_parity"
     instrument = whole.series.instrument
-    stream = Stream(settings, symbol=bars.symbol, timeframe=bars.timeframe, instrument=instrument)
+    stream = Stream(
+        settings, symbol=bars.symbol, timeframe=bars.timeframe, instrument=instrument,
+        rules=whole.rules,
+    )  # fmt: skip
     alerts: list[Alert] = []
     held: list[Suppressed] = []
     columns = ("time", "open", "high", "low", "close", "tick_volume", "real_volume")
@@ -37,7 +40,7 @@ def streaming_parity(bars: Bars, whole: Detected, settings: Settings) -> AuditIt
     except Exception as error:  # a user's step may raise anything
         what = f"a step raised {type(error).__name__} at bar {stream.bars}: {error}"
         return AuditItem(name, False, stream.bars, what)
-    for field, batch in alert_values(whole, whole.delivered).items():
+    for field, batch in alert_values(whole.series, whole.rules, whole.delivered).items():
         live = [getattr(alert, field) for alert in alerts]
         if live != batch:
             return AuditItem(name, False, len(alerts), _first_difference(field, live, batch))
@@ -51,7 +54,7 @@ def streaming_parity(bars: Bars, whole: Detected, settings: Settings) -> AuditIt
 
 def _suppressions(whole: Detected) -> list[tuple[Any, int, str]]:
     held = whole.suppressed
-    times = alert_values(whole, held)["bar_time"]
+    times = alert_values(whole.series, whole.rules, held)["bar_time"]
     reasons = [REASONS[r] for r in held.reason.tolist()]
     return list(zip(times, held.direction.tolist(), reasons, strict=True))
 

@@ -12,6 +12,7 @@ from alertlib.audits.warmup import warm_up
 from alertlib.bars.bars import Bars
 from alertlib.bars.series import Series
 from alertlib.config.schema import Settings
+from alertlib.detection.ruleset import Rules, make_rules
 from alertlib.scoring.engine import INTERPRETED, Engine
 from alertlib.scoring.scored import Detected, run_detectors
 
@@ -27,6 +28,7 @@ def audit(
     seed: int = 0,
     engine: Engine = INTERPRETED,
     detected: Detected | None = None,
+    rules: Rules | None = None,
     progress: Progress | None = None,
 ) -> AuditReport:
     """Audit the enabled detectors on these bars.
@@ -44,11 +46,18 @@ def audit(
     engine : Engine
     detected : Detected, optional
         What the batch found on these bars, if it has run already.
+    rules : Rules, optional
+        Of a batch that has not; those of ``settings`` when left out. A detector that learns
+        comes with what it has learned.
     progress : callable, optional
         Called with the audit's name, cases done and cases ahead.
     """
     before = _fingerprint(series)
-    whole = detected or run_detectors(series, settings, engine)
+    if detected is None:
+        grid = series.instrument.grid
+        assert grid is not None
+        detected = run_detectors(series, rules or make_rules(settings, grid), engine)
+    whole = detected
     rng = np.random.default_rng((seed, 5))
     tell = progress or (lambda name, done, ahead: None)
     framed = any(d.columns is not None for d in whole.rules.detectors)
@@ -56,14 +65,14 @@ def audit(
     if not framed:
         items.append(streaming_parity(bars, whole, settings))
     if full or framed:
-        items.append(prefix_invariance(whole, settings, engine, rng, tell))
-    items.append(poisoned_future(whole, settings, engine, rng, POISON_CUTS if full else 1, tell))
+        items.append(prefix_invariance(whole, engine, rng, tell))
+    items.append(poisoned_future(whole, engine, rng, POISON_CUTS if full else 1, tell))
     if full:
         items.append(warm_up(whole, engine, rng, tell))
         same = before == _fingerprint(series)
         detail = "bars are as they were" if same else "a detector changed the bars it was given"
         items.append(AuditItem("unchanged_inputs", same, 1, detail))
-        items.append(self_test(series, settings, engine))
+        items.append(self_test(series, engine))
     return AuditReport(tuple(d.name for d in whole.rules.detectors), tuple(items))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from alertlib._typing import Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
 from alertlib.backtesting.chance import Chance, measure_chance, no_chance
+from alertlib.backtesting.enabling import enabling
 from alertlib.backtesting.run import Run
 from alertlib.backtesting.span import read_span
 from alertlib.bars.bars import Bars
@@ -21,13 +23,20 @@ from alertlib.bars.readers.labels import read_labels
 from alertlib.bars.series import Series, make_series
 from alertlib.config import Config
 from alertlib.config.schema import Settings
+from alertlib.detection.detectors import Detector
+from alertlib.detection.registry import find_detector, ranked
+from alertlib.detection.ruleset import Accept, Rules, make_rules
 from alertlib.errors import DataError
 from alertlib.scorecard import gate, sections
 from alertlib.scorecard.calibration import calibration_section
 from alertlib.scorecard.card import Scorecard
 from alertlib.scoring.engine import COMPILED, Engine, choose_engine
-from alertlib.scoring.labels import Opportunities, labelled_moves
+from alertlib.scoring.fitting import Past, sessions_with_past
+from alertlib.scoring.labels import Opportunities, directional_changes, labelled_moves
+from alertlib.scoring.refits import Refits
 from alertlib.scoring.scored import SPEC, Scored, run_detectors, score
+from alertlib.scoring.scored_sessions import choose_scope
+from alertlib.scoring.signals import true_ranges
 from alertlib.stats.intervals import session_weights
 
 if TYPE_CHECKING:
@@ -47,6 +56,8 @@ def backtest(
     full: bool = False,
     chance: bool = True,
     between: tuple[str | date, str | date] | None = None,
+    detectors: Sequence[Detector | str] | None = None,
+    accept: Accept | None = None,
     engine: Literal["auto", "interpreted", "compiled"] = "auto",
     progress: Progress | None = None,
     generated_at: str | None = None,
@@ -72,6 +83,13 @@ def backtest(
         First and last date of the sessions to score, both included, as dates or ISO texts;
         earlier bars still feed the indicators. All of them, unless ``scoring.sessions`` says
         how many.
+    detectors : sequence of Detector or str, optional
+        Run these instead of those that ``config`` enables: a detector with the parameters it
+        has, a name with those of ``config``.
+    accept : callable, optional
+        ``(alert, bars) -> bool`` between merge and policy, as a model of which alerts to take:
+        ``bars`` are the last :class:`alertlib.TickBar` up to the alert's own, 600 at most.
+        ``detection.accept`` names one for the live side.
     engine : {"auto", "interpreted", "compiled"}
         Plain Python or numba; the figures are the same to the last bit.
     progress : callable, optional
@@ -98,20 +116,36 @@ def backtest(
             f"{bars.source}: no bar lies within its session; expected bars of "
             f"{bars.symbol} in exchange wall-clock time; check symbol and time zone"
         )
+    grid = series.instrument.grid
+    assert grid is not None
+    if detectors is not None:
+        given = tuple(d if isinstance(d, Detector) else find_detector(d) for d in detectors)
+        settings = enabling(settings, given)
+        rules = make_rules(settings, grid, ranked(given), accept)
+    else:
+        rules = make_rules(settings, grid, accept=accept)
     chosen = _engine(engine, series, settings, full, chance)
-    detected = run_detectors(series, settings, chosen)
     moves = _manual_moves(series, settings, labels)
-    scored = score(detected, settings, moves, between=read_span(between))
+    span = read_span(between)
+    past = _past(series, settings, rules, chosen, moves)
+    scope, refits = None, None
+    if past is not None:
+        ready = sessions_with_past(series, settings, rules)
+        enough = settings.gate.min_opportunities
+        scope = choose_scope(series, settings.scoring, past.moves, enough, span, ready)
+        refits = past.refits(scope, tell)
+    detected = run_detectors(series, rules, chosen, refits)
+    scored = score(detected, settings, moves, scope=scope, between=span)
     report = None
     if audits != "none" or full:
-        depth_full = full or audits == "full"
         report = audit(
-            bars, series, settings, full=depth_full, seed=settings.scoring.seed,
-            engine=chosen, detected=detected, progress=tell,
+            bars, series, settings, full=full or audits == "full", seed=settings.scoring.seed,
+            engine=chosen, progress=tell, detected=detected if past is None else None,
+            rules=None if past is None else _last_learned(rules, refits or {}),
         )  # fmt: skip
     levels = _chance(scored, bars, chosen, tell) if chance else no_chance("left out")
     card = _scorecard(bars, scored, report, levels, generated_at, git_rev)
-    return Run(bars, settings, card, scored, report)
+    return Run(bars, settings, card, scored, report, past)
 
 
 def _engine(name: str, series: Series, settings: Settings, full: bool, chance: bool) -> Engine:
@@ -120,6 +154,26 @@ def _engine(name: str, series: Series, settings: Settings, full: bool, chance: b
         return COMPILED
     reruns = settings.scoring.mirror_runs if chance else 0
     return choose_engine(name, len(series) * len(settings.detection.enabled) * (1 + reruns))
+
+
+def _past(
+    series: Series, settings: Settings, rules: Rules, engine: Engine, moves: Opportunities | None
+) -> Past | None:
+    """Return what detectors learn from; None where none does."""
+    if all(d.fit is None for d in rules.detectors):
+        return None
+    atr = true_ranges(series, rules.atr_window, engine)
+    if moves is None:
+        moves = directional_changes(series, atr, settings.scoring.k, engine)
+    return Past(series, atr, moves, settings, rules, engine)
+
+
+def _last_learned(rules: Rules, refits: Refits) -> Rules:
+    """Return rules whose detectors have learned for the last time, as a daemon loads them."""
+    detectors = [
+        d.fitted(refits[d.name][-1].params) if refits.get(d.name) else d for d in rules.detectors
+    ]
+    return replace(rules, detectors=tuple(detectors))
 
 
 def _chance(scored: Scored, bars: Bars, engine: Engine, progress: Progress) -> Chance:
@@ -159,7 +213,7 @@ def _scorecard(
         untested=chance.untested,
         audit_failures=report.failures if report else None,
         data_errors=sum(f.severity == "error" for f in quality.findings),
-        seen_sessions=0,
+        seen_sessions=sections.seen_sessions(scored),
     )
     ruling = gate.rule(
         criteria,

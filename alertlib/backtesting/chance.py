@@ -10,6 +10,7 @@ import numpy as np
 
 from alertlib._typing import Progress
 from alertlib.scoring.engine import Engine
+from alertlib.scoring.refits import part_of
 from alertlib.scoring.scored import SPEC, Scored, all_wins, run_detectors, score
 from alertlib.stats import nulls
 from alertlib.stats.intervals import p_value
@@ -153,6 +154,8 @@ class _CoinFlips:
         stop = int(series.last[scope.sessions[-1]]) + 1
         self._part = series.tail(start).head(stop - start)
         self._scope = scope.part(series, start, stop)
+        self._rules = scored.detected.rules
+        self._refits = part_of(scored.detected.refits, start, stop)
 
     def rates(self, observed: Mapping[str, float | None], progress: Progress) -> CoinFlipRates:
         runs = self._settings.scoring.mirror_runs
@@ -166,7 +169,7 @@ class _CoinFlips:
         for i in range(runs):
             progress("coin_flips", done + i, ahead)
             flipped = mirror(self._part, coin_flips(len(self._part), self._rng))
-            detected = run_detectors(flipped, self._settings, self._engine)
+            detected = run_detectors(flipped, self._rules, self._engine, self._refits)
             rows.append(_row(score(detected, self._settings, scope=self._scope)))
         return rows
 

@@ -17,10 +17,12 @@ from alertlib.backtesting.explanation import (
 )
 from alertlib.bars.bars import Bars
 from alertlib.config.schema import Settings
+from alertlib.detection.fitting import Model
 from alertlib.report.plain import run_text
 from alertlib.scorecard.calibration import calibration_frame
 from alertlib.scorecard.card import Scorecard
 from alertlib.scorecard.difference import Difference, compare_scorecards
+from alertlib.scoring.fitting import Past
 from alertlib.scoring.frames import opportunity_frame, scored_alert_frame, trade_frame
 from alertlib.scoring.scored import Scored
 
@@ -37,6 +39,8 @@ class Run:
     scored : Scored
         The arrays everything else is read from.
     audits : AuditReport or None
+    past : Past or None
+        What detectors learned from; None where none learns.
     """
 
     bars: Bars
@@ -44,6 +48,7 @@ class Run:
     scorecard: Scorecard
     scored: Scored
     audits: AuditReport | None
+    past: Past | None = None
 
     @cached_property
     def alerts(self) -> pl.DataFrame:
@@ -78,6 +83,17 @@ class Run:
             If no delivered alert has this id (its first digits suffice).
         """
         return explain_alert(self.alerts, self.opportunities, alert_id)
+
+    def models(self) -> tuple[Model, ...]:
+        """Fit every detector that learns on the last sessions of the bars.
+
+        Returns
+        -------
+        tuple of Model
+            For use after these bars: ``model.write(folder)`` puts one where a daemon, with
+            ``detection.models`` set to the folder, looks for it.
+        """
+        return () if self.past is None else self.past.models(self.bars.sha256)
 
     def calibration(self) -> pl.DataFrame:
         """Return how often alerts were valid, by the probability their detector stated.

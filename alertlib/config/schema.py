@@ -77,6 +77,8 @@ class Detection:
     rsi_divergence: RsiDivergenceParams = field(default=RsiDivergenceParams())
     breakout: BreakoutParams = field(default=BreakoutParams())
     directional_change: DirectionalChangeParams = field(default=DirectionalChangeParams())
+    accept: DetectorName | None = None
+    models: FilePath = "data/models"
     custom: Mapping[DetectorName, Mapping[ParameterName, Any]] = FrozenMap()
 
     ALIASES = FrozenMap({"volatilidade": "volatility"})

@@ -1,4 +1,4 @@
-"""Parameters learned from bars: how a detector learns them, and the file a daemon loads them from."""
+"""Parameters learned from bars: how a detector learns them, and the file live loads them from."""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
+from typing import Any
 
 from alertlib.config.convert import fill
 from alertlib.config.problem import nearest
@@ -44,13 +46,9 @@ def find_detector(name: str) -> Detector:
 
 
 def _import_detector(name: str) -> Detector:
-    module_name, _, attribute = name.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # a module runs anything when it is imported
-        raise ConfigError(_not_imported(name, module_name, error)) from error
-    found = getattr(module, attribute, None)
+    found = import_attribute(name, f"detector {name!r}")
     if not isinstance(found, Detector):
+        module_name, _, attribute = name.partition(":")
         raise ConfigError(
             f"detector {name!r}: {module_name} has no detector {attribute!r}; expected a step "
             "decorated with @alertlib.detector"
@@ -58,15 +56,48 @@ def _import_detector(name: str) -> Detector:
     return found
 
 
-def _not_imported(name: str, module: str, error: BaseException) -> str:
-    said = f"detector {name!r}: module {module!r} cannot be imported"
+def import_attribute(name: str, where: str) -> Any:
+    """Return what ``package.module:attribute`` names, None if its module has no such thing.
+
+    Raises
+    ------
+    ConfigError
+        If the module cannot be imported, whatever it raises.
+    """
+    module_name, _, attribute = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:  # a module runs anything when it is imported
+        raise ConfigError(_not_imported(where, module_name, error)) from error
+    return getattr(module, attribute, None)
+
+
+def import_accept(name: str) -> Any:
+    """Return the filter that ``detection.accept`` names.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such function.
+    """
+    found = import_attribute(name, "detection.accept")
+    if not callable(found):
+        raise ConfigError(
+            f"detection.accept: got {name!r}, expected package.module:function of "
+            "(alert, bars) -> bool"
+        )
+    return found
+
+
+def _not_imported(where: str, module: str, error: BaseException) -> str:
+    said = f"{where}: module {module!r} cannot be imported"
     if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
         return (
             f"{said} ({error}); expected package.module:name reachable from the current directory"
         )
     what = error.msg if isinstance(error, SyntaxError) else error
-    where = raised_at(error)
-    return f"{said}: {type(error).__name__}{f' at {where}' if where else ''}: {what}; correct it"
+    at = raised_at(error)
+    return f"{said}: {type(error).__name__}{f' at {at}' if at else ''}: {what}; correct it"
 
 
 def enabled_detectors(detection: Detection) -> tuple[Detector, ...]:
@@ -82,16 +113,21 @@ def enabled_detectors(detection: Detection) -> tuple[Detector, ...]:
     tuple of Detector
         Highest base confidence first; it is the order in which the signals of one bar merge.
     """
-    custom = detection.custom
+    return ranked([_configured(name, detection) for name in detection.enabled])
+
+
+def ranked(detectors: Sequence[Detector]) -> tuple[Detector, ...]:
+    """Return detectors by base confidence, highest first; ties as built in, then as given."""
     ranks = {name: rank for rank, name in enumerate(BUILT_IN)}
-    chosen = []
-    for place, name in enumerate(detection.enabled):
-        found = find_detector(name)
-        if name in BUILT_IN:
-            found = found.with_params(getattr(detection, name))
-        elif name in custom or found.name in custom:
-            given = custom.get(name) or custom[found.name]
-            found = found.with_params(fill(found.params, given, f"detection.custom.{name}"))
-        order = ranks.get(name, len(ranks) + place)
-        chosen.append((-found.confidence, order, found))
-    return tuple(found for _, _, found in sorted(chosen, key=lambda item: item[:2]))
+    order = {id(d): ranks.get(d.name, len(ranks) + place) for place, d in enumerate(detectors)}
+    return tuple(sorted(detectors, key=lambda d: (-d.confidence, order[id(d)])))
+
+
+def _configured(name: str, detection: Detection) -> Detector:
+    found, custom = find_detector(name), detection.custom
+    if name in BUILT_IN:
+        return found.with_params(getattr(detection, name))
+    if name in custom or found.name in custom:
+        given = custom.get(name) or custom[found.name]
+        return found.with_params(fill(found.params, given, f"detection.custom.{name}"))
+    return found

@@ -9,7 +9,7 @@ from alertlib.config.schema import Settings
 from alertlib.config.types import minute_of_day
 from alertlib.detection.alert import Alert
 from alertlib.detection.detectors import Detector
-from alertlib.detection.registry import enabled_detectors, import_attribute
+from alertlib.detection.registry import enabled_detectors, import_accept
 from alertlib.kernels.alerting import SEVERITIES, SetupParams
 from alertlib.kernels.bar import TickBar
 from alertlib.kernels.policy import PolicyParams
@@ -53,7 +53,7 @@ def make_rules(
     if detectors is None:
         detectors = enabled_detectors(config.detection)
     if accept is None and config.detection.accept is not None:
-        accept = import_attribute(config.detection.accept, "detection.accept")
+        accept = import_accept(config.detection.accept)
     policy, trade = config.policy, config.trade
     return Rules(
         detectors=detectors,

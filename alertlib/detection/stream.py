@@ -6,6 +6,7 @@ same alerts by another road (:mod:`alertlib.scoring.batch`), and the audits comp
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from alertlib.detection.alert import KERNEL_VERSION, Alert, alert_id
 from alertlib.detection.detectors import Detector, Step
 from alertlib.detection.records import from_lists, to_lists
-from alertlib.detection.ruleset import make_rules
+from alertlib.detection.ruleset import ACCEPT_BARS, Rules, make_rules
 from alertlib.errors import ConfigError, DataError
 from alertlib.kernels.alerting import (
     SEVERITIES,
@@ -25,7 +26,14 @@ from alertlib.kernels.alerting import (
 )
 from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.kernels.bar import TickBar, weekday_of
-from alertlib.kernels.policy import REASONS, Candidate, PolicyState, memory_size, policy_step
+from alertlib.kernels.policy import (
+    ACCEPT,
+    REASONS,
+    Candidate,
+    PolicyState,
+    memory_size,
+    policy_step,
+)
 from alertlib.market.clock import MINUTES_PER_DAY, day_number, exchange_time
 from alertlib.market.instruments import Instrument, find_instrument
 from alertlib.market.sessions import Hours
@@ -77,6 +85,8 @@ class Stream:
         Grid and hours, where the symbol's family does not say them.
     guard : callable, optional
         Returns the step to call in a detector's place, such as one that survives its errors.
+    rules : Rules, optional
+        Detectors, policy and trade set-up; those of ``config`` when left out.
 
     Raises
     ------
@@ -101,6 +111,7 @@ class Stream:
         timeframe: str,
         instrument: Instrument | None = None,
         guard: Callable[[Detector], Step] | None = None,
+        rules: Rules | None = None,
     ) -> None:
         known = instrument or find_instrument(symbol, timeframe, config.data.symbols)
         if known.grid is None or known.sessions is None:
@@ -109,7 +120,13 @@ class Stream:
                 f"data.symbols: {missing} of {symbol!r} is not known; "
                 "add the symbol there and state it"
             )
-        for detector in (rules := make_rules(config, known.grid)).detectors:
+        rules = rules or make_rules(config, known.grid)
+        for detector in rules.detectors:
+            if detector.fit is not None:
+                raise ConfigError(
+                    f"detector {detector.name!r} has to be fitted before it can be streamed; load "
+                    "its model and hand over rules with detector.fitted(params)"
+                )
             if detector.columns is not None:
                 raise ConfigError(
                     f"detector {detector.name!r} is a function of a whole frame and cannot be "
@@ -134,6 +151,8 @@ class Stream:
         self._atr = AtrState()
         self._policy = PolicyState()
         self._memory = [-1] * memory_size(len(rules.patterns))
+        # Kept for the filter alone.
+        self._recent: deque[TickBar] = deque(maxlen=ACCEPT_BARS)
         self._bars = 0
         self._day = -1
         self._place = 0
@@ -202,6 +221,8 @@ class Stream:
             contracts,
             atr,
         )
+        if self.rules.accept is not None:
+            self._recent.append(tick_bar)
         number = self._bars
         self._bars += 1
         states, rings = self._states, self._rings
@@ -238,6 +259,12 @@ class Stream:
             confidence = confidence_of(base[lead], others)
             severity = severity_of(confidence)
             pattern = detector.pattern(direction)
+            agreeing = tuple(
+                d.pattern(direction) for i, d in enumerate(rules.detectors) if mask >> i & 1
+            )
+            alert = self._alert(
+                pattern, direction, severity, confidence, minute, close, atr, agreeing
+            )
             candidate = Candidate(
                 severity=severity,
                 minute=minute + self.instrument.minutes,
@@ -246,13 +273,11 @@ class Stream:
                 direction=direction,
                 pattern=rules.patterns.index(pattern),
             )
-            reason, self._policy = policy_step(self._policy, self._memory, candidate, rules.policy)
-            agreeing = tuple(
-                d.pattern(direction) for i, d in enumerate(rules.detectors) if mask >> i & 1
-            )
-            alert = self._alert(
-                pattern, direction, severity, confidence, minute, close, atr, agreeing
-            )
+            reason = ACCEPT
+            if rules.accept is None or rules.accept(alert, list(self._recent)):
+                reason, self._policy = policy_step(
+                    self._policy, self._memory, candidate, rules.policy
+                )
             if reason == 0:
                 alerts.append(alert)
             else:
@@ -333,6 +358,7 @@ class Stream:
             "atr": list(self._atr),
             "policy": list(self._policy),
             "memory": list(self._memory),
+            "recent": [list(bar) for bar in self._recent],
             "cursor": [
                 self._bars, self._day, self._place, self._last_minute, self._last_close,
                 self._gaps,
@@ -360,6 +386,8 @@ class Stream:
         self._atr = AtrState(*snapshot["atr"])
         self._policy = PolicyState(*snapshot["policy"])
         self._memory = list(snapshot["memory"])
+        self._recent.clear()
+        self._recent.extend(TickBar(*values) for values in snapshot.get("recent", ()))
         (
             self._bars, self._day, self._place, self._last_minute, self._last_close, self._gaps,
         ) = snapshot["cursor"]  # fmt: skip

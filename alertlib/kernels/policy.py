@@ -10,8 +10,9 @@ from collections.abc import MutableSequence
 from typing import NamedTuple
 
 # Reasons, in the order in which they are tested. The first is a delivered alert.
-DELIVERED, SEVERITY, WINDOW, DUPLICATE, RATE_LIMIT, COOLDOWN = range(6)
-REASONS = ("delivered", "severity", "window", "duplicate", "rate_limit", "cooldown")
+# ``accept`` is a user's own filter, asked before all of them.
+DELIVERED, SEVERITY, WINDOW, DUPLICATE, RATE_LIMIT, COOLDOWN, ACCEPT = range(7)
+REASONS = ("delivered", "severity", "window", "duplicate", "rate_limit", "cooldown", "accept")
 
 _LONG_AGO = -(1 << 40)
 

@@ -16,7 +16,7 @@ from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.detection.builtin import BUILT_IN
 from alertlib.kernels.policy import REASONS
-from alertlib.market.clock import date_of, with_offset
+from alertlib.market.clock import date_of, day_number, with_offset
 from alertlib.scorecard.card import canonical_hash, leaves
 from alertlib.scoring.labels import directional_changes
 from alertlib.scoring.matching import FALSE_POSITIVE, REDUNDANT, TRUE_POSITIVE, find_entries, match
@@ -109,8 +109,22 @@ def _date(days: Ints, sessions: Any) -> str | None:
 
 
 def in_sample_possible(scored: Scored) -> bool:
-    """Whether a detector of the user's own does not say what it was fitted on, if anything."""
-    return any(d.name not in BUILT_IN for d in scored.detected.rules.detectors)
+    """Whether a detector or filter of the user's own may have been fitted on what is scored.
+
+    True where it says neither how it is fitted here nor until when it was elsewhere.
+    """
+    rules = scored.detected.rules
+    silent = any(
+        d.name not in BUILT_IN and d.fit is None and d.fitted_until is None for d in rules.detectors
+    )
+    return silent or rules.accept is not None
+
+
+def seen_sessions(scored: Scored) -> int:
+    """Return how many scored sessions are not after what a model made elsewhere has seen."""
+    ends = [d.fitted_until for d in scored.detected.rules.detectors if d.fitted_until is not None]
+    days = scored.detected.series.days[scored.scope.sessions]
+    return int(np.count_nonzero(days <= max(map(day_number, ends)))) if ends else 0
 
 
 def coin_flip_section(found: CoinFlipRates | None) -> dict[str, Any] | None:

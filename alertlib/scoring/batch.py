@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from alertlib._typing import Floats, Ints
+from alertlib._typing import Bools, Floats, Ints, Signals
 from alertlib.bars.series import Series
 from alertlib.detection.ruleset import Rules
 from alertlib.kernels.alerting import (
@@ -18,7 +18,7 @@ from alertlib.kernels.alerting import (
     severity_of,
     stated_confidence,
 )
-from alertlib.kernels.policy import Candidate, PolicyState, memory_size, policy_step
+from alertlib.kernels.policy import ACCEPT, Candidate, PolicyState, memory_size, policy_step
 from alertlib.scoring.engine import INTERPRETED, Engine
 from alertlib.scoring.signals import SignalTable
 
@@ -62,7 +62,12 @@ class AlertColumns:
 
 
 def make_alerts(
-    series: Series, signals: SignalTable, atr: Floats, rules: Rules, engine: Engine = INTERPRETED
+    series: Series,
+    signals: SignalTable,
+    atr: Floats,
+    rules: Rules,
+    engine: Engine = INTERPRETED,
+    accepted: Callable[[AlertColumns], Bools] | None = None,
 ) -> AlertColumns:
     """Merge signals into alerts, pass them through the policy and set their levels.
 
@@ -73,6 +78,8 @@ def make_alerts(
     atr : ndarray of float64
     rules : Rules
     engine : Engine
+    accepted : callable, optional
+        Which of the merged alerts go on to the policy; all of them when left out.
 
     Returns
     -------
@@ -83,35 +90,65 @@ def make_alerts(
     for i, detector in enumerate(rules.detectors):
         counted[: detector.warmup + 1, i] = 0
     bars = np.flatnonzero(counted.any(axis=1) & ~np.isnan(atr))
-    patterns = np.array(
-        [[rules.patterns.index(d.pattern(side)) for d in rules.detectors] for side in (1, -1)],
-        dtype=np.int64,
-    ).reshape(2, -1)
-    scan = engine.build(_make_alert_scan, merge, confidence_of, severity_of, policy_step)
-    size = 2 * len(bars)
-    table = [engine.out(size, "int64") for _ in range(7)]
-    count = scan(
-        engine.column(bars),
-        engine.column(counted[bars]),
-        engine.column(series.minute[bars] + series.instrument.minutes),
-        engine.column(series.day[bars]),
-        engine.column(_base_confidence(signals, rules, bars)),
-        engine.column(patterns),
-        rules.policy,
-        PolicyState(),
-        engine.ring(memory_size(len(rules.patterns)), -1),
-        *table,
-    )
-    bar, direction, lead, agreeing, confidence, severity, reason = (
-        engine.array(c, "int64")[:count] for c in table
-    )
-    probability = np.zeros(count)
-    for i, stated in signals.probability.items():
-        probability[lead == i] = stated[bar[lead == i]]
-    levels = levels_at(series, atr, bar, direction, rules, engine)
-    return AlertColumns(
-        bar, direction, lead, agreeing, confidence, severity, reason, probability, *levels
-    )
+    given = _Merged(series, rules, bars, counted[bars], _base_confidence(signals, rules, bars))
+    found = given.decide(engine, np.zeros((len(bars), 2), dtype=np.int8))
+
+    def columns(table: list[Ints]) -> AlertColumns:
+        bar, direction, lead, agreeing, confidence, severity, reason = table
+        probability = np.zeros(len(bar))
+        for i, stated in signals.probability.items():
+            probability[lead == i] = stated[bar[lead == i]]
+        levels = levels_at(series, atr, bar, direction, rules, engine)
+        return AlertColumns(
+            bar, direction, lead, agreeing, confidence, severity, reason, probability, *levels
+        )
+
+    if accepted is None:
+        return columns(found)
+    return columns(given.decide(engine, _refused(accepted(columns(found)), bars, *found[:2])))
+
+
+def _refused(accepted: Bools, bars: Ints, bar: Ints, direction: Ints) -> Signals:
+    """Return 1 for each bar and side whose alert the filter turned down."""
+    refused = np.zeros((len(bars), 2), dtype=np.int8)
+    no = ~accepted
+    refused[np.searchsorted(bars, bar[no]), (direction[no] < 0).astype(np.int64)] = 1
+    return refused
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """The bars with signals, ready to be merged and put before the policy."""
+
+    series: Series
+    rules: Rules
+    bars: Ints
+    sign: Signals
+    base: Ints
+
+    def decide(self, engine: Engine, refused: Signals) -> list[Ints]:
+        """Return bar, direction, lead, agreeing, confidence, severity and reason of each alert."""
+        series, rules, bars = self.series, self.rules, self.bars
+        patterns = np.array(
+            [[rules.patterns.index(d.pattern(side)) for d in rules.detectors] for side in (1, -1)],
+            dtype=np.int64,
+        ).reshape(2, -1)
+        scan = engine.build(_make_alert_scan, merge, confidence_of, severity_of, policy_step)
+        table = [engine.out(2 * len(bars), "int64") for _ in range(7)]
+        count = scan(
+            engine.column(bars),
+            engine.column(self.sign),
+            engine.column(series.minute[bars] + series.instrument.minutes),
+            engine.column(series.day[bars]),
+            engine.column(self.base),
+            engine.column(patterns),
+            engine.column(refused),
+            rules.policy,
+            PolicyState(),
+            engine.ring(memory_size(len(rules.patterns)), -1),
+            *table,
+        )
+        return [engine.array(c, "int64")[:count] for c in table]
 
 
 def _base_confidence(signals: SignalTable, rules: Rules, bars: Ints) -> Ints:
@@ -154,7 +191,7 @@ def _make_level_scan(levels: Any) -> Callable[..., Any]:
 
 def _make_alert_scan(merge: Any, confidence_of: Any, severity_of: Any, policy: Any) -> Any:
     def scan(
-        bars: Any, signals: Any, minute: Any, day: Any, base: Any, pattern: Any,
+        bars: Any, signals: Any, minute: Any, day: Any, base: Any, pattern: Any, refused: Any,
         params: Any, state: Any, memory: Any,
         out_bar: Any, out_direction: Any, out_lead: Any, out_agreeing: Any,
         out_confidence: Any, out_severity: Any, out_reason: Any,
@@ -171,7 +208,9 @@ def _make_alert_scan(merge: Any, confidence_of: Any, severity_of: Any, policy: A
                 candidate = Candidate(
                     severity, minute[i], bars[i], day[i], direction, pattern[side][lead]
                 )
-                reason, state = policy(state, memory, candidate, params)
+                reason = ACCEPT
+                if not refused[i][side]:
+                    reason, state = policy(state, memory, candidate, params)
                 out_bar[n] = bars[i]
                 out_direction[n] = direction
                 out_lead[n] = lead

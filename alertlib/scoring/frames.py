@@ -2,71 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from alertlib._typing import Floats, Ints
-from alertlib.detection.alert import alert_id
-from alertlib.kernels.alerting import SEVERITIES
+from alertlib._typing import Ints
+from alertlib.scoring.alert_values import alert_values
 from alertlib.scoring.batch import AlertColumns
+from alertlib.scoring.labels import move_frame
 from alertlib.scoring.matching import Match
 from alertlib.scoring.scored import Detected, Scored
 from alertlib.scoring.trades import EXIT_REASONS, Trades
 
 OUTCOMES = ("tp", "fp", "redundant")
-
-
-def alert_values(detected: Detected, alerts: AlertColumns) -> dict[str, list[Any]]:
-    """Return alerts as the live side would deliver them, one list per field.
-
-    Parameters
-    ----------
-    detected : Detected
-    alerts : AlertColumns
-        Of ``detected``: delivered or suppressed ones.
-    """
-    series, rules = detected.series, detected.rules
-    instrument = series.instrument
-    length = timedelta(minutes=instrument.minutes)
-    directions = alerts.direction.tolist()
-    bar_time = _datetimes(series.minute[alerts.bar])
-    patterns = [
-        rules.detectors[lead].pattern(direction)
-        for lead, direction in zip(alerts.lead.tolist(), directions, strict=True)
-    ]
-    ids = [
-        alert_id(
-            instrument.symbol,
-            instrument.timeframe,
-            pattern,
-            direction,
-            at.isoformat(timespec="minutes"),
-        )
-        for pattern, direction, at in zip(patterns, directions, bar_time, strict=True)
-    ]
-    close = series.close[alerts.bar]
-    return {
-        "id": ids,
-        "time": [at + length for at in bar_time],
-        "bar_time": bar_time,
-        "pattern": patterns,
-        "direction": directions,
-        "severity": [SEVERITIES[rank] for rank in alerts.severity.tolist()],
-        "confidence": (alerts.confidence / 100).tolist(),
-        "price": series.price(close).tolist(),
-        "entry_min": series.price(alerts.entry_min).tolist(),
-        "entry_max": series.price(alerts.entry_max).tolist(),
-        "stop": series.price(alerts.stop).tolist(),
-        "target": series.price(alerts.target).tolist(),
-        "risk_reward": (np.abs(alerts.target - close) / np.abs(close - alerts.stop)).tolist(),
-        "agreeing": [
-            tuple(d.pattern(direction) for i, d in enumerate(rules.detectors) if mask >> i & 1)
-            for mask, direction in zip(alerts.agreeing.tolist(), directions, strict=True)
-        ],
-    }
 
 
 ALERT_SCHEMA = pl.Schema(
@@ -90,8 +39,8 @@ ALERT_SCHEMA = pl.Schema(
 
 
 def alert_frame(detected: Detected, alerts: AlertColumns) -> pl.DataFrame:
-    """Return :func:`alert_values` as a frame."""
-    return pl.DataFrame(alert_values(detected, alerts), schema=ALERT_SCHEMA)
+    """Return :func:`~alertlib.scoring.alert_values.alert_values` as a frame."""
+    return pl.DataFrame(alert_values(detected.series, detected.rules, alerts), schema=ALERT_SCHEMA)
 
 
 def scored_alert_frame(scored: Scored) -> pl.DataFrame:
@@ -164,31 +113,13 @@ def trade_frame(scored: Scored) -> pl.DataFrame:
 
 def opportunity_frame(scored: Scored) -> pl.DataFrame:
     """Return the opportunities of the scored sessions and whether they were captured."""
-    series, moves, match = scored.detected.series, scored.moves, scored.match
-    price = series.price
-    size = np.abs(moves.end_price - moves.start_price)
-    captured_by = _ids_of(scored, match)
-    return pl.DataFrame(
-        {
-            "opportunity_id": np.arange(len(moves)),
-            "time_start": _times(series.minute[moves.start]),
-            "time_end": _times(series.minute[moves.end]),
-            "direction": moves.direction,
-            "price_start": price(moves.start_price),
-            "price_end": price(moves.end_price),
-            "points": price(size),
-            "atr": _multiple(size, scored.detected.atr[moves.start]),
-            "captured": match.captured,
-            "alert_id": pl.Series(captured_by, dtype=pl.String),
-        }
+    captured_by = _ids_of(scored, scored.match)
+    moves = move_frame(scored.detected.series, scored.moves, scored.detected.atr)
+    return moves.with_row_index("opportunity_id").with_columns(
+        pl.col("opportunity_id").cast(pl.Int64),
+        captured=pl.Series(scored.match.captured),
+        alert_id=pl.Series(captured_by, dtype=pl.String),
     )
-
-
-def _multiple(size: Ints, unit: Floats) -> pl.Series:
-    """Return sizes in a unit; null where the unit is not defined yet, or nothing has moved."""
-    share: Floats = np.full(len(size), np.nan)
-    np.divide(size, unit, out=share, where=unit > 0)
-    return pl.Series(share).fill_nan(None)
 
 
 def _ids_of(scored: Scored, match: Match) -> list[str | None]:
@@ -206,11 +137,6 @@ def write_alerts(frame: pl.DataFrame, path: Any) -> None:
         joined.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S")
     else:
         frame.write_parquet(path)
-
-
-def _datetimes(minute: Ints) -> list[datetime]:
-    start = datetime(1970, 1, 1)
-    return [start + timedelta(minutes=m) for m in minute.tolist()]
 
 
 def _times(minute: Ints) -> pl.Series:

@@ -94,6 +94,35 @@ def _priced(series: Series, start: Ints, end: Ints, direction: Ints) -> Opportun
     )
 
 
+def move_frame(series: Series, moves: Opportunities, atr: Floats) -> pl.DataFrame:
+    """Return moves as a frame: ``time_start time_end direction price_start price_end points atr``.
+
+    ``points`` is their size, ``atr`` the same in average true ranges of their first bar: null
+    where that is not defined yet.
+    """
+    import polars as pl
+
+    size = np.abs(moves.end_price - moves.start_price)
+    unit = atr[moves.start]
+    multiple = np.full(len(size), np.nan)
+    np.divide(size, unit, out=multiple, where=unit > 0)
+    start, end = (
+        pl.Series(series.minute[b] * 60_000_000, dtype=pl.Int64).cast(pl.Datetime("us"))
+        for b in (moves.start, moves.end)
+    )
+    return pl.DataFrame(
+        {
+            "time_start": start,
+            "time_end": end,
+            "direction": moves.direction,
+            "price_start": series.price(moves.start_price),
+            "price_end": series.price(moves.end_price),
+            "points": series.price(size),
+            "atr": pl.Series(multiple).fill_nan(None),
+        }
+    )
+
+
 def labelled_moves(series: Series, labels: pl.DataFrame, where: str) -> Opportunities:
     """Return the moves of a manual label table.
 

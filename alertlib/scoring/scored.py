@@ -11,7 +11,8 @@ import numpy.typing as npt
 from alertlib._typing import Floats, Ints
 from alertlib.bars.series import Series
 from alertlib.config.schema import Settings
-from alertlib.detection.ruleset import Rules, make_rules
+from alertlib.detection.ruleset import Rules
+from alertlib.scoring.accepting import filter_of
 from alertlib.scoring.batch import AlertColumns, levels_at, make_alerts
 from alertlib.scoring.engine import INTERPRETED, Engine
 from alertlib.scoring.labels import Opportunities, directional_changes
@@ -25,6 +26,7 @@ from alertlib.scoring.matching import (
     match,
     move_left,
 )
+from alertlib.scoring.refits import Refits
 from alertlib.scoring.scored_sessions import Scope, Span, choose_scope, is_censored
 from alertlib.scoring.signals import detect, true_ranges
 from alertlib.scoring.trades import Trades, simulate
@@ -44,6 +46,8 @@ class Detected:
         In quanta.
     delivered, suppressed : AlertColumns
     engine : Engine
+    refits : mapping of str to tuple of Refit
+        Of the detectors that learn.
     """
 
     series: Series
@@ -52,18 +56,30 @@ class Detected:
     delivered: AlertColumns
     suppressed: AlertColumns
     engine: Engine
+    refits: Refits
 
 
-def run_detectors(series: Series, settings: Settings, engine: Engine = INTERPRETED) -> Detected:
-    """Run detectors and policy over a file."""
-    grid = series.instrument.grid
-    assert grid is not None
-    rules = make_rules(settings, grid)
+def run_detectors(
+    series: Series, rules: Rules, engine: Engine = INTERPRETED, refits: Refits | None = None
+) -> Detected:
+    """Run detectors and policy over a file.
+
+    Parameters
+    ----------
+    series : Series
+    rules : Rules
+    engine : Engine
+    refits : mapping of str to tuple of Refit, optional
+        Of the detectors that learn, which are silent outside their refits' bars.
+    """
     atr = true_ranges(series, rules.atr_window, engine)
-    signals = detect(series, rules.detectors, engine, atr)
-    alerts = make_alerts(series, signals, atr, rules, engine)
+    signals = detect(series, rules.detectors, engine, atr, refits)
+    accepted = None if rules.accept is None else filter_of(series, atr, rules, rules.accept)
+    alerts = make_alerts(series, signals, atr, rules, engine, accepted)
     delivered = alerts.reason == 0
-    return Detected(series, rules, atr, alerts.only(delivered), alerts.only(~delivered), engine)
+    return Detected(
+        series, rules, atr, alerts.only(delivered), alerts.only(~delivered), engine, refits or {}
+    )
 
 
 @dataclass(frozen=True)

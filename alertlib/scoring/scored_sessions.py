@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 
-from alertlib._typing import Ints
+from alertlib._typing import Bools, Ints
 from alertlib.bars.series import Series
 from alertlib.config.schema import Scoring
 from alertlib.market.clock import MINUTES_PER_DAY, day_number
@@ -42,7 +41,7 @@ class Scope:
 
     sessions: Ints
     short: Ints
-    scored: npt.NDArray[np.bool_]
+    scored: Bools
     open_ended: bool
     end: int
 
@@ -61,6 +60,7 @@ def choose_scope(
     moves: Opportunities,
     enough: int,
     between: Span | None = None,
+    ready: Bools | None = None,
 ) -> Scope:
     """Return which sessions are scored.
 
@@ -80,10 +80,12 @@ def choose_scope(
     between : (date, date), optional
         First and last date, both included: only these sessions, and all of them unless
         ``sessions`` says otherwise.
+    ready : bool, one per session, optional
+        Further sessions are not scored.
     """
-    bars = series.last - series.first + 1
-    complete = bars >= scoring.min_session_share * series.expected
-    fit = np.flatnonzero(complete & (series.first >= scoring.warmup_bars))
+    complete = is_complete(series, scoring)
+    warm = series.first >= scoring.warmup_bars
+    fit: Ints = np.flatnonzero(complete & warm if ready is None else complete & warm & ready)
     if between is not None:
         first, last = (day_number(day) for day in between)
         fit = fit[(series.days[fit] >= first) & (series.days[fit] <= last)]
@@ -97,6 +99,13 @@ def choose_scope(
     chosen[sessions] = True
     short = np.flatnonzero(~complete)
     return Scope(sessions, short, chosen[series.session], _open_ended(series), len(series))
+
+
+def is_complete(series: Series, scoring: Scoring) -> Bools:
+    """Return which sessions have enough of their expected bars."""
+    bars = series.last - series.first + 1
+    complete: Bools = bars >= scoring.min_session_share * series.expected
+    return complete
 
 
 def _sessions_with(enough: int, series: Series, moves: Opportunities, fit: Ints) -> int:
@@ -116,7 +125,7 @@ def _open_ended(series: Series) -> bool:
     return end < int(series.day[-1]) * MINUTES_PER_DAY + close
 
 
-def is_censored(scope: Scope, bar: Ints, horizon_bars: int) -> npt.NDArray[np.bool_]:
+def is_censored(scope: Scope, bar: Ints, horizon_bars: int) -> Bools:
     """Whether the data end before an alert's outcome can be known.
 
     Only where they end within a session: the end of a session is a real end.

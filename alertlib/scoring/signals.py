@@ -21,6 +21,8 @@ from alertlib.scoring.engine import INTERPRETED, Engine, is_ours
 if TYPE_CHECKING:
     import polars as pl
 
+    from alertlib.scoring.refits import Refits
+
 # Sums of squares stay exact in 64 bits below this (window times price, in quanta).
 EXACT_BELOW = 3.0e9
 
@@ -46,6 +48,7 @@ def detect(
     detectors: tuple[Detector, ...],
     engine: Engine = INTERPRETED,
     atr: Floats | None = None,
+    refits: Refits | None = None,
 ) -> SignalTable:
     """Return the signals of each detector.
 
@@ -56,21 +59,45 @@ def detect(
     engine : Engine
     atr : float64, one per bar
         Average true range in quanta, as the bars carry it; of 14 bars when left out.
+    refits : mapping of str to tuple of Refit, optional
+        Of the detectors that learn: each answers for its refits' bars only.
     """
     sign = np.zeros((len(series), len(detectors)), dtype=np.int8)
     probability: dict[int, Floats] = {}
     if len(series) == 0:
         return SignalTable(sign, probability)
-    bars = StepBars(series, true_ranges(series, 14, engine) if atr is None else atr)
+    atr = true_ranges(series, 14, engine) if atr is None else atr
+    bars = StepBars(series, atr)
     for i, detector in enumerate(detectors):
-        if detector.columns is not None:
-            found = np.asarray(detector.columns(bars.frame()))
-        else:
-            found, stated = _step_signals(detector, bars, engine)
+        if detector.probability:
+            probability[i] = np.zeros(len(series))
+        if detector.fit is None:
+            sign[:, i], stated = _signals(detector, bars, engine)
             if detector.probability:
                 probability[i] = stated
-        sign[:, i] = _checked(found, detector, len(series))
+            continue
+        for refit in (refits or {}).get(detector.name, ()):
+            if refit.stop <= refit.start:
+                continue  # a part of the file may hold none of its bars
+            part = StepBars(
+                series.tail(refit.begin).head(refit.stop - refit.begin),
+                atr[refit.begin : refit.stop],
+            )
+            found, stated = _signals(detector.fitted(refit.params), part, engine)
+            own = slice(refit.start, refit.stop)
+            sign[own, i] = found[refit.start - refit.begin :]
+            if detector.probability:
+                probability[i][own] = stated[refit.start - refit.begin :]
     return SignalTable(sign, probability)
+
+
+def _signals(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any, Floats]:
+    size = len(bars.columns["open"])
+    if detector.columns is not None:
+        found, stated = np.asarray(detector.columns(bars.frame(), detector.params)), np.zeros(size)
+    else:
+        found, stated = _step_signals(detector, bars, engine)
+    return _checked(found, detector, size), stated
 
 
 class StepBars:

@@ -21,8 +21,8 @@ from alertlib.config import Config
 from alertlib.detection.detectors import detector, frame_detector
 from alertlib.errors import AuditError, ConfigError
 from alertlib.scoring.engine import COMPILED, INTERPRETED
-from alertlib.scoring.scored import run_detectors
 from tests.support import user_detectors
+from tests.support.detected import detected_on
 from tests.support.synthetic import bars_of, shared_rows, walk
 
 ALL = (
@@ -301,7 +301,7 @@ def test_a_detector_that_changes_its_bars_is_found(bars: Bars) -> None:
 
 def test_parity_tells_the_first_field_that_differs(bars: Bars) -> None:
     series = make_series(bars)
-    whole = run_detectors(series, Config())
+    whole = detected_on(series, Config())
 
     shifted = replace(whole, delivered=replace(whole.delivered, stop=whole.delivered.stop + 1))
     item = streaming_parity(bars, shifted, Config())
@@ -321,7 +321,7 @@ def test_parity_tells_the_first_field_that_differs(bars: Bars) -> None:
 def test_a_bar_the_stream_refuses_is_a_failed_parity(bars: Bars) -> None:
     other = replace(bars, frame=bars.frame[[0, 2, 1, *range(3, len(bars))]])
 
-    item = streaming_parity(other, run_detectors(make_series(bars), Config()), Config())
+    item = streaming_parity(other, detected_on(make_series(bars), Config()), Config())
 
     assert not item.clean
     assert item.detail.startswith("the stream refused a bar: bar of WIN$N at 2021-04-05 09:05")

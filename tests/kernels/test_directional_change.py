@@ -28,10 +28,11 @@ from alertlib.kernels.directional_change import (
 )
 from alertlib.scoring.engine import COMPILED, CompiledEngine
 from alertlib.scoring.labels import directional_changes
-from alertlib.scoring.scored import run_detectors, score
+from alertlib.scoring.scored import score
 from alertlib.scoring.signals import detect, true_ranges
 from tests import naive
 from tests.support.agreement import differences
+from tests.support.detected import detected_on
 from tests.support.steps import columns_of, in_ticks, rough_walk, signs, step_through, tick_bars
 from tests.support.synthetic import bars_of, series_of, shared_rows, walk
 
@@ -245,7 +246,7 @@ def test_recorded_bars_score_as_known_beforehand(
     series = series_of(shared_rows(name))
     config = ALONE.set("scoring.sessions", sessions)
 
-    scored = score(run_detectors(series, config), config)
+    scored = score(detected_on(series, config), config)
 
     sums = {key: int(column.sum()) for key, column in scored.per_session().items()}
     keys = ("opportunities", "captured", "tp", "fp", "trades", "wins")

@@ -19,10 +19,10 @@ from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.scoring.batch import levels_at, make_alerts
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
 from alertlib.scoring.labels import directional_changes
-from alertlib.scoring.scored import run_detectors
 from alertlib.scoring.signals import SignalTable, detect, true_ranges
 from tests import naive
 from tests.naive import Rules
+from tests.support.detected import detected_on
 from tests.support.steps import rough_walk
 from tests.support.synthetic import series_of, walk
 
@@ -40,7 +40,7 @@ def assert_equal_columns(a: object, b: object) -> None:
 def test_every_loop_gives_the_same_bits_compiled_and_interpreted(seed: int) -> None:
     series = series_of(rough_walk(seed, sessions=6), timeframe="M5")
 
-    a, b = (run_detectors(series, Config(), engine) for engine in (INTERPRETED, COMPILED))
+    a, b = (detected_on(series, Config(), engine) for engine in (INTERPRETED, COMPILED))
 
     assert np.array_equal(a.atr, b.atr, equal_nan=True)
     assert_equal_columns(a.delivered, b.delivered)

@@ -20,8 +20,8 @@ from alertlib.kernels.alerting import stated_confidence
 from alertlib.kernels.bar import TickBar
 from alertlib.kernels.volatility import VolatilityParams, VolatilityState, volatility_step
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
-from alertlib.scoring.scored import run_detectors
 from alertlib.scoring.signals import detect
+from tests.support.detected import detected_on
 from tests.support.synthetic import bars_of, frame, series_of, walk
 
 
@@ -41,7 +41,7 @@ def test_a_step_is_given_the_same_bar_live_and_in_batch() -> None:
     table = frame(rows).with_columns(real_volume=pl.int_range(len(rows)), tick_volume=pl.lit(7))
     bars = from_frame(table, symbol="WIN$N", timeframe="M5")
     config = Config().set("detection.enabled", ("witness",))
-    run_detectors(make_series(bars), config)
+    detected_on(make_series(bars), config)
     batch = seen[:]
     seen.clear()
     stream = Stream(config, symbol="WIN$N", timeframe="M5")
@@ -180,7 +180,7 @@ def test_the_probability_is_the_confidence_and_decides_severity(engine: Engine) 
     made = detector("tens", patterns=("t", "t"), state=Count(), probability=True)(steps_by_ten)
     config = Config().set("detection.enabled", ("tens",)).set("policy.cooldown_bars", 0)
 
-    found = run_detectors(series_of(walk(4, sessions=3), timeframe="M5"), config, engine).delivered
+    found = detected_on(series_of(walk(4, sessions=3), timeframe="M5"), config, engine).delivered
 
     shown = 0.5 + found.bar % 40 / 100.0
     assert made.probability

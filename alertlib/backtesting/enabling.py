@@ -1,0 +1,27 @@
+"""Settings that say which detectors ran, where a caller handed them over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from alertlib.config.schema import Settings
+from alertlib.detection.builtin import BUILT_IN
+from alertlib.detection.detectors import Detector
+
+
+def enabling(settings: Settings, detectors: tuple[Detector, ...]) -> Settings:
+    """Return settings under which these detectors run with these parameters, for the record."""
+    sections: dict[str, Any] = {d.name: d.params for d in detectors if d.name in BUILT_IN}
+    custom = {
+        d.name: d.params._asdict()
+        for d in detectors
+        if d.name not in BUILT_IN and d.fit is None and len(d.params)
+    }
+    detection = replace(
+        settings.detection,
+        enabled=tuple(d.name for d in detectors),
+        custom={**settings.detection.custom, **custom},
+        **sections,
+    )
+    return replace(settings, detection=detection)
