@@ -267,8 +267,8 @@ def test_the_smallest_sufficient_warmup_is_reported(
 
 
 def test_the_example_of_the_interface_document_is_clean(bars: Bars) -> None:
-    """`fade` as published declares its window, and compares neighbouring bars."""
-    report = check(user_detectors.fade, bars, compiled=False)
+    """`follow` as published declares its window, and compares neighbouring bars."""
+    report = check(user_detectors.follow, bars, compiled=False)
 
     assert report.clean, report
 

@@ -179,11 +179,11 @@ def test_two_scorecards_are_compared(tmp_path: Path) -> None:
 
 
 def test_a_users_detector_is_backtested_and_audited_from_the_shell(tmp_path: Path) -> None:
-    name = "tests.support.user_detectors:fade"
+    name = "tests.support.user_detectors:follow"
     card = json.loads(command("runners.backtest", "--detector", name, "--json", "-").stdout)
     done = command("runners.check", "--detector", name, "--json", "-")
 
-    assert [d["pattern"] for d in card["per_detector"]] == ["fade_up", "fade_down"]
+    assert [d["pattern"] for d in card["per_detector"]] == ["follow_up", "follow_down"]
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)[0]["clean"] is True
 

@@ -173,13 +173,13 @@ class TestSet:
             DEFAULTS.set("detection.volatility", VolatilityParams(window=1))
 
     def test_parameters_of_a_users_own_detector(self) -> None:
-        path = "detection.custom.my.mod:fade"
+        path = "detection.custom.my.mod:follow"
         config = DEFAULTS.set(f"{path}.n", "5").set(f"{path}.speed", 1.5)
-        assert config.detection.custom == {"my.mod:fade": {"n": 5, "speed": 1.5}}
+        assert config.detection.custom == {"my.mod:follow": {"n": 5, "speed": 1.5}}
         config = config.set(path, {"n": 6})
-        assert config.detection.custom["my.mod:fade"] == {"n": 6}
-        plain = DEFAULTS.set("detection.custom.fade.n", [1, 2]).detection.custom
-        assert plain == {"fade": {"n": (1, 2)}}
+        assert config.detection.custom["my.mod:follow"] == {"n": 6}
+        plain = DEFAULTS.set("detection.custom.follow.n", [1, 2]).detection.custom
+        assert plain == {"follow": {"n": (1, 2)}}
 
     def test_related_settings_are_checked_at_the_end(self) -> None:
         with pytest.raises(ConfigError, match=r"^policy\.window_start: got 18:00, expected a time"):

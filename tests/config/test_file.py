@@ -246,13 +246,13 @@ class TestAddresses:
 class TestParametersOfOnesOwnDetectors:
     def test_a_plain_text_has_the_one_type_its_spelling_allows(self, load: Load) -> None:
         config = load(
-            "detection:\n  custom:\n    desk.mod:fade:\n"
+            "detection:\n  custom:\n    desk.mod:follow:\n"
             "      n: 20\n      share: 0.5\n      big: 1e3\n"
             "      on_close: true\n      nothing: null\n      mode: slow\n      at: 09:30\n"
             "      quoted: '017'\n      day: 2024-01-01\n      levels: [1, 2.5, fast, '1']\n"
         )
         assert config.detection.custom == {
-            "desk.mod:fade": {
+            "desk.mod:follow": {
                 "n": 20,
                 "share": 0.5,
                 "big": 1000.0,

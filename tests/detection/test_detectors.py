@@ -25,8 +25,8 @@ from tests.support.steps import columns_of, mirrored, rough_walk, step_through
 from tests.support.synthetic import Row, series_of, session, shared_rows, walk
 
 BUILT_IN = (volatility, engulfing, rsi_divergence, breakout, directional_change)
-EVERY = (*BUILT_IN, user_detectors.fade, user_detectors.metronome)
-# Upside-down prices change the other two: `fade` calls an unchanged close a fall, and
+EVERY = (*BUILT_IN, user_detectors.follow, user_detectors.metronome)
+# Upside-down prices change the other two: `follow` calls an unchanged close a fall, and
 # `metronome` does not look at prices at all.
 SYMMETRIC = BUILT_IN
 

@@ -24,7 +24,7 @@ from alertlib.kernels.breakout import BreakoutParams
 from tests.support import user_detectors
 
 BUILT_IN = (volatility, engulfing, rsi_divergence, breakout, directional_change)
-EVERY = (*BUILT_IN, user_detectors.fade, user_detectors.metronome)
+EVERY = (*BUILT_IN, user_detectors.follow, user_detectors.metronome)
 
 
 class Numbers(NamedTuple):
@@ -123,13 +123,13 @@ def test_an_unknown_detector_is_refused_with_the_nearest_name() -> None:
 
 
 def test_a_users_detector_is_found_by_module_and_name() -> None:
-    assert find_detector("tests.support.user_detectors:fade") is user_detectors.fade
+    assert find_detector("tests.support.user_detectors:follow") is user_detectors.follow
     with pytest.raises(ConfigError, match=r"module 'no_such_module' cannot be imported"):
         find_detector("no_such_module:x")
     with pytest.raises(ConfigError, match=r"user_detectors has no detector 'absent'"):
         find_detector("tests.support.user_detectors:absent")
-    with pytest.raises(ConfigError, match=r"no detector 'FadeParams'; expected a step decorated"):
-        find_detector("tests.support.user_detectors:FadeParams")
+    with pytest.raises(ConfigError, match=r"no detector 'FollowParams'; expected a step decorated"):
+        find_detector("tests.support.user_detectors:FollowParams")
 
 
 @pytest.mark.parametrize(
@@ -177,20 +177,20 @@ def enabled(names: tuple[str, ...], custom: dict | None = None) -> list[Detector
 
 
 def test_detectors_rank_by_confidence_whatever_the_order_they_are_enabled_in() -> None:
-    names = ("metronome", "rsi_divergence", "fade", "breakout", "engulfing", "volatility")
+    names = ("metronome", "rsi_divergence", "follow", "breakout", "engulfing", "volatility")
 
-    # engulfing and fade share 0.65: names of the interface come before users' own.
+    # engulfing and follow share 0.65: names of the interface come before users' own.
     assert [d.name for d in enabled(names)] == [
-        "volatility", "breakout", "engulfing", "fade", "rsi_divergence", "metronome",
+        "volatility", "breakout", "engulfing", "follow", "rsi_divergence", "metronome",
     ]  # fmt: skip
 
 
 def test_a_users_parameters_come_from_the_configuration() -> None:
-    (found,) = enabled(("fade",), {"fade": {"n": 7}})
+    (found,) = enabled(("follow",), {"follow": {"n": 7}})
     assert found.params.n == 7
     (found,) = enabled(
-        ("tests.support.user_detectors:fade",), {"tests.support.user_detectors:fade": {"n": 8}}
+        ("tests.support.user_detectors:follow",), {"tests.support.user_detectors:follow": {"n": 8}}
     )
     assert found.params.n == 8
-    (found,) = enabled(("tests.support.user_detectors:fade",), {"fade": {"n": 9}})
+    (found,) = enabled(("tests.support.user_detectors:follow",), {"follow": {"n": 9}})
     assert found.params.n == 9

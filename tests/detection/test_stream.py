@@ -24,7 +24,7 @@ from tests.support.synthetic import SMALL, Row, bars_of, shared_rows, walk
 
 EVERYONE = (
     "volatility", "engulfing", "rsi_divergence", "breakout", "directional_change",
-    "tests.support.user_detectors:fade",
+    "tests.support.user_detectors:follow",
 )  # fmt: skip
 MOST = ("volatility", "engulfing", "breakout")
 

@@ -51,7 +51,7 @@ def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> No
         if "asyncio" not in code:
             exec(compile(code, "README.md", "exec"), scope)
 
-    assert scope["fade"].name == "fade"
+    assert scope["follow"].name == "follow"
 
 
 def test_nothing_of_this_workplace_is_in_the_project() -> None:

@@ -7,28 +7,28 @@ from typing import Any, NamedTuple
 import alertlib as al
 
 
-class FadeParams(NamedTuple):
+class FollowParams(NamedTuple):
     n: int = 20
 
 
-class FadeState(NamedTuple):
+class FollowState(NamedTuple):
     seen: int = 0
     side: int = 0
 
 
 @al.detector(
-    "fade",
-    patterns=("fade_up", "fade_down"),
+    "follow",
+    patterns=("follow_up", "follow_down"),
     ring=lambda p: p.n,
     warmup=lambda p: p.n,
-    params=FadeParams(),
-    state=FadeState(),
+    params=FollowParams(),
+    state=FollowState(),
 )
-def fade(state: Any, ring: Any, bar: Any, p: Any) -> Any:
+def follow(state: Any, ring: Any, bar: Any, p: Any) -> Any:
     old = ring[state.seen % p.n]
     ring[state.seen % p.n] = bar.close
     side = 1 if bar.close > old else -1
-    return (side if state.seen >= p.n and side != state.side else 0), FadeState(
+    return (side if state.seen >= p.n and side != state.side else 0), FollowState(
         state.seen + 1, side
     )
 
