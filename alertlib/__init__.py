@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from alertlib.bars.sample import sample_path
     from alertlib.config import Config, get_config, load_config
     from alertlib.detection.alert import Alert
+    from alertlib.detection.combinators import both, only
     from alertlib.detection.detectors import Detector, detector, frame_detector
     from alertlib.detection.registry import find_detector
     from alertlib.detection.stream import Bar, Stream
@@ -57,6 +58,7 @@ _HOMES = {
     "Stream": "detection.stream",
     "TickBar": "kernels.bar",
     "backtest": "backtesting.backtester",
+    "both": "detection.combinators",
     "check": "audits.checking",
     "detector": "detection.detectors",
     "examine": "bars.examination",
@@ -65,6 +67,7 @@ _HOMES = {
     "from_frame": "bars.bars",
     "get_config": "config",
     "load_config": "config",
+    "only": "detection.combinators",
     "read_bars": "bars.bars",
     "sample_path": "bars.sample",
 }
@@ -88,6 +91,7 @@ __all__ = [
     "TickBar",
     "__version__",
     "backtest",
+    "both",
     "check",
     "detector",
     "examine",
@@ -96,6 +100,7 @@ __all__ = [
     "from_frame",
     "get_config",
     "load_config",
+    "only",
     "read_bars",
     "sample_path",
 ]

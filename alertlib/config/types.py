@@ -71,7 +71,7 @@ Timeframe = Annotated[
 DetectorName = Annotated[
     str,
     Pattern(
-        r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*(:[A-Za-z_][A-Za-z0-9_]*)?",
+        r"[A-Za-z_][A-Za-z0-9_.:-]*",
         "a detector's name, such as volatility or package.module:name",
     ),
     Alias("volatilidade", "volatility"),

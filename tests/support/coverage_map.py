@@ -32,6 +32,7 @@ COVERED = {
     "alertlib.detection.staleness": "detection/test_intake.py",
     "alertlib.errors": "commands/test_backtest.py",
     "alertlib.kernels": "kernels/test_kernels.py",
+    "alertlib.kernels.filters": "detection/test_combinators.py",
     "alertlib.market.futures": "market/test_calendar.py",
     "alertlib.market.instruments": "market/test_calendar.py",
     "alertlib.report": "report/test_report.py",
