@@ -156,6 +156,16 @@ def detector(
 ) -> Callable[[Step], Detector]:
     """Make a detector of a step function.
 
+    The step is called with every bar in turn: ``(state, ring, bar, params) -> (signal, state)``,
+    signal -1, 0 or +1. The bar is an :class:`alertlib.TickBar`, whose prices are integers, in
+    quanta of the series less all overnight gaps so far. Its fields:
+
+    ``open high low close`` (prices), ``volume`` (tick volume, or real where there is none),
+    ``place`` (bars before this one in its session), ``minute`` (of the bar's open, since
+    midnight), ``gap`` (on a session's first bar its open less the last close), ``day`` (days
+    since 1970-01-01), ``weekday`` (0 for Monday), ``real_volume`` (contracts or shares), ``atr``
+    (average true range in quanta, NaN at first; a step that reads it needs 600 bars of warm-up).
+
     Parameters
     ----------
     name : str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from alertlib.detection.builtin import (
 from alertlib.detection.detectors import Detector, detector, frame_detector
 from alertlib.detection.registry import enabled_detectors, find_detector, registered
 from alertlib.errors import ConfigError
+from alertlib.kernels.bar import TickBar
 from alertlib.kernels.breakout import BreakoutParams
 from tests.support import user_detectors
 
@@ -67,6 +69,12 @@ def test_a_decorated_step_is_a_detector_and_still_a_function() -> None:
     assert wider.ring == 20
     assert made.ring == 6
     assert repr(engulfing) == "Detector('engulfing')"
+
+
+def test_the_help_of_detector_names_every_field_of_the_bar() -> None:
+    words = set(re.findall(r"\w+", detector.__doc__ or ""))
+
+    assert set(TickBar._fields) <= words
 
 
 def test_a_later_detector_of_the_same_name_replaces_the_earlier() -> None:

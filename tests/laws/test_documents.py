@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from alertlib.kernels.bar import TickBar
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -52,6 +54,13 @@ def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> No
             exec(compile(code, "README.md", "exec"), scope)
 
     assert scope["follow"].name == "follow"
+    assert scope["agreed"].name == "agreed"
+
+
+def test_the_readme_names_every_field_of_the_bar() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", README, flags=re.MULTILINE)
+
+    assert set(TickBar._fields) == set(re.findall(r"\w+", " ".join(rows)))
 
 
 def test_nothing_of_this_workplace_is_in_the_project() -> None:
