@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from alertlib.detection.alert import Alert
     from alertlib.detection.combinators import both, only
     from alertlib.detection.detectors import Detector, detector, frame_detector
+    from alertlib.detection.fitting import Fit, Model
     from alertlib.detection.registry import find_detector
     from alertlib.detection.stream import Bar, Stream
     from alertlib.errors import (
@@ -52,6 +53,8 @@ _HOMES = {
     "ConfigError": "errors",
     "DataError": "errors",
     "Detector": "detection.detectors",
+    "Fit": "detection.fitting",
+    "Model": "detection.fitting",
     "Run": "backtesting.backtester",
     "Scorecard": "scorecard.card",
     "StorageError": "errors",
@@ -84,6 +87,8 @@ __all__ = [
     "ConfigError",
     "DataError",
     "Detector",
+    "Fit",
+    "Model",
     "Run",
     "Scorecard",
     "StorageError",

@@ -47,6 +47,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--alerts", metavar="F", type=check_alert_path, help="write every alert (.parquet or .csv)"
     )
+    parser.add_argument("--models", metavar="DIR", help="fit on the last sessions, for live use")
     parser.add_argument("--annotations", choices=("auto", "github", "none"), default="auto")
     parser.add_argument(
         "--compare", nargs=2, metavar=("A.json", "B.json"), help="only compare two scorecards"

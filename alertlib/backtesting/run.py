@@ -85,13 +85,13 @@ class Run:
         return explain_alert(self.alerts, self.opportunities, alert_id)
 
     def models(self) -> tuple[Model, ...]:
-        """Fit every detector that learns on the last sessions of the bars.
+        """Fit every step that learns on the last sessions of the bars.
 
         Returns
         -------
         tuple of Model
             For use after these bars: ``model.write(folder)`` puts one where a daemon, with
-            ``detection.models`` set to the folder, looks for it.
+            ``live.models`` set to the folder, looks for it.
         """
         return () if self.past is None else self.past.models(self.bars.sha256)
 

@@ -78,7 +78,6 @@ class Detection:
     breakout: BreakoutParams = field(default=BreakoutParams())
     directional_change: DirectionalChangeParams = field(default=DirectionalChangeParams())
     accept: DetectorName | None = None
-    models: FilePath = "data/models"
     custom: Mapping[DetectorName, Mapping[ParameterName, Any]] = FrozenMap()
 
     ALIASES = FrozenMap({"volatilidade": "volatility"})
@@ -220,6 +219,7 @@ class Live:
     stale_after_bars: Annotated[int, Range(1, 1_000)] = 3
     warmup_bars: Annotated[int, Range(0, 10_000_000)] = 1_000
     scorecard: FilePath | None = None
+    models: FilePath = "data/models"
 
 
 @dataclass(frozen=True)

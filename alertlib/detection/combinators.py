@@ -202,8 +202,8 @@ def _checked_name(given: str | None, words: list[str]) -> str:
 def _filtered(columns: Columns, first: int, last: int, where: Where) -> Columns:
     """Return a frame function with signals only where the filter holds."""
 
-    def filtered(frame: Any) -> Any:
-        found = columns(frame)
+    def filtered(frame: Any, params: Any) -> Any:
+        found = columns(frame, params)
         if len(found) != frame.height:
             return found  # refused where signals are checked
         bars = map(TickBar._make, frame.select(TickBar._fields).iter_rows())

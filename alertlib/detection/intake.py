@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.detection.alert import Alert
 from alertlib.detection.detectors import Detector, Step
+from alertlib.detection.ruleset import Accept, Rules, make_rules
 from alertlib.detection.stream import Bar, Stream, Suppressed
 from alertlib.errors import DataError
-from alertlib.market.instruments import Instrument
+from alertlib.kernels.bar import TickBar
+from alertlib.market.clock import day_number
+from alertlib.market.instruments import Instrument, find_instrument
 
 if TYPE_CHECKING:
     from alertlib.config.schema import Settings
+    from alertlib.detection.fitting import Model
 
 REMEMBERED_BARS = 8
 """How far back a revision is noticed."""
@@ -27,6 +32,8 @@ RECENT_BARS = 120
 """Bars kept for charts."""
 MAX_ERRORS = 3
 """Errors in a row after which a detector is disabled."""
+ACCEPT = "accept"
+"""Stands among the disabled detectors for the user's filter, which then lets everything through."""
 LATE_SECONDS = 30.0
 """How long after its close, and the feed's grace, a bar still counts as just closed."""
 
@@ -106,6 +113,8 @@ class Core:
     symbol, timeframe : str
     instrument : Instrument, optional
         Grid and hours as read off a file.
+    models : mapping of str to Model, optional
+        Learned parameters of the detectors that are fitted; one without is off.
     on_error : callable
         Told ``(detector, error, disabled)`` whenever a detector raises.
     """
@@ -117,14 +126,22 @@ class Core:
         timeframe: str,
         *,
         instrument: Instrument | None = None,
+        models: Mapping[str, Model] | None = None,
         on_error: Callable[[str, Exception, bool], None] = lambda name, error, disabled: None,
     ) -> None:
         self.symbol, self.timeframe = symbol, timeframe
         self.disabled: list[str] = []
+        self.off: dict[str, str] = {}
+        """Detectors that are off for want of a model young enough, and why."""
         self._on_error = on_error
+        self._models = models or {}
+        self._oldest: dict[str, int] = {}
         self._stream = Stream(
-            config, symbol=symbol, timeframe=timeframe, instrument=instrument, guard=self._guard
-        )
+            config, symbol=symbol, timeframe=timeframe, instrument=instrument, guard=self._guard,
+            rules=self._rules(
+                config, instrument or find_instrument(symbol, timeframe, config.data.symbols)
+            ),
+        )  # fmt: skip
         self.instrument = self._stream.instrument
         self._length = timedelta(minutes=self.instrument.minutes)
         self._patience = timedelta(seconds=LATE_SECONDS + config.live.grace_seconds)
@@ -248,13 +265,55 @@ class Core:
         missing = (time - last) // self._length - 1
         return Gap(last, time, missing) if missing >= self._tolerated else None
 
+    def _rules(self, config: Settings, instrument: Instrument) -> Rules | None:
+        """Return rules whose detectors have learned what their models say; None without a grid."""
+        if instrument.grid is None:
+            return None
+        rules = make_rules(config, instrument.grid)
+        ready = []
+        for detector in rules.detectors:
+            if detector.fit is None:
+                ready.append(detector)
+            elif model := self._models.get(detector.name):
+                self._oldest[detector.name] = day_number(model.last) + detector.fit.max_age_days
+                ready.append(detector.fitted(model.params))
+            else:
+                self.off[detector.name] = "it has not been fitted"
+        accept = None if rules.accept is None else self._guarded_accept(rules.accept)
+        names = tuple(dict.fromkeys(name for d in ready for name in d.patterns))
+        return replace(rules, detectors=tuple(ready), patterns=names, accept=accept)
+
+    def _guarded_accept(self, accept: Accept) -> Accept:
+        """Return a filter that lets everything through once it raises: it must not silence."""
+
+        def guarded(alert: Alert, bars: Sequence[TickBar]) -> bool:
+            if ACCEPT in self.disabled:
+                return True
+            try:
+                return bool(accept(alert, bars))
+            except Exception as error:
+                self.disabled.append(ACCEPT)
+                self._on_error(ACCEPT, error, True)
+                return True
+
+        return guarded
+
+    def _is_too_old(self, name: str, day: int) -> bool:
+        """Whether a detector's model may not be used any more on a day."""
+        oldest = self._oldest.get(name)
+        if oldest is None or day <= oldest:
+            self.off.pop(name, None)
+            return False
+        self.off[name] = f"its model ended {self._models[name].last}, which is too long ago"
+        return True
+
     def _guard(self, detector: Detector) -> Step:
         step, errors = detector.step, 0
         silence = (0, 0.0) if detector.probability else (0,)
 
         def guarded(state: Any, ring: Any, bar: Any, params: Any) -> tuple[Any, ...]:
             nonlocal errors
-            if errors >= MAX_ERRORS:
+            if errors >= MAX_ERRORS or self._is_too_old(detector.name, bar.day):
                 return *silence, state
             try:
                 answer = step(state, ring, bar, params)

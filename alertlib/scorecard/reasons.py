@@ -94,7 +94,7 @@ def _test(criterion: Criterion) -> str:
     against = [NULLS[null] for null, drawn in criterion.nulls.items() if drawn["p_value"] == p]
     return (
         f"{what} does not beat {' or '.join(against)}: chance does as well with probability "
-        f"{p:.2g}, needed below {limit:g}"
+        f"{p:.3g}, needed below {limit:g}"
     )
 
 

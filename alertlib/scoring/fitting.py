@@ -63,11 +63,11 @@ class Past:
         return found
 
     def models(self, data_sha256: str) -> tuple[Model, ...]:
-        """Fit every detector that learns on the last sessions of the file, for use after it."""
+        """Fit every step that learns on the last sessions of the file, for live use after it."""
         complete = np.flatnonzero(is_complete(self.series, self.settings.scoring))
         made = []
         for d in self.rules.detectors:
-            if d.fit is not None:
+            if d.fit is not None and d.columns is None:
                 params, first, last = self._learn(d, d.fit, complete[-d.fit.train :])
                 made.append(Model(d.name, params, first, last, data_sha256))
         return tuple(made)

@@ -13,7 +13,7 @@ from alertlib.scoring.batch import AlertColumns
 from alertlib.scoring.labels import move_frame
 from alertlib.scoring.matching import Match
 from alertlib.scoring.scored import Detected, Scored
-from alertlib.scoring.trades import EXIT_REASONS, Trades
+from alertlib.scoring.trades import EXIT_REASONS, Trades, simulate
 
 OUTCOMES = ("tp", "fp", "redundant")
 
@@ -46,27 +46,25 @@ def alert_frame(detected: Detected, alerts: AlertColumns) -> pl.DataFrame:
 def scored_alert_frame(scored: Scored) -> pl.DataFrame:
     """Return every delivered alert of the file with its outcome and its trade.
 
-    Alerts of sessions that are not scored say ``unscored`` and have no trade, nor have censored
-    ones.
+    Alerts of sessions that are not scored say ``unscored``; they have a trade where one was
+    possible. Censored ones have none.
     """
-    delivered = scored.detected.delivered
-    size = len(delivered)
-    outcome = np.full(size, "unscored", dtype=object)
+    detected = scored.detected
+    delivered = detected.delivered
+    outcome = np.full(len(delivered), "unscored", dtype=object)
     outcome[scored.rows] = np.array(OUTCOMES, dtype=object)[scored.match.outcome]
     outcome[scored.censored] = "censored"
-    trades = trade_frame(scored)
-    spread = np.full(size, -1, dtype=np.int64)
-    spread[scored.rows[scored.trades.filled]] = np.arange(trades.height)
-    position = pl.Series(spread)
-    picked = trades[np.where(spread < 0, 0, spread)] if trades.height else trades.clear(size)
-    shown = [
-        pl.when(position >= 0).then(picked[name]).otherwise(None).alias(name)
-        for name in TRADE_COLUMNS
-    ]
-    opportunity = np.full(size, -1, dtype=np.int64)
+    trades = simulate(
+        detected.series, delivered.bar, delivered.direction, delivered.stop, delivered.target,
+        scored.settings.trade,
+    )  # fmt: skip
+    traded = trades.filled & (outcome != "censored")
+    known = _trade_columns(detected, delivered, trades).select(TRADE_COLUMNS)
+    shown = known.select(pl.when(pl.Series(traded)).then(pl.all()).otherwise(None))
+    opportunity = np.full(len(delivered), -1, dtype=np.int64)
     opportunity[scored.rows] = scored.match.opportunity
-    return alert_frame(scored.detected, delivered).with_columns(
-        *pl.select(*shown).get_columns(),
+    return alert_frame(detected, delivered).with_columns(
+        *shown.get_columns(),
         pl.Series("outcome", outcome.tolist(), dtype=pl.String),
         pl.Series("opportunity_id", [o if o >= 0 else None for o in opportunity.tolist()],
                   dtype=pl.Int64),
@@ -80,19 +78,22 @@ TRADE_COLUMNS = (
 
 def trade_frame(scored: Scored) -> pl.DataFrame:
     """Return the trades of the scored alerts, one row each, in order of delivery."""
-    detected = scored.detected
     filled = np.flatnonzero(scored.trades.filled)
     trades, alerts = scored.trades.only(filled), scored.alerts.only(filled)
+    ids = alert_frame(scored.detected, alerts)
+    return _trade_columns(scored.detected, alerts, trades).insert_column(
+        0, ids["id"].alias("alert_id")
+    ).insert_column(1, ids["pattern"])  # fmt: skip
+
+
+def _trade_columns(detected: Detected, alerts: AlertColumns, trades: Trades) -> pl.DataFrame:
     series = detected.series
     price = series.price
-    ids = alert_frame(detected, alerts)
     opened = series.open[trades.entry]
     outside = (opened < alerts.entry_min) | (opened > alerts.entry_max)
-    risk = series.price(np.abs(series.close[alerts.bar] - alerts.stop))
+    risk = price(np.abs(series.close[alerts.bar] - alerts.stop))
     return pl.DataFrame(
         {
-            "alert_id": ids["id"],
-            "pattern": ids["pattern"],
             "direction": alerts.direction,
             "entry_time": _times(series.minute[trades.entry]),
             "entry_price": price(trades.entry_price),

@@ -72,6 +72,9 @@ def _write_files(args: argparse.Namespace, result: Run) -> None:
         write_text(args.junit, junit_xml(result.scorecard.to_dict()))
     if args.html:
         write_text(args.html, scorecard_page(result.scorecard.to_dict()))
+    for model in result.models() if args.models else ():
+        path = model.write(args.models)
+        print(f"{path}: {model.detector}, learned {model.first} to {model.last}", file=sys.stderr)
     if args.alerts:
         write_alert_table(args.alerts, result.alerts)
 

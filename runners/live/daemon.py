@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 from alertlib._version import __version__
 from alertlib.config import Config
+from alertlib.detection.fitting import Model, load_models
+from alertlib.detection.registry import enabled_detectors
 from alertlib.errors import AlertlibError, StorageError
 from alertlib.texts.contracts import find_contracts
 from runners.live.alert_store.opening import can_write
@@ -96,6 +98,7 @@ class Daemon:
         self._mailer: Mailer | None = None
         self._has_started = False
         self._mail_task: asyncio.Task[None]
+        self._models: dict[str, Model] = {}
         self._server: AlertServer
         self._board: Board
         self._pipeline: Pipeline
@@ -123,7 +126,13 @@ class Daemon:
         return self._server.port
 
     async def _serve(self, store: Store, stop: Stop) -> None:
-        self._pipeline = Pipeline(self._config, store, self._figures, dry_run=self._options.dry_run)
+        detectors = enabled_detectors(self._config.detection)
+        self._models, missing = load_models(detectors, self._config.live.models)
+        for name, why in missing.items():
+            _log.error("detector is off", extra={"detector": name, "reason": why})
+        self._pipeline = Pipeline(
+            self._config, store, self._figures, dry_run=self._options.dry_run, models=self._models
+        )
         self._board = self._make_board(store)
         self._server = await self._open_server(store)
         self._board.server = self._server
@@ -191,7 +200,8 @@ class Daemon:
         }
         source = self._config.source
         config = {"hash": self._config.hash, "source": None if source is None else str(source)}
-        return Event("start", "live", started), Event("config", "live", config)
+        models = [Event("model", "live", _model_event(model)) for model in self._models.values()]
+        return Event("start", "live", started), Event("config", "live", config), *models
 
     def _start_mail(self, store: Store) -> None:
         if not self._mails:
@@ -291,6 +301,11 @@ class Daemon:
             self._mail_task.cancel()
             left -= seconds
         await self._server.stop(max(1.0, left))
+
+
+def _model_event(model: Model) -> dict[str, object]:
+    values = model.to_dict()
+    return {name: values[name] for name in ("detector", "first", "last", "data_sha256", "params")}
 
 
 def _close_store(store: Store, reason: str | None) -> None:

@@ -64,6 +64,10 @@ class Board:
                 Reason("detector", f"detector: {name} disabled on {symbol} {timeframe}", False)
                 for name in core.disabled
             ]
+            found += [
+                Reason("detector", f"detector: {name} is off on {symbol} {timeframe}: {why}", False)
+                for name, why in core.off.items()
+            ]
         return found
 
     def health(self) -> Health:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from asyncio import wrap_future
+from collections.abc import Mapping
 from datetime import datetime
 
 from alertlib.config import Config
+from alertlib.detection.fitting import Model
 from alertlib.detection.intake import NOTHING, Core
 from alertlib.errors import DataError
 from alertlib.market.clock import with_offset
@@ -31,6 +33,8 @@ class Pipeline:
     store : Store
     figures : Figures
     dry_run : bool
+    models : mapping of str to Model, optional
+        Learned parameters of the detectors that are fitted.
 
     Attributes
     ----------
@@ -40,12 +44,19 @@ class Pipeline:
     """
 
     def __init__(
-        self, config: Config, store: Store, figures: Figures, *, dry_run: bool = False
+        self,
+        config: Config,
+        store: Store,
+        figures: Figures,
+        *,
+        dry_run: bool = False,
+        models: Mapping[str, Model] | None = None,
     ) -> None:
         self.cores: dict[Key, Core] = {}
         self._config = config
         self._store = store
         self._figures = figures
+        self._models = models
         self.positions: dict[Key, Position] = {}
         self._writer = Writer(
             config.delivery.email,
@@ -70,7 +81,10 @@ class Pipeline:
     def _make_cores(self, origins: list[Origin]) -> None:
         cursors = self._store.cursors()
         for key, instrument in origins:
-            core = Core(self._config, *key, instrument=instrument, on_error=self._detector_failed)
+            core = Core(
+                self._config, *key, instrument=instrument, models=self._models,
+                on_error=self._detector_failed,
+            )  # fmt: skip
             self.positions[key] = _resume(core, cursors.get(key))
             self.cores[key] = core
 
