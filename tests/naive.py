@@ -152,8 +152,11 @@ def table_hours(family: str, day: date) -> tuple[int, int] | None:
     close = 17 * 60 + 55 if early else 18 * 60 + 25
     if family in ("WDO", "BIT"):
         close += 5
+    opening = 9 * 60
+    if family == "BIT" and day >= date(2026, 3, 9):
+        opening, close = 8 * 60, (20 * 60 if day >= date(2026, 4, 20) else 18 * 60 + 30)
     ash_wednesday = easter(day.year) - timedelta(days=46)
-    return (13 * 60 if day == ash_wednesday else 9 * 60), close
+    return (13 * 60 if day == ash_wednesday else opening), close
 
 
 def minute(time: datetime) -> int:

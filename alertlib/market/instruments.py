@@ -11,7 +11,7 @@ from typing import NamedTuple
 from alertlib.config.schema import SymbolSpec
 from alertlib.config.types import minute_of_day, minutes
 from alertlib.errors import ConfigError
-from alertlib.market.sessions import B3FuturesHours, FixedHours, SessionTable
+from alertlib.market.sessions import B3BitcoinHours, B3FuturesHours, FixedHours, SessionTable
 from alertlib.market.ticks import Grid, tick_grid
 
 
@@ -45,7 +45,7 @@ FAMILIES = (
     # R$ 0.256 a side with the day-trade discount is 2.56 points of R$ 0.20 there and back.
     Family("WIN", "WIN" + _FUTURE, 5.0, 0.20, (Fee(date.min, 2.56),), B3FuturesHours()),
     Family("WDO", "WDO" + _FUTURE, 0.5, 10.0, (), B3FuturesHours(later=5)),
-    Family("BIT", "BIT" + _FUTURE, 20.0, None, (), B3FuturesHours(later=5)),
+    Family("BIT", "BIT" + _FUTURE, 20.0, None, (), B3BitcoinHours()),
     Family("B3 cash equity", r"[A-Z]{4}\d{1,2}F?", 0.01, 1.0, (), None),
 )
 

@@ -13,6 +13,12 @@ from typing import NamedTuple, Protocol
 
 from alertlib.market.clock import EPOCH
 
+# Since then the futures close at the same time all year.
+_DAYLIGHT_SAVING_UNTIL = date(2023, 11, 5)
+_BITCOIN_WIDENED = date(2026, 3, 9)
+_BITCOIN_TWELVE_HOURS = date(2026, 4, 20)
+_ASH_WEDNESDAY_OPEN = 13 * 60
+
 
 class Hours(NamedTuple):
     """Minutes since midnight in which a bar may open: ``[open, close)``."""
@@ -42,11 +48,11 @@ class FixedHours:
 
 @dataclass(frozen=True, slots=True)
 class B3FuturesHours:
-    """B3 index, dollar and bitcoin futures.
+    """B3 index and dollar futures.
 
     09:00 to 18:25, and to 17:55 while the United States kept daylight saving time, until
     2023-11-05, when the exchange stopped following it. Ash Wednesday opens at 13:00. Dollar
-    and bitcoin futures close ``later`` minutes after the index.
+    futures close ``later`` minutes after the index.
     """
 
     later: int = 0
@@ -60,9 +66,29 @@ class B3FuturesHours:
 @lru_cache(maxsize=16_384)
 def _index_futures(day: int) -> Hours:
     when = EPOCH + timedelta(days=day)
-    short = when < date(2023, 11, 5) and is_us_daylight_saving(when)
-    opening = 13 * 60 if when == ash_wednesday(when.year) else 9 * 60
-    return Hours(opening, 17 * 60 + 55 if short else 18 * 60 + 25)
+    short = when < _DAYLIGHT_SAVING_UNTIL and is_us_daylight_saving(when)
+    return Hours(_opening(when, 9 * 60), 17 * 60 + 55 if short else 18 * 60 + 25)
+
+
+@dataclass(frozen=True, slots=True)
+class B3BitcoinHours:
+    """B3 bitcoin futures.
+
+    Those of the dollar until B3 widened them in two steps: 08:00 to 18:30 from 2026-03-09 and
+    08:00 to 20:00 from 2026-04-20, as announced. Ash Wednesday opens at 13:00, as all of B3.
+    """
+
+    def hours(self, day: int) -> Hours:
+        """Return the hours of ``day`` (days since 1970-01-01)."""
+        when = EPOCH + timedelta(days=day)
+        if when < _BITCOIN_WIDENED:
+            return B3FuturesHours(later=5).hours(day)
+        closing = 18 * 60 + 30 if when < _BITCOIN_TWELVE_HOURS else 20 * 60
+        return Hours(_opening(when, 8 * 60), closing)
+
+
+def _opening(day: date, usual: int) -> int:
+    return _ASH_WEDNESDAY_OPEN if day == ash_wednesday(day.year) else usual
 
 
 def is_us_daylight_saving(day: date) -> bool:

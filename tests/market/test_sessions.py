@@ -7,8 +7,11 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from alertlib.market.sessions import (
+    B3BitcoinHours,
     B3FuturesHours,
     FixedHours,
+    Hours,
+    SessionTable,
     ash_wednesday,
     is_us_daylight_saving,
 )
@@ -18,8 +21,19 @@ from tests.support.synthetic import series_of, session, walk
 EPOCH = date(1970, 1, 1)
 
 
+TABLES: dict[str, SessionTable] = {
+    "WIN": B3FuturesHours(),
+    "WDO": B3FuturesHours(later=5),
+    "BIT": B3BitcoinHours(),
+}
+
+
 def days_since_epoch(day: date) -> int:
     return (day - EPOCH).days
+
+
+def clock(hours: Hours) -> tuple[str, ...]:
+    return tuple(f"{minute // 60:02d}:{minute % 60:02d}" for minute in hours)
 
 
 def test_bars_outside_the_session_are_left_out_and_counted() -> None:
@@ -80,16 +94,30 @@ def test_hours_of_the_index_future(day: date, opens: str, closes: str) -> None:
     hours = B3FuturesHours().hours(days_since_epoch(day))
     later = B3FuturesHours(later=5).hours(days_since_epoch(day))
 
-    clock = "{:02d}:{:02d}".format
-    assert clock(*divmod(hours.open, 60)) == opens
-    assert clock(*divmod(hours.close, 60)) == closes
+    assert clock(hours) == (opens, closes)
     assert later == (hours.open, hours.close + 5)
+
+
+@pytest.mark.parametrize(
+    ("day", "opens", "closes"),
+    [
+        (date(2021, 3, 15), "09:00", "18:00"),
+        (date(2026, 3, 6), "09:00", "18:30"),  # the last day of the old hours
+        (date(2026, 3, 9), "08:00", "18:30"),
+        (date(2026, 4, 17), "08:00", "18:30"),
+        (date(2026, 4, 20), "08:00", "20:00"),
+        (date(2026, 2, 18), "13:00", "18:30"),  # Ash Wednesday
+        (date(2027, 2, 10), "13:00", "20:00"),
+    ],
+)
+def test_hours_of_the_bitcoin_future(day: date, opens: str, closes: str) -> None:
+    assert clock(B3BitcoinHours().hours(days_since_epoch(day))) == (opens, closes)
 
 
 def test_the_table_is_the_naive_one_on_every_day_of_twenty_years() -> None:
     for n in range(365 * 20):
         day = date(2010, 1, 1) + timedelta(days=n)
-        for family, table in (("WIN", B3FuturesHours()), ("WDO", B3FuturesHours(later=5))):
+        for family, table in TABLES.items():
             expected = naive.table_hours(family, day)
             assert tuple(table.hours(days_since_epoch(day))) == expected, day
 
