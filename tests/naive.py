@@ -146,6 +146,10 @@ def us_daylight_saving(day: date) -> bool:
 
 def table_hours(family: str, day: date) -> tuple[int, int] | None:
     """Session [open, close) in minutes of the day, or None for a family without a table."""
+    ash_wednesday = easter(day.year) - timedelta(days=46)
+    if family == "B3 cash equity":
+        close = 17 * 60 if us_daylight_saving(day) else 18 * 60
+        return (13 * 60 if day == ash_wednesday else 10 * 60), close
     if family not in ("WIN", "WDO", "BIT"):
         return None
     early = day < date(2023, 11, 5) and us_daylight_saving(day)
@@ -155,7 +159,6 @@ def table_hours(family: str, day: date) -> tuple[int, int] | None:
     opening = 9 * 60
     if family == "BIT" and day >= date(2026, 3, 9):
         opening, close = 8 * 60, (20 * 60 if day >= date(2026, 4, 20) else 18 * 60 + 30)
-    ash_wednesday = easter(day.year) - timedelta(days=46)
     return (13 * 60 if day == ash_wednesday else opening), close
 
 

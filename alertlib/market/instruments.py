@@ -11,7 +11,13 @@ from typing import NamedTuple
 from alertlib.config.schema import SymbolSpec
 from alertlib.config.types import minute_of_day, minutes
 from alertlib.errors import ConfigError
-from alertlib.market.sessions import B3BitcoinHours, B3FuturesHours, FixedHours, SessionTable
+from alertlib.market.sessions import (
+    B3BitcoinHours,
+    B3CashHours,
+    B3FuturesHours,
+    FixedHours,
+    SessionTable,
+)
 from alertlib.market.ticks import Grid, tick_grid
 
 
@@ -25,8 +31,8 @@ class Fee(NamedTuple):
 class Family(NamedTuple):
     """Instruments that trade alike.
 
-    ``None`` stands for what is not known: hours are then read off the file, R$ are not stated
-    and fees count as zero with a warning.
+    ``None`` and no fees stand for what is not known: R$ are then not stated, and fees count as
+    zero with a warning. Symbols of no family have their hours read off the file.
     """
 
     name: str
@@ -34,7 +40,7 @@ class Family(NamedTuple):
     tick: float
     point_value: float | None
     fees: tuple[Fee, ...]
-    sessions: SessionTable | None
+    sessions: SessionTable
 
 
 # A future's symbol is its root followed by a continuous-series mark ($N, $, $D, @, FUT) or by
@@ -46,7 +52,7 @@ FAMILIES = (
     Family("WIN", "WIN" + _FUTURE, 5.0, 0.20, (Fee(date.min, 2.56),), B3FuturesHours()),
     Family("WDO", "WDO" + _FUTURE, 0.5, 10.0, (), B3FuturesHours(later=5)),
     Family("BIT", "BIT" + _FUTURE, 20.0, None, (), B3BitcoinHours()),
-    Family("B3 cash equity", r"[A-Z]{4}\d{1,2}F?", 0.01, 1.0, (), None),
+    Family("B3 cash equity", r"[A-Z]{4}\d{1,2}F?", 0.01, 1.0, (), B3CashHours()),
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from alertlib.market.clock import EPOCH
 
@@ -28,7 +28,15 @@ class Hours(NamedTuple):
 
 
 class SessionTable(Protocol):
-    """Anything that knows the hours of a day."""
+    """Anything that knows the hours of a day.
+
+    Attributes
+    ----------
+    opening_call : int
+        Minutes after the open that the opening call may take as a rule, without a bar.
+    """
+
+    opening_call: ClassVar[int]
 
     def hours(self, day: int) -> Hours:
         """Return the hours of ``day`` (days since 1970-01-01)."""
@@ -37,6 +45,8 @@ class SessionTable(Protocol):
 @dataclass(frozen=True, slots=True)
 class FixedHours:
     """The same hours every day: a user's own setting, or those inferred from a file."""
+
+    opening_call: ClassVar[int] = 0
 
     open: int
     close: int
@@ -54,6 +64,8 @@ class B3FuturesHours:
     2023-11-05, when the exchange stopped following it. Ash Wednesday opens at 13:00. Dollar
     futures close ``later`` minutes after the index.
     """
+
+    opening_call: ClassVar[int] = 0
 
     later: int = 0
 
@@ -78,6 +90,8 @@ class B3BitcoinHours:
     08:00 to 20:00 from 2026-04-20, as announced. Ash Wednesday opens at 13:00, as all of B3.
     """
 
+    opening_call: ClassVar[int] = 0
+
     def hours(self, day: int) -> Hours:
         """Return the hours of ``day`` (days since 1970-01-01)."""
         when = EPOCH + timedelta(days=day)
@@ -85,6 +99,24 @@ class B3BitcoinHours:
             return B3FuturesHours(later=5).hours(day)
         closing = 18 * 60 + 30 if when < _BITCOIN_TWELVE_HOURS else 20 * 60
         return Hours(_opening(when, 8 * 60), closing)
+
+
+@dataclass(frozen=True, slots=True)
+class B3CashHours:
+    """B3 cash equities: 10:00 to 17:00 while the United States keep daylight saving, else 18:00.
+
+    Unlike the futures they still follow it. Ash Wednesday opens at 13:00. The last five minutes
+    are the closing call. Before 2019, when Brazil kept a summer time of its own, the exchange
+    lengthened the day some weeks before the United States changed; that is not told apart.
+    """
+
+    opening_call: ClassVar[int] = 15
+
+    def hours(self, day: int) -> Hours:
+        """Return the hours of ``day`` (days since 1970-01-01)."""
+        when = EPOCH + timedelta(days=day)
+        closing = 17 * 60 if is_us_daylight_saving(when) else 18 * 60
+        return Hours(_opening(when, 10 * 60), closing)
 
 
 def _opening(day: date, usual: int) -> int:

@@ -352,6 +352,8 @@ def test_what_the_settings_state_beats_the_family() -> None:
     assert known.grid == Grid(10, 1)
     assert (known.point_value, known.fee_points(date(2026, 1, 5))) == (1.0, 3.0)
     assert known.sessions == FixedHours(600, 1_020)
+    share = SymbolSpec("PETR4", session_open="10:05", session_close="16:55")
+    assert find_instrument("PETR4", "M1", (share,)).sessions == FixedHours(605, 1_015)
     half = find_instrument("WIN$N", "M5", (SymbolSpec("WIN$N", tick=10.0),))
     assert half.fee_points(date(2026, 1, 5)) == 2.56
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from alertlib.backtesting.backtester import backtest
 from alertlib.backtesting.run import Run
 from alertlib.config import Config
+from alertlib.config.schema import SymbolSpec
 from alertlib.detection.detectors import detector
 from alertlib.detection.stream import Bar, Decision, Stream
 from alertlib.errors import ConfigError, DataError
@@ -292,8 +293,9 @@ def test_bars_come_once_and_in_order(minutes: int) -> None:
 def test_an_unknown_symbol_needs_its_tick_and_hours_stated() -> None:
     with pytest.raises(ConfigError, match=r"data\.symbols: tick of 'XYZ' is not known; add"):
         Stream(Config(), symbol="XYZ", timeframe="M5")
-    with pytest.raises(ConfigError, match=r"session_open and session_close of 'PETR4' is not"):
-        Stream(Config(), symbol="PETR4", timeframe="M5")
+    ticked = Config().set("data.symbols", (SymbolSpec("XYZ", tick=0.01),))
+    with pytest.raises(ConfigError, match=r"session_open and session_close of 'XYZ' is not"):
+        Stream(ticked, symbol="XYZ", timeframe="M5")
     stated = Config().set("data.symbols", (SMALL,))
     assert Stream(stated, symbol="TST", timeframe="M5").instrument.minutes == 5
 

@@ -14,7 +14,7 @@ from alertlib.market.calendar import is_trading_day, roll_days, trading_days
 from alertlib.market.clock import EPOCH
 from alertlib.market.futures import Expiry, adjustment, expiries
 from alertlib.market.instruments import find_instrument
-from alertlib.market.sessions import B3FuturesHours
+from alertlib.market.sessions import B3CashHours, B3FuturesHours
 
 FIRST, LAST = date(2019, 1, 1), date(2026, 12, 31)
 REAL = Path(__file__).parents[3] / "shared" / "data"
@@ -43,6 +43,32 @@ def test_ash_wednesday_opens_late_as_at_bvmf(bvmf: exchange_calendars.ExchangeCa
         day for day in trading_days(FIRST, LAST) if table.hours((day - EPOCH).days).open == 13 * 60
     }
     assert ours == late
+
+
+def test_cash_equities_open_when_bvmf_does(bvmf: exchange_calendars.ExchangeCalendar) -> None:
+    """Closes are not compared: the calendar has none for daylight saving."""
+    table = B3CashHours()
+    for session, opened in bvmf.opens.items():
+        local = opened.tz_convert("America/Sao_Paulo")
+        opening = table.hours((session.date() - EPOCH).days).open
+        assert opening == 60 * local.hour + local.minute, session
+
+
+@needs_real_files
+def test_a_real_share_trades_to_the_tables_close() -> None:
+    """PETR4 on both sides of 2020-11-01: the last five minutes are the closing call."""
+    bars = pl.read_parquet(REAL / "petr4_m1_2020-08_2020-12.parquet").select("time")
+    minute = pl.col("time").dt.hour().cast(int) * 60 + pl.col("time").dt.minute()
+    days = bars.group_by(pl.col("time").dt.date()).agg(
+        first=minute.min(), last=minute.filter(minute < 18 * 60).max()
+    )
+    opened, ended = [], 0
+    for day, first, last in days.sort("time").iter_rows():
+        hours = B3CashHours().hours((day - EPOCH).days)
+        opened.append(first - hours.open)
+        ended += last == hours.close - 6
+    assert sum(4 <= delay <= 15 for delay in opened[1:]) == days.height - 1
+    assert days.height - ended == 3  # 09-04 and 12-30 end 5 minutes early, 08-25 prints at 17:09
 
 
 # --- real bars ------------------------------------------------------------------------------

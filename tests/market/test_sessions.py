@@ -8,6 +8,7 @@ import pytest
 
 from alertlib.market.sessions import (
     B3BitcoinHours,
+    B3CashHours,
     B3FuturesHours,
     FixedHours,
     Hours,
@@ -25,6 +26,7 @@ TABLES: dict[str, SessionTable] = {
     "WIN": B3FuturesHours(),
     "WDO": B3FuturesHours(later=5),
     "BIT": B3BitcoinHours(),
+    "B3 cash equity": B3CashHours(),
 }
 
 
@@ -112,6 +114,27 @@ def test_hours_of_the_index_future(day: date, opens: str, closes: str) -> None:
 )
 def test_hours_of_the_bitcoin_future(day: date, opens: str, closes: str) -> None:
     assert clock(B3BitcoinHours().hours(days_since_epoch(day))) == (opens, closes)
+
+
+@pytest.mark.parametrize(
+    ("day", "closes"),
+    [
+        (date(2020, 10, 30), "17:00"),
+        (date(2020, 11, 3), "18:00"),  # the first day after US daylight saving
+        (date(2024, 11, 1), "17:00"),
+        (date(2024, 11, 4), "18:00"),  # still followed, as announced each time
+        (date(2025, 3, 7), "18:00"),
+        (date(2025, 3, 10), "17:00"),
+        (date(2025, 11, 3), "18:00"),
+    ],
+)
+def test_hours_of_cash_equities(day: date, closes: str) -> None:
+    assert clock(B3CashHours().hours(days_since_epoch(day))) == ("10:00", closes)
+
+
+@pytest.mark.parametrize("day", [date(2023, 2, 22), date(2024, 2, 14), date(2026, 2, 18)])
+def test_cash_equities_open_at_one_on_ash_wednesday(day: date) -> None:
+    assert clock(B3CashHours().hours(days_since_epoch(day))) == ("13:00", "18:00")
 
 
 def test_the_table_is_the_naive_one_on_every_day_of_twenty_years() -> None:

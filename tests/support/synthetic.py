@@ -45,6 +45,7 @@ def walk(
     price: int = 24_000,
     size: float = 8.0,
     missing: float = 0.0,
+    opens: time = time(9, 0),
 ) -> list[Row]:
     """A random walk in ticks with overnight gaps, calm and wild spells and flat bars.
 
@@ -55,7 +56,7 @@ def walk(
     close = price
     for day in weekdays(first, sessions):
         close += rng.randint(-60, 60)
-        opening = datetime.combine(day, time(9, 0))
+        opening = datetime.combine(day, opens)
         for n in range(bars):
             spread = size * rng.choice((0.0, 0.5, 1.0, 1.0, 1.0, 2.5))
             open_ = close + rng.randint(-1, 1)

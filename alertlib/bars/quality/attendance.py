@@ -29,7 +29,8 @@ def openings(coverage: Coverage) -> Iterator[Finding]:
     """Report sessions whose first bars are missing.
 
     One bar is ``missing_first``, as after a call auction that was extended; more are a
-    ``late_open``.
+    ``late_open``. Where the opening call takes some minutes every day, its length is no finding
+    of each session, but one line for all.
     """
     slots = (coverage.first - coverage.opening) // coverage.length
     late = np.flatnonzero((slots > 0) & (coverage.present > 0))
@@ -39,17 +40,20 @@ def openings(coverage: Coverage) -> Iterator[Finding]:
         if session == 0 and _file_begins_inside(coverage):
             continue  # reported by closings()
         time = _at(dates[session], coverage.first[session])
-        if coverage.inferred:
+        delay = coverage.first[session] - coverage.opening[session]
+        if coverage.inferred or delay <= coverage.opening_call:
             several.append((time, int(slots[session])))
         elif slots[session] == 1:
             scheduled = _at(dates[session], coverage.opening[session])
             message = f"no bar at {scheduled:%H:%M}, the first opens at {time:%H:%M}"
             yield finding("missing_first", "warning", scheduled, 1, message)
         else:
-            delay = coverage.first[session] - coverage.opening[session]
             message = f"first bar opens at {time:%H:%M}, {delay} minutes after the session"
             yield finding("late_open", "warning", time, int(slots[session]), message)
-    yield from _summed(coverage, "late_open", several, "open after the file's usual first bar")
+    what = "open after the file's usual first bar"
+    if not coverage.inferred:
+        what = f"open up to {coverage.opening_call} minutes late, after the opening call"
+    yield from _summed(coverage, "late_open", several, what)
 
 
 def closings(coverage: Coverage) -> Iterator[Finding]:
@@ -88,7 +92,8 @@ def closings(coverage: Coverage) -> Iterator[Finding]:
 
 def _file_begins_inside(coverage: Coverage) -> bool:
     """Whether the first session starts later than an extended call auction explains."""
-    return bool(coverage.first[0] - coverage.opening[0] > _AUCTION_MINUTES)
+    usual = max(_AUCTION_MINUTES, coverage.opening_call)
+    return bool(coverage.first[0] - coverage.opening[0] > usual)
 
 
 def holes(coverage: Coverage) -> Iterator[Finding]:
@@ -199,13 +204,14 @@ def _side(coverage: Coverage, outside: Ints) -> str:
 def _summed(
     coverage: Coverage, kind: Kind, places: list[tuple[datetime, int]], what: str
 ) -> Iterator[Finding]:
-    """Report in one line what is only unusual by the file's own standard."""
+    """Report in one line what is unusual by the file's own standard only, or usual by the table."""
     if places:
         time, _ = places[0]
         count = sum(number for _, number in places)
         hours = f"{_clock(coverage.opening[0])}-{_clock(coverage.closing[0])}"
+        source = f" ({hours}, no session table)" if coverage.inferred else ""
         message = (
-            f"{len(places)} of {len(coverage.day)} sessions {what} ({hours}, no session table), "
+            f"{len(places)} of {len(coverage.day)} sessions {what}{source}, "
             f"the first on {time:%Y-%m-%d}"
         )
         yield Finding(kind, "info", time, None, count, message)

@@ -25,6 +25,8 @@ class Coverage:
         Minutes of a bar.
     inferred : bool
         Whether the hours were read off the file itself for want of a session table.
+    opening_call : int
+        Minutes after the open that may pass without a bar.
     minute : array, one per bar
         Open, minutes since midnight.
     session : array, one per bar
@@ -43,6 +45,7 @@ class Coverage:
 
     length: int
     inferred: bool
+    opening_call: int
     minute: Ints
     session: Ints
     inside: NDArray[np.bool_]
@@ -95,6 +98,7 @@ def cover(frame: pl.DataFrame, instrument: Instrument) -> Coverage:
     return Coverage(
         length=length,
         inferred=instrument.sessions is None,
+        opening_call=instrument.sessions.opening_call if instrument.sessions else 0,
         minute=minute,
         session=session,
         inside=inside,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import polars as pl
@@ -340,7 +340,7 @@ REAL = {
     ),
     "bit_n_m5_2024-04_2025-03": ("BIT$N", {"gap": 1, "late_open": 1, "short_session": 1}),
     "petr4_m1_2020-08_2020-12": (
-        "PETR4", {"short_session": 1, "late_open": 1, "after_close": 1, "gap": 2},
+        "PETR4", {"short_session": 1, "late_open": 1, "after_close": 8, "gap": 2},
     ),
     "es_m5_2026-02_2026-04": (
         "ES", {"short_session": 2, "late_open": 1, "after_close": 1, "gap": 2},
@@ -414,3 +414,17 @@ def test_sessions_of_a_table_fill_the_real_ones() -> None:
         assert coverage["outside"].sum() == 0
         assert (coverage["present"] <= coverage["expected"]).all()
         assert (coverage["present"] >= coverage["expected"] - 11).all()
+
+
+def test_an_opening_call_of_every_day_is_one_line() -> None:
+    """Cash equities open some minutes after 10:00; a morning missing is still told by itself."""
+    rows = walk(
+        5, sessions=6, bars=400, minutes=1, tick=0.01, price=2_800, size=2.0, opens=time(10, 9)
+    )
+    del rows[400:430]  # the second morning is half an hour late
+
+    late = examine(from_frame(frame(rows), symbol="PETR4")).of_kind("late_open")
+
+    assert [(one.severity, one.count) for one in late] == [("info", 5 * 9), ("warning", 39)]
+    assert late[0].message.startswith("5 of 6 sessions open up to 15 minutes late, after the")
+    assert late[1].message == "first bar opens at 10:39, 39 minutes after the session"
