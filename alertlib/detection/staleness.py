@@ -20,7 +20,7 @@ def bars_missing(instrument: Instrument, last: datetime | None, now: datetime, g
     ----------
     instrument : Instrument
         Its session table decides: at night, on weekends and on holidays of the exchange nothing
-        is missing.
+        is missing, nor is it while the opening call may still go on.
     last : datetime or None
         Open of the newest bar; None if there is none.
     now : datetime
@@ -33,6 +33,7 @@ def bars_missing(instrument: Instrument, last: datetime | None, now: datetime, g
     hours = instrument.sessions.hours(day_number(now.date()))
     midnight = datetime(now.year, now.month, now.day)
     opening, closing = (midnight + timedelta(minutes=minute) for minute in hours)
+    opening += timedelta(minutes=instrument.sessions.opening_call)
     if not opening <= now < closing + timedelta(seconds=grace):
         return 0
     length = timedelta(minutes=instrument.minutes)

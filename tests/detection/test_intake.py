@@ -247,6 +247,13 @@ class TestMissingBars:
         last = now - timedelta(minutes=minutes)
         assert 0 <= bars_missing(self.WIN, last, now, grace) <= 113
 
+    @pytest.mark.parametrize(
+        ("now", "missing"), [("2024-03-04 10:15:10", 0), ("2024-03-04 10:18:10", 3)]
+    )
+    def test_an_opening_call_brings_no_bars(self, now: str, missing: int) -> None:
+        share = find_instrument("PETR4", "M1")
+        assert bars_missing(share, None, datetime.fromisoformat(now), 3.0) == missing
+
     def test_a_symbol_nobody_knows_the_hours_of_misses_nothing(self) -> None:
         unknown = find_instrument("EURUSD", "M5")
         assert bars_missing(unknown, None, datetime(2024, 3, 4, 12), 3.0) == 0
