@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alertlib.config.schema import SymbolSpec
 from alertlib.config.types import minute_of_day, minutes
@@ -92,6 +92,11 @@ class Instrument:
         """Return the round-trip fee in points in force on ``day``; 0 where none is known."""
         known = [fee.points for fee in self.fees if fee.since <= day]
         return known[-1] if known else 0.0
+
+
+def hours_of_families() -> dict[str, Any]:
+    """Return the session table of each family by its rule: a part of the scoring spec."""
+    return {family.name: family.sessions.rule() for family in FAMILIES}
 
 
 def find_family(symbol: str) -> Family | None:

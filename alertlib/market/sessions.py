@@ -9,15 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from alertlib.market.clock import EPOCH
-
-# Since then the futures close at the same time all year.
-_DAYLIGHT_SAVING_UNTIL = date(2023, 11, 5)
-_BITCOIN_WIDENED = date(2026, 3, 9)
-_BITCOIN_TWELVE_HOURS = date(2026, 4, 20)
-_ASH_WEDNESDAY_OPEN = 13 * 60
 
 
 class Hours(NamedTuple):
@@ -25,6 +19,17 @@ class Hours(NamedTuple):
 
     open: int
     close: int
+
+
+_ASH_WEDNESDAY_OPEN = 13 * 60
+_FUTURES, _FUTURES_EARLY_CLOSE = Hours(9 * 60, 18 * 60 + 25), 17 * 60 + 55
+_CASH, _CASH_EARLY_CLOSE = Hours(10 * 60, 18 * 60), 17 * 60
+# Since then the futures close at the same time all year.
+_DAYLIGHT_SAVING_UNTIL = date(2023, 11, 5)
+_BITCOIN_WIDER = (
+    (date(2026, 3, 9), Hours(8 * 60, 18 * 60 + 30)),
+    (date(2026, 4, 20), Hours(8 * 60, 20 * 60)),
+)
 
 
 class SessionTable(Protocol):
@@ -41,6 +46,9 @@ class SessionTable(Protocol):
     def hours(self, day: int) -> Hours:
         """Return the hours of ``day`` (days since 1970-01-01)."""
 
+    def rule(self) -> dict[str, Any]:
+        """Return what decides the hours of every day, in plain values fit for JSON and a hash."""
+
 
 @dataclass(frozen=True, slots=True)
 class FixedHours:
@@ -54,6 +62,10 @@ class FixedHours:
     def hours(self, day: int) -> Hours:
         """Return the hours, whatever the day."""
         return Hours(self.open, self.close)
+
+    def rule(self) -> dict[str, Any]:
+        """Return the hours, in minutes since midnight."""
+        return {"kind": "fixed", "open": self.open, "close": self.close}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +86,23 @@ class B3FuturesHours:
         opening, closing = _index_futures(day)
         return Hours(opening, closing + self.later)
 
+    def rule(self) -> dict[str, Any]:
+        """Return hours in minutes since midnight, with the day from which none is short."""
+        return {
+            "kind": "b3_futures",
+            "open": _FUTURES.open,
+            "ash_wednesday_open": _ASH_WEDNESDAY_OPEN,
+            "close": _FUTURES.close + self.later,
+            "us_daylight_saving_close": _FUTURES_EARLY_CLOSE + self.later,
+            "us_daylight_saving_until": _DAYLIGHT_SAVING_UNTIL.isoformat(),
+        }
+
 
 @lru_cache(maxsize=16_384)
 def _index_futures(day: int) -> Hours:
     when = EPOCH + timedelta(days=day)
     short = when < _DAYLIGHT_SAVING_UNTIL and is_us_daylight_saving(when)
-    return Hours(_opening(when, 9 * 60), 17 * 60 + 55 if short else 18 * 60 + 25)
+    return Hours(_opening(when, _FUTURES.open), _FUTURES_EARLY_CLOSE if short else _FUTURES.close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +118,22 @@ class B3BitcoinHours:
     def hours(self, day: int) -> Hours:
         """Return the hours of ``day`` (days since 1970-01-01)."""
         when = EPOCH + timedelta(days=day)
-        if when < _BITCOIN_WIDENED:
-            return B3FuturesHours(later=5).hours(day)
-        closing = 18 * 60 + 30 if when < _BITCOIN_TWELVE_HOURS else 20 * 60
-        return Hours(_opening(when, 8 * 60), closing)
+        wider = [hours for since, hours in _BITCOIN_WIDER if since <= when]
+        if not wider:
+            return _BITCOIN_BEFORE.hours(day)
+        return Hours(_opening(when, wider[-1].open), wider[-1].close)
+
+    def rule(self) -> dict[str, Any]:
+        """Return the first hours and, by date, those that replaced them."""
+        return {
+            "kind": "b3_bitcoin",
+            "before": _BITCOIN_BEFORE.rule(),
+            "ash_wednesday_open": _ASH_WEDNESDAY_OPEN,
+            "since": {since.isoformat(): list(hours) for since, hours in _BITCOIN_WIDER},
+        }
+
+
+_BITCOIN_BEFORE = B3FuturesHours(later=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +150,18 @@ class B3CashHours:
     def hours(self, day: int) -> Hours:
         """Return the hours of ``day`` (days since 1970-01-01)."""
         when = EPOCH + timedelta(days=day)
-        closing = 17 * 60 if is_us_daylight_saving(when) else 18 * 60
-        return Hours(_opening(when, 10 * 60), closing)
+        closing = _CASH_EARLY_CLOSE if is_us_daylight_saving(when) else _CASH.close
+        return Hours(_opening(when, _CASH.open), closing)
+
+    def rule(self) -> dict[str, Any]:
+        """Return hours in minutes since midnight."""
+        return {
+            "kind": "b3_cash",
+            "open": _CASH.open,
+            "ash_wednesday_open": _ASH_WEDNESDAY_OPEN,
+            "close": _CASH.close,
+            "us_daylight_saving_close": _CASH_EARLY_CLOSE,
+        }
 
 
 def _opening(day: date, usual: int) -> int:

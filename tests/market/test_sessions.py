@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -143,6 +145,42 @@ def test_the_table_is_the_naive_one_on_every_day_of_twenty_years() -> None:
         for family, table in TABLES.items():
             expected = naive.table_hours(family, day)
             assert tuple(table.hours(days_since_epoch(day))) == expected, day
+
+
+def hours_by(rule: dict[str, Any], day: date) -> tuple[int, int]:
+    """Hours of a day from nothing but what a rule states."""
+    if rule["kind"] == "fixed":
+        return rule["open"], rule["close"]
+    wider = [h for since, h in rule.get("since", {}).items() if since <= day.isoformat()]
+    if "before" in rule and not wider:
+        return hours_by(rule["before"], day)
+    opening, closing = wider[-1] if wider else (rule["open"], rule["close"])
+    ends = rule.get("us_daylight_saving_until", "9999-12-31")
+    if not wider and naive.us_daylight_saving(day) and day.isoformat() < ends:
+        closing = rule["us_daylight_saving_close"]
+    ash_day = naive.easter(day.year) - timedelta(days=46)
+    return (rule["ash_wednesday_open"] if day == ash_day else opening), closing
+
+
+@pytest.mark.parametrize("table", [*TABLES.values(), FixedHours(605, 1_015)])
+def test_a_rule_states_all_that_decides_the_hours(table: SessionTable) -> None:
+    rule = json.loads(json.dumps(table.rule()))
+
+    assert rule == table.rule()
+    for n in range(365 * 20):
+        day = date(2010, 1, 1) + timedelta(days=n)
+        assert tuple(table.hours(days_since_epoch(day))) == hours_by(rule, day), day
+
+
+def test_other_hours_are_another_rule() -> None:
+    tables = [
+        *TABLES.values(),
+        FixedHours(605, 1_015),
+        FixedHours(605, 1_016),
+        FixedHours(600, 1_015),
+    ]
+    rules = {json.dumps(table.rule(), sort_keys=True) for table in tables}
+    assert len(rules) == len(tables)
 
 
 def test_daylight_saving_and_ash_wednesday_are_those_of_the_calendar() -> None:
