@@ -17,6 +17,7 @@ from alertlib.config.schema import Settings
 from alertlib.detection.builtin import BUILT_IN
 from alertlib.kernels.policy import REASONS
 from alertlib.market.clock import date_of, day_number, with_offset
+from alertlib.market.instruments import hours_of_families
 from alertlib.scorecard.card import canonical_hash, leaves
 from alertlib.scoring.labels import directional_changes
 from alertlib.scoring.matching import FALSE_POSITIVE, REDUNDANT, TRUE_POSITIVE, find_entries, match
@@ -29,10 +30,11 @@ SENSITIVITY_MOVE_LEFT = (0.0, 0.25, 0.5)
 
 
 def spec_hash(settings: Settings) -> str:
-    """Return the hash of everything that decides a score: spec, scoring, trade, policy, gate."""
+    """Return the hash of everything that decides a score: spec, its hours, scoring, trade,
+    policy and gate."""
     parts = settings_section(settings)
     del parts["detection"]
-    return canonical_hash({"spec": SPEC, **parts})
+    return canonical_hash({"spec": SPEC, "hours": hours_of_families(), **parts})
 
 
 def settings_section(settings: Settings) -> dict[str, Any]:
