@@ -84,6 +84,11 @@ def name(criterion: str) -> str:
     return known or words(criterion)
 
 
+def term_name(term: str) -> str:
+    """Return a term of the glossary in words."""
+    return _NAMES.get(term) or words(term)
+
+
 def null_name(null: str) -> str:
     """Return a null in a word: ``days``, ``coins``."""
     return _NULLS[null][0] if null in _NULLS else words(null)

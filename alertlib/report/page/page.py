@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from alertlib.report import formats, sentences, tables
 from alertlib.report.formats import Card
+from alertlib.report.glossary import TERMS
 from alertlib.report.page import charts
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def scorecard_page(card: Card) -> str:
         findings=tables.finding_rows(card),
         provenance=tables.provenance_rows(card),
         edge=_edge,
+        terms=[(key, formats.term_name(key), text) for key, text in TERMS.items()],
     )
 
 
