@@ -55,7 +55,8 @@ class Rules:
     k: float = 3
     min_move_left: float = 0
     warmup_bars: int = 600
-    last_sessions: int | None = 60
+    last_sessions: int | None = None  # 60, and further back until there are enough moves
+    enough_moves: int = 100
     stop_atr: float = 1.5
     target_atr: float = 1.5
     entry_atr: float = 0.25
@@ -190,19 +191,29 @@ def keep(bars: list[NaiveBar], rules: Rules) -> list[NaiveBar]:
     return [b for b in bars if hours[b.date][0] <= minute(b.time) < hours[b.date][1]]
 
 
-def scored_dates(
-    kept: list[NaiveBar], hours: dict[date, tuple[int, int]], rules: Rules
-) -> list[date]:
+def fit_dates(kept: list[NaiveBar], hours: dict[date, tuple[int, int]], rules: Rules) -> list[date]:
     present_on = Counter(b.date for b in kept)
-    scored = []
+    fit = []
     before = 0
     for day in sorted(present_on):
         present = present_on[day]
         expected = math.ceil((hours[day][1] - hours[day][0]) / rules.minutes)
         if present * 100 >= expected * 80 and before >= rules.warmup_bars:
-            scored.append(day)
+            fit.append(day)
         before += present
-    return scored if rules.last_sessions is None else scored[-rules.last_sessions :]
+    return fit
+
+
+def scored_dates(fit: list[date], moves_on: list[date], rules: Rules) -> list[date]:
+    """The last sessions asked for; without a number 60, then one more until the moves do."""
+    if rules.last_sessions is not None:
+        return fit[-rules.last_sessions :]
+    sessions = 60
+    while sessions < len(fit):
+        if sum(day in fit[-sessions:] for day in moves_on) >= rules.enough_moves:
+            break
+        sessions += 1
+    return fit[-sessions:]
 
 
 # --- indicators and detectors -------------------------------------------------------------

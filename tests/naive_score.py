@@ -16,6 +16,7 @@ from tests.naive import (
     Rules,
     alerts_of,
     atr,
+    fit_dates,
     hours_of,
     keep,
     minute,
@@ -254,12 +255,13 @@ def trade_figures(alerts: list[NaiveAlert], rules: Rules) -> dict[str, float | N
 def score(raw: list[NaiveBar], rules: Rules, legs: list[Leg] | None = None) -> NaiveRun:
     hours = hours_of(raw, rules)
     bars = keep(raw, rules)
-    dates = scored_dates(bars, hours, rules)
     alerts = alerts_of(bars, rules)
     apply_policy(alerts, bars, rules)
     delivered = [a for a in alerts if a.suppressed is None]
     average = atr(bars)
     found = legs_of(bars, average, rules.k) if legs is None else legs
+    fit = fit_dates(bars, hours, rules)
+    dates = scored_dates(fit, [bars[leg.p].date for leg in found], rules)
     found = [leg for leg in found if bars[leg.p].date in dates]
 
     truncated = bool(bars) and (minute(bars[-1].time) + rules.minutes < hours[bars[-1].date][1])

@@ -264,10 +264,10 @@ def test_progress_is_told_and_provenance_recorded(monkeypatch: pytest.MonkeyPatc
         generated_at="2026-01-05T10:00:00Z",
     )  # fmt: skip
 
-    assert {"mirror_surrogates", "prefix_invariance"} <= set(told)
+    assert {"coin_flips", "prefix_invariance"} <= set(told)
     assert run.scorecard.git_rev == "abc"
     assert run.scorecard.generated_at == "2026-01-05T10:00:00Z"
-    assert "mirror_surrogate" in run.scorecard.criteria[0].nulls
+    assert "coin_flip" in run.scorecard.criteria[0].nulls
     assert run.audits is not None
     assert len(run.audits.items) == 6  # `full` audits in full, whatever else was asked
 

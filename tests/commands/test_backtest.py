@@ -51,7 +51,7 @@ def test_the_gate_passes_on_the_sample_and_writes_everything(tmp_path: Path) -> 
     assert "::" in done.stdout
     assert done.stderr == ""
     card = json.loads((tmp_path / "a" / "card.json").read_text())
-    assert (card["schema"], card["verdict"]) == ("scorecard.v1", "PASS")
+    assert (card["schema"], card["verdict"]) == ("scorecard.v2", "PASS")
     cases = ET.parse(tmp_path / "junit.xml").getroot().iter("testcase")
     assert len(list(cases)) == len(card["criteria"])
     assert "SYNTHETIC SAMPLE" in (tmp_path / "page.html").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import numpy as np
@@ -25,7 +26,7 @@ from alertlib.scoring.scored_sessions import choose_scope, is_censored
 from tests import naive_score
 from tests.naive import NaiveAlert, NaiveBar
 from tests.naive_score import Leg
-from tests.support.synthetic import SMALL, Row, series_of, session, walk
+from tests.support.synthetic import SMALL, Row, series_of, session, walk, weekdays
 
 NAMES = {TRUE_POSITIVE: "tp", FALSE_POSITIVE: "fp", REDUNDANT: "redundant"}
 
@@ -209,7 +210,8 @@ def test_matching_equals_its_naive_twin(
 
 def scored(rows: list[Row], **settings: float) -> list[int]:
     series = series_of(rows, "TST")
-    scope = choose_scope(series, Scoring(**{"warmup_bars": 0} | settings))  # type: ignore[arg-type]  # names of numbers
+    scoring = Scoring(**{"warmup_bars": 0} | settings)  # type: ignore[arg-type]  # names of numbers
+    scope = choose_scope(series, scoring, moves_of(), 0)
     inside = {int(s) for s in series.session[scope.scored]}
     assert inside == set(scope.sessions.tolist())
     return scope.sessions.tolist()
@@ -220,7 +222,7 @@ def test_a_session_needs_four_fifths_of_its_bars() -> None:
     rows = flat_days(20, 16, 15, 20)
 
     assert scored(rows) == [0, 1, 3]
-    assert choose_scope(series_of(rows, "TST"), Scoring()).short.tolist() == [2]
+    assert choose_scope(series_of(rows, "TST"), Scoring(), moves_of(), 0).short.tolist() == [2]
     assert scored(rows, min_session_share=0.75) == [0, 1, 2, 3]
 
 
@@ -240,13 +242,85 @@ def test_the_last_sessions_fit_for_scoring_are_taken() -> None:
     assert scored(rows, sessions=99) == [0, 1, 2, 4]
 
 
+def many_days(count: int) -> Series:
+    rows: list[Row] = []
+    for day in weekdays(date(2021, 4, 5), count):
+        rows += session([(100.0, 105.0, 95.0, 100.0)] * 20, day)
+    return series_of(rows, "TST")
+
+
+def one_move_on(*sessions: int) -> Opportunities:
+    return moves_of(*((20 * s + 8, 20 * s + 14, 1, 15, 25) for s in sessions))
+
+
+@pytest.mark.parametrize(
+    ("moves", "enough", "first"),
+    [
+        (range(70), 60, 10),  # sixty sessions hold sixty
+        (range(70), 0, 10),  # never fewer than sixty, however few would do
+        (range(70), 61, 9),
+        (range(70), 68, 2),
+        (range(70), 71, 0),  # all there is, where that is not enough
+        ((3, *range(20, 70)), 51, 3),  # back to the session that has the last one needed
+        ((), 1, 0),
+    ],
+)
+def test_without_a_number_sixty_sessions_and_further_back_until_there_are_enough_moves(
+    moves: Sequence[int], enough: int, first: int
+) -> None:
+    series, scoring = many_days(70), Scoring(warmup_bars=0)
+
+    scope = choose_scope(series, scoring, one_move_on(*moves), enough)
+
+    assert scope.sessions.tolist() == list(range(first, 70))
+
+
+def test_a_number_of_sessions_is_taken_as_it_is_however_few_moves_they_hold() -> None:
+    scoring = Scoring(warmup_bars=0, sessions=5)
+
+    scope = choose_scope(many_days(70), scoring, one_move_on(*range(70)), 100)
+
+    assert scope.sessions.tolist() == list(range(65, 70))
+
+
+def test_between_two_dates_every_fit_session_is_scored_both_ends_included() -> None:
+    series, moves = many_days(70), one_move_on()
+    span = (date(2021, 4, 6), date(2021, 7, 6))  # 66 weekdays: more than sixty
+
+    scope = choose_scope(series, Scoring(warmup_bars=0), moves, 100, span)
+    assert scope.sessions.tolist() == list(range(1, 67))
+    last = choose_scope(series, Scoring(warmup_bars=0, sessions=3), moves, 100, span)
+    assert last.sessions.tolist() == [64, 65, 66]
+    warm = choose_scope(series, Scoring(warmup_bars=41), moves, 100, span)
+    assert warm.sessions.tolist() == list(range(3, 67))
+    weekend = (date(2021, 4, 10), date(2021, 4, 11))
+    assert choose_scope(series, Scoring(warmup_bars=0), moves, 0, weekend).sessions.tolist() == []
+
+
+@given(st.integers(0, 400), st.integers(0, 5), st.integers(1, 380))
+def test_a_part_of_a_file_scores_the_same_bars(start: int, skipped: int, horizon: int) -> None:
+    """What coin-flip bars are run on: the same sessions, and the same alerts censored."""
+    series = series_of(flat_days(*[20] * 4) + flat_days(20, 20, 20, 20, 13)[80:], "TST")
+    whole = choose_scope(series, Scoring(warmup_bars=0, sessions=5 - skipped or 1), moves_of(), 0)
+    start = min(start, int(series.first[whole.sessions[0]]))
+
+    part = series.tail(start)
+    scope = whole.part(series, start, len(series))
+
+    assert (scope.scored == whole.scored[start:]).all()
+    assert set(part.session[scope.scored].tolist()) == set(scope.sessions.tolist())
+    bars = np.arange(len(series))
+    inside = is_censored(scope, bars[: len(part)], horizon)
+    assert (inside == is_censored(whole, bars, horizon)[start:]).all()
+
+
 # --- censoring ----------------------------------------------------------------------------
 
 
 def censored(rows: list[Row], horizon: int = 24) -> list[int]:
     series = series_of(rows, "TST")
-    scope = choose_scope(series, Scoring(warmup_bars=0))
-    return np.flatnonzero(is_censored(series, scope, np.arange(len(series)), horizon)).tolist()
+    scope = choose_scope(series, Scoring(warmup_bars=0), moves_of(), 0)
+    return np.flatnonzero(is_censored(scope, np.arange(len(series)), horizon)).tolist()
 
 
 def test_nothing_is_censored_where_the_data_reach_the_end_of_the_session() -> None:

@@ -90,18 +90,31 @@ def test_whole_sessions_of_hits_are_worth_one_observation_each() -> None:
 
 
 @pytest.mark.parametrize("share", [0, 1])
-def test_the_design_effect_is_one_at_shares_of_nought_and_one(share: int) -> None:
-    total = np.full(30, 5)
+@pytest.mark.parametrize(("each", "worth"), [(5, 30), (1, 30)])
+def test_at_shares_of_nought_and_one_a_session_counts_once(
+    share: int, each: int, worth: int
+) -> None:
+    """There the bootstrap has no variance, and would call 150 clustered alerts independent."""
+    total = np.full(30, each)
 
     found = clustered_interval(
         share * total, total, session_weights(30, 500, np.random.default_rng(4))
     )
 
     assert found is not None
-    assert found.n_eff == found.n == 150
+    assert (found.n, found.n_eff) == (30 * each, worth)
     assert (found.boot_low, found.boot_high) == (share, share)
-    theirs = scipy_stats.binomtest(150 * share, 150).proportion_ci(0.95, method="wilson")
+    theirs = scipy_stats.binomtest(worth * share, worth).proportion_ci(0.95, method="wilson")
     assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+def test_at_shares_of_nought_and_one_fewer_observations_than_sessions_count_as_they_are() -> None:
+    total = np.where(np.arange(30) < 7, 1, 0)
+
+    found = clustered_interval(total, total, session_weights(30, 500, np.random.default_rng(4)))
+
+    assert found is not None
+    assert found.n_eff == found.n == 7
 
 
 def test_the_design_effect_never_makes_more_of_the_data_than_there_is() -> None:
@@ -170,11 +183,28 @@ def test_a_p_value_counts_itself() -> None:
     assert p_value(drawn[:0], 0.5, larger_is_better=True) == 1.0
 
 
-def test_a_run_without_a_rate_counts_against_the_alerts() -> None:
+def test_a_run_without_a_rate_counts_as_worse() -> None:
     drawn = np.array([0.1, np.nan, np.nan])
 
-    assert p_value(drawn, 0.5, larger_is_better=True) == 3 / 4
-    assert p_value(drawn, 0.5, larger_is_better=False) == 4 / 4
+    assert p_value(drawn, 0.5, larger_is_better=True) == 1 / 4
+    assert p_value(drawn, 0.5, larger_is_better=False) == 2 / 4
+
+
+@given(
+    st.lists(st.none() | st.sampled_from((0.0, 0.25, 0.5, 1.0)), max_size=30),
+    st.sampled_from((0.0, 0.25, 0.5, 1.0)),
+    st.booleans(),
+)
+def test_a_p_value_is_counted_run_by_run(
+    runs: list[float | None], observed: float, larger: bool
+) -> None:
+    as_good = 1
+    for value in runs:
+        if value is not None:
+            as_good += value >= observed if larger else value <= observed
+    drawn = np.array([np.nan if v is None else v for v in runs], dtype=float)
+
+    assert p_value(drawn, observed, larger_is_better=larger) == as_good / (len(runs) + 1)
 
 
 def test_a_permutation_p_value_is_scipys_when_every_permutation_is_drawn() -> None:
