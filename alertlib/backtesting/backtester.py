@@ -136,12 +136,13 @@ def backtest(
         refits = past.refits(scope, tell)
     detected = run_detectors(series, rules, chosen, refits)
     scored = score(detected, settings, moves, scope=scope, between=span)
+    auditable = rules if past is None else _last_learned(rules, refits or {})
     report = None
-    if audits != "none" or full:
+    if (audits != "none" or full) and (auditable.detectors or not rules.detectors):
         report = audit(
             bars, series, settings, full=full or audits == "full", seed=settings.scoring.seed,
             engine=chosen, progress=tell, detected=detected if past is None else None,
-            rules=None if past is None else _last_learned(rules, refits or {}),
+            rules=auditable,
         )  # fmt: skip
     levels = _chance(scored, bars, chosen, tell) if chance else no_chance("left out")
     card = _scorecard(bars, scored, report, levels, generated_at, git_rev)
@@ -169,11 +170,16 @@ def _past(
 
 
 def _last_learned(rules: Rules, refits: Refits) -> Rules:
-    """Return rules whose detectors have learned for the last time, as a daemon loads them."""
-    detectors = [
-        d.fitted(refits[d.name][-1].params) if refits.get(d.name) else d for d in rules.detectors
-    ]
-    return replace(rules, detectors=tuple(detectors))
+    """Return rules whose detectors have learned for the last time, as a daemon loads them.
+
+    One that never could, for want of sessions, is left out.
+    """
+    detectors = tuple(
+        d if d.fit is None else d.fitted(refits[d.name][-1].params)
+        for d in rules.detectors
+        if d.fit is None or refits.get(d.name)
+    )
+    return replace(rules, detectors=detectors)
 
 
 def _chance(scored: Scored, bars: Bars, engine: Engine, progress: Progress) -> Chance:

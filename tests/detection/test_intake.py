@@ -210,6 +210,96 @@ def test_a_detector_that_raises_is_disabled_and_the_others_go_on() -> None:
     assert machine.disabled == [name]
 
 
+# --- models and filters -------------------------------------------------------------------
+
+
+class Learned(NamedTuple):
+    """A body, in ticks."""
+
+    body_ticks: float = 0.0
+
+
+@al.detector(
+    "tests_learned", patterns=("learned_up", "learned_down"), params=Learned(), state=S(),
+    fit=al.Fit(lambda *_: Learned(10.0), max_age_days=3),
+)  # fmt: skip
+def learned(state: Any, ring: Any, bar: Any, p: Any) -> tuple[int, Any]:
+    body = bar.close - bar.open
+    return (1 if body > p.body_ticks else -1 if body < -p.body_ticks else 0), state
+
+
+WITH_LEARNED = CONFIG.set(
+    "detection.enabled", [*CONFIG.detection.enabled, "tests.detection.test_intake:learned"]
+)
+
+
+def model(last: datetime) -> dict[str, al.Model]:
+    return {"tests_learned": al.Model("tests_learned", Learned(10.0), last.date(), last.date(), "")}
+
+
+def test_a_detector_without_a_model_is_off_and_the_others_go_on() -> None:
+    machine = core(config=WITH_LEARNED)
+
+    assert ids(outcomes(machine, SERIES)) == ids(WHOLE)
+    assert machine.off == {"tests_learned": "it has not been fitted"}
+
+
+def test_a_model_that_is_too_old_turns_its_detector_off_that_day() -> None:
+    machine = core(config=WITH_LEARNED, models=model(MONDAY))
+    days: dict[str, bool] = {}
+    for bar in SERIES:
+        found = machine.take(bar)
+        day = bar.time.date().isoformat()
+        days.setdefault(day, False)
+        days[day] |= any(a.pattern.startswith("learned") for a in found.alerts)
+
+    # Monday's model holds for three days more; after the weekend it is a week old.
+    assert list(days.values()) == [True, True, True, True, *[False] * (len(days) - 4)]
+    assert machine.off == {
+        "tests_learned": "its model ended 2024-03-04, which is too long ago"
+    }  # fmt: skip
+
+
+def downs(alert: al.Alert, bars: Any) -> bool:
+    return alert.direction < 0
+
+
+def breaks(alert: al.Alert, bars: Any) -> bool:
+    raise LookupError("no weights")
+
+
+def test_a_filter_named_in_the_configuration_decides_live() -> None:
+    config = CONFIG.set("detection.accept", "tests.detection.test_intake:downs")
+
+    found = outcomes(core(config=config), SERIES)
+
+    expected = [a.id for o in WHOLE for a in o.alerts if a.direction < 0]
+    assert ids(found) == expected
+    assert {s.reason for o in found for s in o.suppressed} >= {"accept"}
+
+
+def test_a_filter_survives_a_restart() -> None:
+    config = CONFIG.set("detection.accept", "tests.detection.test_intake:downs")
+    machine, second = core(config=config), core(config=config)
+    for bar in SERIES[:300]:
+        machine.take(bar)
+    second.restore(machine.snapshot())
+    seen = ids([second.take(bar) for bar in SERIES[300:]])
+
+    assert seen == ids([machine.take(bar) for bar in SERIES[300:]])
+    assert second.snapshot() == machine.snapshot()
+
+
+def test_a_filter_that_raises_silences_nothing() -> None:
+    told: list[tuple[str, str, bool]] = []
+    config = CONFIG.set("detection.accept", "tests.detection.test_intake:breaks")
+    machine = core(config=config, on_error=lambda n, e, d: told.append((n, str(e), d)))
+
+    assert ids(outcomes(machine, SERIES)) == ids(WHOLE)
+    assert told == [("accept", "no weights", True)]
+    assert machine.disabled == ["accept"]
+
+
 class TestMissingBars:
     WIN = find_instrument("WIN$N", "M5")
 
