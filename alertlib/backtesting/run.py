@@ -127,8 +127,16 @@ class Run:
 def difference(before: Run, after: Run) -> Difference:
     """Compare two runs: settings, figures and delivered alerts."""
     cards = compare_scorecards(before.scorecard.to_dict(), after.scorecard.to_dict())
+    old, new = before.alerts, after.alerts
+    place = ["bar_time", "direction"]
+    both = new.join(old, on=place, suffix="_before")
+    renamed = both.filter(
+        (pl.col("pattern") != pl.col("pattern_before"))
+        | (pl.col("confidence") != pl.col("confidence_before"))
+    )
     return replace(
         cards,
-        gained=after.alerts.join(before.alerts, on="id", how="anti"),
-        lost=before.alerts.join(after.alerts, on="id", how="anti"),
+        gained=new.join(old, on=place, how="anti"),
+        lost=old.join(new, on=place, how="anti"),
+        renamed=renamed,
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from alertlib.scorecard.card import leaves
@@ -28,6 +30,19 @@ _IGNORED = (
 )
 
 
+# What stands elsewhere too, or follows from figures that do: reasons, intervals, sizes, the
+# sensitivity table.
+_DERIVED = re.compile(
+    r"reasons|sensitivity\..*"
+    r"|rates\.(capture_rate|false_positive_share|win_rate)"
+    r"|criteria\..*\.(n|n_eff|ci_low|ci_high|boot_low|boot_high|proven)"
+    r"|criteria\.(min_\w+|expectancy_points|audit_failures|data_errors)\.value"
+    r"|criteria\.(placement_\w+|more_than_geometry|\w+_chance)\.(chance|p_value)"
+)
+# Figures closer than this are the same, summed in another order.
+_SAME = 1e-12
+
+
 @dataclass(frozen=True)
 class Change:
     """One figure in two scorecards."""
@@ -44,6 +59,11 @@ class Change:
             return float(self.after - self.before)
         return None
 
+    @property
+    def follows(self) -> bool:
+        """Whether it follows from other changes, as an interval does."""
+        return _DERIVED.fullmatch(self.path) is not None
+
 
 @dataclass(frozen=True, repr=False)
 class Difference:
@@ -59,7 +79,9 @@ class Difference:
     changes : tuple of Change
         Changed figures.
     gained, lost : DataFrame or None
-        Alerts only the later, and only the earlier run delivered.
+        Alerts only the later, and only the earlier run delivered, by bar and direction.
+    renamed : DataFrame or None
+        Alerts of both at the same bar and direction under another pattern or confidence.
     """
 
     comparable: bool
@@ -67,6 +89,21 @@ class Difference:
     changes: tuple[Change, ...]
     gained: pl.DataFrame | None = None
     lost: pl.DataFrame | None = None
+    renamed: pl.DataFrame | None = None
+
+    @property
+    def telling(self) -> tuple[Change, ...]:
+        """The changes that do not follow from others."""
+        return tuple(change for change in self.changes if not change.follows)
+
+    def alert_line(self) -> str:
+        """Return how many alerts came, went and changed their name; empty if not compared."""
+        if self.gained is None or self.lost is None or self.renamed is None:
+            return ""
+        return (
+            f"{self.gained.height} gained, {self.lost.height} lost, {self.renamed.height} under "
+            "another pattern or confidence"
+        )
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())
@@ -77,14 +114,16 @@ class Difference:
         if not self.comparable:
             lines.append("NOT COMPARABLE: other bars, or another spec of scoring")
         lines += [f"{path}: {a} -> {b}" for path, (a, b) in self.settings.items()]
-        if self.gained is not None and self.lost is not None:
-            lines.append(f"alerts: {self.gained.height} gained, {self.lost.height} lost")
-        width = max((len(c.path) for c in self.changes), default=0)
-        for change in self.changes:
+        if alerts := self.alert_line():
+            lines.append(f"alerts: {alerts}")
+        width = max((len(c.path) for c in self.telling), default=0)
+        for change in self.telling:
             delta = "" if change.delta is None else f"  ({change.delta:+.4g})"
             lines.append(
                 f"{change.path:<{width}}  {_show(change.before)} -> {_show(change.after)}{delta}"
             )
+        if follow := len(self.changes) - len(self.telling):
+            lines.append(f"and {follow} figures that follow from these")
         return lines or ["no difference"]
 
     def _repr_html_(self) -> str:
@@ -101,7 +140,7 @@ def compare_scorecards(before: dict[str, Any], after: dict[str, Any]) -> Differe
     """
     a, b = dict(_figures(before)), dict(_figures(after))
     paths = list(dict.fromkeys([*a, *b]))
-    changes = tuple(Change(p, a.get(p), b.get(p)) for p in paths if a.get(p) != b.get(p))
+    changes = tuple(Change(p, a.get(p), b.get(p)) for p in paths if not _same(a.get(p), b.get(p)))
     same = (
         before["data"]["sha256"] == after["data"]["sha256"]
         and before["spec_hash"] == after["spec_hash"]
@@ -127,6 +166,12 @@ def _figures(card: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for path, value in leaves(named):
         if not any(path == name or path.startswith(f"{name}.") for name in _IGNORED):
             yield path, value
+
+
+def _same(before: Any, after: Any) -> bool:
+    if isinstance(before, float) and isinstance(after, float):
+        return isclose(before, after, rel_tol=_SAME, abs_tol=_SAME)
+    return bool(before == after)
 
 
 def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -19,30 +18,26 @@ if TYPE_CHECKING:
 # Sections of figures, the most telling first; others follow in the scorecard's order.
 ORDER = ("criteria", "rates", "trade", "timeliness", "counts", "per_detector", "sensitivity")
 
-# What follows from other figures: reasons from the criteria, intervals from values and sizes.
-DERIVED = re.compile(r"reasons|criteria\..*\.(n|n_eff|ci_low|ci_high|boot_low|boot_high|proven)")
-
 
 def difference(diff: Difference) -> RenderableType:
     """Return how two scorecards or runs differ."""
     parts: list[RenderableType] = []
     if not diff.comparable:
         parts.append(Text("NOT COMPARABLE: other bars, or another spec of scoring", "bold yellow"))
-    shown = [c for c in diff.changes if not DERIVED.fullmatch(c.path)]
+    shown = diff.telling
     numbers = [c for c in shown if _is_figure(c.before) and _is_figure(c.after)]
     texts = [c for c in shown if c not in numbers]
     if diff.settings or texts:
         settings = [(path, *pair) for path, pair in diff.settings.items()]
         named = [(c.path, c.before, c.after) for c in texts]
         parts.append(section("Settings and facts", _facts([*settings, *named])))
-    if diff.gained is not None and diff.lost is not None:
-        gained, lost = (formats.counted(f.height, "alert") for f in (diff.gained, diff.lost))
-        parts.append(section("Alerts", Text(f"{gained} gained, {lost} lost")))
+    if alerts := diff.alert_line():
+        parts.append(section("Alerts", Text(alerts)))
     for name, changes in _by_section(numbers):
         parts.append(section(formats.words(name).capitalize(), _figures(changes)))
     if derived := len(diff.changes) - len(shown):
         what = formats.counted(derived, "figure")
-        parts.append(Text(f"\n and {what} that follow from these (intervals, sizes)", "dim"))
+        parts.append(Text(f"\n and {what} that follow from these", "dim"))
     return Group(*(parts or [Text("no difference")]))
 
 

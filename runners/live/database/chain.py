@@ -29,6 +29,7 @@ KINDS = frozenset(
         "delivery_attempt",
         "delivery_failed",
         "feed_gap",
+        "model",
         "operator_action",
         "prune",
         "start",
