@@ -14,6 +14,8 @@ import pytest
 
 from alertlib.bars.sample import make_sample, sample_path
 from runners import _main
+from tests.support import report_cards
+from tests.support.old_cards import as_v1
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,6 +99,32 @@ def test_a_failed_gate_is_exit_1_and_without_gate_0(tmp_path: Path) -> None:
     assert command("runners.backtest", *silent).returncode == 0
 
 
+def test_chance_left_untested_is_exit_1_and_without_gate_0(tmp_path: Path) -> None:
+    untested = ("--set", "gate.better_than_chance=false", "--set", "scoring.mirror_runs=19")
+    out = tmp_path / "card.json"
+
+    done = command("runners.backtest", "--gate", *untested, "--json", str(out))
+
+    assert done.returncode == 1, done.stderr
+    assert "UNTESTED" in done.stdout
+    card = json.loads(out.read_text())
+    assert (card["verdict"], card["coin_flip"]["runs"]) == ("UNTESTED", 19)
+    assert command("runners.backtest", *untested).returncode == 0
+
+
+def test_the_sessions_of_some_dates_are_scored() -> None:
+    done = command(
+        "runners.backtest", "--between", "2025-02-03:2025-02-07", "--json", "-",
+        "--set", "scoring.mirror_runs=19",
+    )  # fmt: skip
+
+    card = json.loads(done.stdout)
+    assert [s["date"] for s in card["per_session"]] == [
+        f"2025-02-0{day}" for day in (3, 4, 5, 6, 7)
+    ]
+    assert card["verdict"] == "INSUFFICIENT"
+
+
 def test_too_few_sessions_are_exit_3_with_the_scorecard_written(tmp_path: Path) -> None:
     rows = make_sample().rows[: 20 * 113]
     frame = pl.DataFrame(rows, schema=["time", "open", "high", "low", "close", "t", "r", "s"],
@@ -124,6 +152,8 @@ def test_too_few_sessions_are_exit_3_with_the_scorecard_written(tmp_path: Path) 
         (("--detector", "no.such.module:x"), 2, ("no.such.module",)),
         (("--labels", "nowhere.csv"), 3, ("nowhere.csv",)),
         (("--sessions", "x"), 2, ("scoring.sessions", "got x")),
+        (("--between", "2025-02-07:2025-02-03"), 2, ("between", "the first not after the last")),
+        (("--between", "2025-02-07"), 2, ("between", "a first and a last date")),
         (("--alerts", "alerts.txt"), 2, ("alerts.txt", ".parquet or .csv")),
         (("--bogus",), 2, ("--bogus", "--help")),
         (("--compare", "a.json", "b.json"), 3, ("a.json",)),
@@ -176,6 +206,28 @@ def test_two_scorecards_are_compared(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "win rate" in done.stdout.lower().replace("_", " ")
+
+
+def test_scorecards_of_two_versions_are_compared(tmp_path: Path) -> None:
+    (tmp_path / "new.json").write_text(json.dumps(report_cards.failed()))
+    (tmp_path / "old.json").write_text(json.dumps(as_v1(report_cards.failed())))
+
+    for pair in (("old.json", "new.json"), ("new.json", "old.json"), ("old.json", "old.json")):
+        done = command("runners.backtest", "--compare", *(str(tmp_path / name) for name in pair))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("NOT COMPARABLE") == (pair[0] != pair[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("{", "cannot be read"), ('{"schema": "scorecard.v3"}', "scorecard.v1 or scorecard.v2"),
+     ('{"schema": "scorecard.v1"}', "spec is missing")],
+)  # fmt: skip
+def test_what_is_no_scorecard_is_one_line(tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+
+    one_line(command("runners.backtest", "--compare", str(path), str(path)), 3, "a.json", word)
 
 
 def test_a_users_detector_is_backtested_and_audited_from_the_shell(tmp_path: Path) -> None:

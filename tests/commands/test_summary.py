@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alertlib.errors import DataError
 from runners.live.alert_store.records import Batch, Event, Mail, Message
 from runners.live.alert_store.store import Store
 from runners.live.audit_log.deliveries import percentile
 from runners.summary import main
+from tests.support import report_cards
+from tests.support.old_cards import as_v1
 
 NOW = 1_700_000_000.0
 
@@ -49,6 +53,35 @@ def test_every_figure_is_counted_from_the_log(
     html = page.read_text(encoding="utf-8")
     assert "engulfing_bullish" in html
     assert "http" not in html.replace("http-equiv", "")
+
+
+def test_scorecards_of_either_version_stand_beside_the_log(
+    database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = report_cards.failed()
+    paths = []
+    for name, card in (("new.json", new), ("old.json", as_v1(new))):
+        (tmp_path / name).write_text(json.dumps(card))
+        paths.append(str(tmp_path / name))
+
+    assert main(["--db", database, "--scorecard", *paths]) == 0
+
+    first, second = capsys.readouterr().out.split("Gate: ")[1:]
+    assert first.startswith(paths[0])
+    rates = [line for line in first.splitlines() if line.startswith("  ")][:5]
+    assert rates[0].split() == ["verdict", "FAIL"]
+    assert all(line in second for line in rates)
+    assert any("capture_rate" in line and "MISSED, by chance" in line for line in rates)
+
+
+def test_what_is_no_scorecard_is_one_line(
+    database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.json").write_text("{}")
+
+    with pytest.raises(DataError, match=r"a\.json: not a scorecard; expected"):
+        main(["--db", database, "--scorecard", str(tmp_path / "a.json")])
+    assert capsys.readouterr().out == ""
 
 
 def test_a_log_that_was_tampered_with_is_exit_1(

@@ -130,6 +130,25 @@ def test_random_bars_and_settings_agree(
     assert differences(rows, run, rules) == []
 
 
+@pytest.mark.parametrize(("enough", "sessions"), [(1, 60), (70, None), (9_999, 79)])
+def test_without_a_number_of_sessions_they_reach_back_to_enough_moves(
+    enough: int, sessions: int | None
+) -> None:
+    rows = walk(15, sessions=80, bars=20)
+    config = Config().update(
+        {"detection.enabled": MOST_DETECTORS, "scoring.warmup_bars": 20, "scoring.k": 4.0,
+         "gate.min_opportunities": enough}
+    )  # fmt: skip
+
+    run = run_of(rows, SMALL.symbol, config, timeframe="M5")
+
+    scored = run.scorecard.data["sessions"]
+    assert scored == sessions if sessions else 60 < scored < 79
+    rules = Rules(family="", hours=SMALL_HOURS, warmup_bars=20, detectors=MOST_DETECTORS, k=4.0,
+                  enough_moves=enough)  # fmt: skip
+    assert differences(rows, run, rules) == []
+
+
 def test_breakout_of_closes_agrees() -> None:
     rows = walk(11, sessions=8)
     config = Config().set("detection.breakout.levels", "closes").set("scoring.warmup_bars", 100)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import copy
+import io
 import re
 import subprocess
 import sys
+from html import unescape
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from alertlib.report import formats, sentences, tables
+from alertlib.report.ci.annotations import annotation_lines
+from alertlib.report.ci.junit import junit_xml
+from alertlib.report.page.page import scorecard_fragment, scorecard_page
 from alertlib.report.plain import run_text
+from alertlib.report.terminal.terminal import print_scorecard
 from tests.support import report_cards
 
 SHARES = st.floats(0, 1)
@@ -56,6 +63,63 @@ def test_text_needs_neither_rich_nor_jinja2() -> None:
 def test_reasons_beyond_four_are_counted_not_dropped() -> None:
     card = report_cards.failed() | {"reasons": [f"reason {i}" for i in range(7)]}
     assert "  - reason 3\n  - and 3 more\n  * " in run_text(card)
+
+
+@pytest.mark.parametrize("name", ["passed", "failed", "insufficient"])
+def test_caveats_stand_beside_the_verdict_in_every_rendering(name: str) -> None:
+    card = report_cards.every()[name] | {
+        "in_sample_possible": True, "changed_settings": {"trade.stop_atr": [2.0, 1.5]},
+    }  # fmt: skip
+    caveats = sentences.caveats(card)
+    assert [caveat.split(" ")[0] for caveat in caveats] == ["an", "the", "settings"]
+    assert caveats[2] == "settings changed (default): trade.stop_atr 2.0 (1.5)"
+    file = io.StringIO()
+    print_scorecard(card, Console(file=file, width=400))
+
+    renderings = [
+        run_text(card), file.getvalue(), junit_xml(card), scorecard_page(card),
+        scorecard_fragment(card), "\n".join(annotation_lines(card, "github")).replace("%25", "%"),
+    ]  # fmt: skip
+
+    for text in renderings:
+        plain = " ".join(unescape(text).replace("│", " ").split())
+        assert not [caveat for caveat in caveats if caveat not in plain]
+
+
+def test_the_coin_flip_level_is_one_plain_sentence() -> None:
+    found = {"capture_rate": 0.86, "false_positive_share": 0.1, "win_rate": 0.49, "alerts": 418.2}
+    card = report_cards.passed() | {"coin_flip": found}
+    assert sentences.coin_flip_note(card) == (
+        "the same detectors on bars without direction score 86.0% / 10.0% / 49.0% "
+        "(capture / false positives / win rate) with 418 alerts"
+    )
+    assert sentences.coin_flip_note(card | {"coin_flip": None}) == ""
+    told = sentences.background_facts(card)
+    assert any("does not mean that there is an edge" in fact for _, fact in told)
+
+
+def test_without_caveats_nothing_is_added() -> None:
+    card = report_cards.passed() | {"coin_flip": None, "changed_settings": {}}
+    assert sentences.caveats(card) == []
+
+
+def test_calibration_is_told_of_detectors_that_led_alerts() -> None:
+    found = {"alerts": 200, "valid": 168, "expected": 166.4, "z": 0.312}
+    silent = {"alerts": 0, "valid": 0, "expected": 0.0, "z": None}
+    card = report_cards.passed() | {"calibration": {"dc": found, "other": silent}}
+    assert sentences.calibration_notes(card) == [
+        "dc led 200 alerts, 168 of them valid; it expected 166.4 (z +0.31)"
+    ]
+
+
+def test_what_was_not_tested_is_not_said_to_have_failed() -> None:
+    card = copy.deepcopy(report_cards.passed())
+    for rail in card["criteria"][3:]:
+        if formats.is_p_value(rail["name"]):
+            rail |= {"passed": False, "reason": "untested"}
+    words = {row[0]: row[3] for row in tables.rail_rows(card)}
+    assert words["win rate by chance"] == words["more than geometry"] == "not run"
+    assert words["sessions"] == "pass"
 
 
 def test_a_missed_limit_never_looks_met() -> None:

@@ -199,8 +199,8 @@ def drawn_as_good(p_value: float, **other: float) -> dict[str, Any]:
     ps = {"capture": p_value, "false": p_value, "win": p_value, "points": p_value, **other}
     as_good = {key: np.arange(RUNS) < round(100 * p) - 1 for key, p in ps.items()}
     return {
-        "capture_rate": np.where(as_good["capture"], 9.0, -9.0),
-        "false_positive_share": np.where(as_good["false"], -9.0, 9.0),
+        "capture_rate": np.where(as_good["capture"], 99.0, -9.0),
+        "false_positive_share": np.where(as_good["false"], -99.0, 9.0),
         "win_rate": np.where(as_good["win"], 9.0, -9.0),
         "dropped": 0,
     }
