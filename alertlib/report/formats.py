@@ -184,6 +184,13 @@ def limit_text(line: Line) -> str:
     return f"{line['op']} {value_text(line['name'], line['threshold'])}"
 
 
+def chance_text(line: Line) -> str:
+    """Return what chance scores: points where points are tested, else a share."""
+    if line["name"] == "expectancy_chance":
+        return f"{points(line['chance'])} points"
+    return percent(line["chance"])
+
+
 def sizes(line: Line) -> str:
     """Return the observations and how many independent ones they are worth: ``289/268``."""
     if line["n"] is None or line["n_eff"] is None:

@@ -77,7 +77,7 @@ def _summary(line: Line) -> str:
 def _detail(line: Line) -> str:
     parts = [_summary(line)]
     if line["chance"] is not None:
-        parts.append(f"chance {formats.percent(line['chance'])}")
+        parts.append(f"chance {formats.chance_text(line)}")
     if line["p_value"] is not None:
         against = formats.deciding_null(line)
         parts.append(f"p {formats.probability(line['p_value'])}" + f" ({against})" * bool(against))

@@ -56,6 +56,15 @@ def test_one_case_per_criterion_failing_as_it_does(name: str) -> None:
             assert formats.limit_text(line) in case[0].attrib["message"]
 
 
+def test_the_chance_level_of_the_net_result_is_points_and_no_share() -> None:
+    """Found as ``chance -1,135.4%``: every chance level was written as a share."""
+    card = report_cards.passed()
+    rail = next(c for c in card["criteria"] if c["name"] == "expectancy_chance")
+    told = suite_of(card).findtext("system-out") or ""
+    assert f"chance {formats.points(rail['chance'])} points; p 0.01" in told
+    assert not re.search(r"chance -?[\d,]{3,}\.\d%", told)
+
+
 def test_properties_carry_hash_and_verdict() -> None:
     card = report_cards.passed()
     found = {p.attrib["name"]: p.attrib["value"] for p in suite_of(card).iter("property")}
