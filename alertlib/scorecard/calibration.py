@@ -13,8 +13,8 @@ from alertlib._typing import Bools, Floats
 from alertlib.scoring.matching import FALSE_POSITIVE
 from alertlib.scoring.scored import Scored
 
-# Width of a bin of the table.
-BIN = 0.05
+# Bins of the table, each holding its lower edge.
+BINS = 20
 
 
 def calibration_section(scored: Scored) -> dict[str, Any]:
@@ -38,14 +38,14 @@ def calibration_frame(scored: Scored) -> pl.DataFrame:
     """
     rows = []
     for name, probability, valid in _by_detector(scored):
-        place = np.minimum(probability // BIN, 1 / BIN - 1)
+        place = np.minimum(np.floor(probability * BINS), BINS - 1)
         for each in np.unique(place).tolist():
             inside = place == each
             rows.append(
                 {
                     "detector": name,
-                    "low": each * BIN,
-                    "high": (each + 1) * BIN,
+                    "low": each / BINS,
+                    "high": (each + 1) / BINS,
                     **_totals(probability[inside], valid[inside]),
                     "valid_share": float(valid[inside].mean()),
                     "mean_probability": float(probability[inside].mean()),
