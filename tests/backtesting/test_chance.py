@@ -22,7 +22,7 @@ from alertlib.config import Config
 from alertlib.errors import ConfigError
 from alertlib.report import tables
 from alertlib.scorecard.gate import CHANCE_RAILS
-from alertlib.scoring.engine import choose_engine
+from alertlib.scoring.engine import INTERPRETED, choose_engine
 from alertlib.stats.intervals import p_value
 from alertlib.stats.nulls import CoinFlipRates
 from tests import naive, naive_score
@@ -151,18 +151,20 @@ def test_a_part_of_kept_bars_is_scored_as_in_its_file(run: Run) -> None:
         assert getattr(again, name) == pytest.approx(getattr(scored, name))
 
 
-def test_a_longer_declared_warm_up_keeps_more_bars() -> None:
-    slow = {"detection.volatility.window": 700, "scoring.warmup_bars": 749}
-    whole = scored_run(settings=QUICK | slow)
-    assert max(d.warmup for d in whole.scored.detected.rules.detectors) > 600
+@pytest.mark.parametrize(("window", "history"), [(20, 600), (620, None)])
+def test_six_hundred_bars_are_kept_or_as_many_as_a_detector_declares(
+    window: int, history: int | None
+) -> None:
+    settings = {"detection.enabled": ("volatility",), "detection.volatility.window": window,
+                "scoring.warmup_bars": 749}  # fmt: skip
+    scored = scored_run(settings=QUICK | settings).scored
+    (declared,) = (d.warmup for d in scored.detected.rules.detectors)
+    assert (declared > 600) == (history is None)
 
-    longer = max(d.warmup for d in whole.scored.detected.rules.detectors)
-    first = int(whole.scored.detected.series.first[whole.scored.scope.sessions[0]])
-    dates = [s["date"] for s in whole.scorecard.per_session]
-    fewer = QUICK | slow | {"scoring.warmup_bars": longer}
-    part = scored_run(ROWS[first - longer :], fewer, between=(dates[0], dates[-1]))
+    reruns = chance._CoinFlips(scored, INTERPRETED, np.random.default_rng(1))
 
-    assert coin_flips_of(whole).alerts.tolist() == coin_flips_of(part).alerts.tolist()
+    before = int(np.flatnonzero(scored.scope.scored)[0])
+    assert len(ROWS) - len(reruns._part) == before - (history or declared)
 
 
 # --- how often they are run ---------------------------------------------------------------
@@ -216,6 +218,13 @@ def test_four_hundred_runs_are_added_to_the_first_ninety_nine(seed: int) -> None
     assert rates.runs == (499 if any(between) else 99)
     assert [done for done, _ in told] == list(range(rates.runs))
     assert told[-1][1] == rates.runs
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_few_runs_stay_few_however_open_the_outcome(seed: int) -> None:
+    small = {"detection.enabled": ("engulfing",), "scoring.warmup_bars": 107}
+
+    assert coin_flips_of(scored_run(walk(300 + seed, sessions=4), QUICK | small)).runs == 19
 
 
 def test_fewer_runs_than_a_test_needs_are_never_added_to(run: Run) -> None:
