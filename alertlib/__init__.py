@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from alertlib.detection.alert import Alert
     from alertlib.detection.combinators import both, only
     from alertlib.detection.detectors import Detector, detector, frame_detector
-    from alertlib.detection.fitting import Fit, Model
+    from alertlib.detection.fitting import Fit
+    from alertlib.detection.models import Model
     from alertlib.detection.registry import find_detector
     from alertlib.detection.stream import Bar, Stream
     from alertlib.errors import (
@@ -54,7 +55,7 @@ _HOMES = {
     "DataError": "errors",
     "Detector": "detection.detectors",
     "Fit": "detection.fitting",
-    "Model": "detection.fitting",
+    "Model": "detection.models",
     "Run": "backtesting.backtester",
     "Scorecard": "scorecard.card",
     "StorageError": "errors",

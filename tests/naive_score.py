@@ -272,13 +272,15 @@ def score(raw: list[NaiveBar], rules: Rules, legs: list[Leg] | None = None) -> N
             a.outcome = "censored"
     captured = match(delivered, found, bars, rules.min_move_left)
     for a in delivered:
-        if a.outcome in ("tp", "fp", "redundant") and fillable(a.t, bars):
+        # An unscored alert has its trade, too, but it counts for nothing.
+        if a.outcome != "censored" and fillable(a.t, bars):
             a.trade = simulate(a, bars, rules)
+    counting = [a for a in delivered if a.outcome != "unscored"]
 
     tally = {
         o: sum(a.outcome == o for a in delivered) for o in ("tp", "fp", "redundant", "censored")
     }
-    trades = [a.trade for a in delivered if a.trade]
+    trades = [a.trade for a in counting if a.trade]
     wins = sum(x["net"] > 0 for x in trades)
     ambiguous = sum(bool(x["ambiguous"]) for x in trades)
     alerts_scored = tally["tp"] + tally["fp"] + tally["redundant"]
@@ -304,7 +306,7 @@ def score(raw: list[NaiveBar], rules: Rules, legs: list[Leg] | None = None) -> N
     }
     reasons = [a.suppressed for a in alerts if a.suppressed]
     suppressed = {r: reasons.count(r) for r in sorted(set(reasons))}
-    figures = trade_figures(delivered, rules)
+    figures = trade_figures(counting, rules)
     return NaiveRun(bars, dates, found, alerts, suppressed, counts, rates, figures)
 
 

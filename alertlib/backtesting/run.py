@@ -17,7 +17,7 @@ from alertlib.backtesting.explanation import (
 )
 from alertlib.bars.bars import Bars
 from alertlib.config.schema import Settings
-from alertlib.detection.fitting import Model
+from alertlib.detection.models import Model
 from alertlib.report.plain import run_text
 from alertlib.scorecard.calibration import calibration_frame
 from alertlib.scorecard.card import Scorecard

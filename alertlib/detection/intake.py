@@ -24,7 +24,7 @@ from alertlib.market.instruments import Instrument, find_instrument
 
 if TYPE_CHECKING:
     from alertlib.config.schema import Settings
-    from alertlib.detection.fitting import Model
+    from alertlib.detection.models import Model
 
 REMEMBERED_BARS = 8
 """How far back a revision is noticed."""

@@ -13,7 +13,8 @@ from alertlib._typing import Bools, Floats, Ints, Progress
 from alertlib.bars.series import Series
 from alertlib.config.schema import Settings
 from alertlib.detection.detectors import Detector
-from alertlib.detection.fitting import Fit, Model, plain_params
+from alertlib.detection.fitting import Fit
+from alertlib.detection.models import Model, plain_params
 from alertlib.detection.ruleset import Rules
 from alertlib.errors import ConfigError
 from alertlib.market.clock import date_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -56,7 +56,7 @@ class Detected:
     delivered: AlertColumns
     suppressed: AlertColumns
     engine: Engine
-    refits: Refits
+    refits: Refits = field(default_factory=dict)
 
 
 def run_detectors(

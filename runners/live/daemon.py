@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from alertlib._version import __version__
 from alertlib.config import Config
-from alertlib.detection.fitting import Model, load_models
+from alertlib.detection.models import Model, load_models
 from alertlib.detection.registry import enabled_detectors
 from alertlib.errors import AlertlibError, StorageError
 from alertlib.texts.contracts import find_contracts

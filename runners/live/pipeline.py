@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from alertlib.config import Config
-from alertlib.detection.fitting import Model
 from alertlib.detection.intake import NOTHING, Core
+from alertlib.detection.models import Model
 from alertlib.errors import DataError
 from alertlib.market.clock import with_offset
 from alertlib.texts.contracts import find_contracts

@@ -15,6 +15,7 @@ from alertlib.scorecard.card import Scorecard
 from alertlib.scorecard.difference import compare_scorecards
 from tests.support import report_cards
 from tests.support.old_cards import as_v1
+from tests.support.renderings import printed, suite_of
 
 
 @pytest.mark.parametrize("name", ["passed", "failed", "silent", "insufficient"])
@@ -50,9 +51,6 @@ def test_a_card_of_the_version_before_is_read_with_what_it_has(name: str) -> Non
 
 @pytest.mark.parametrize("name", ["passed", "failed", "silent", "insufficient"])
 def test_a_card_of_the_version_before_is_rendered_everywhere(name: str) -> None:
-    from tests.report.ci.test_ci import suite_of
-    from tests.report.terminal.test_terminal import printed
-
     old = as_v1(report_cards.every()[name])
 
     texts = [

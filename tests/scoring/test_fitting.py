@@ -170,7 +170,7 @@ def test_a_frame_detector_may_learn_anything(bars: al.Bars) -> None:
 def test_a_model_is_read_back_as_it_was_written(
     learned: tuple[al.Run, list[Frames]], tmp_path: Any
 ) -> None:
-    from alertlib.detection.fitting import load_model
+    from alertlib.detection.models import load_model
 
     (model,) = learned[0].models()
     model.write(tmp_path)

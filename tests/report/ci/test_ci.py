@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -12,34 +10,8 @@ from hypothesis import strategies as st
 
 from alertlib.report import formats, sentences
 from alertlib.report.ci.annotations import annotation_lines
-from alertlib.report.ci.junit import junit_xml
 from tests.support import report_cards
-
-SUITE_ATTRIBUTES = {"name", "package", "id", "hostname", "tests", "failures", "errors", "skipped"}
-
-
-def suite_of(card: Any) -> ET.Element:
-    """Parse a report and hold it against the strict schema of Ant's JUnit reports."""
-    root = ET.fromstring(junit_xml(card))
-    assert root.tag == "testsuites"
-    assert root.attrib == {}
-    assert len(root) == 1
-    suite = root[0]
-    assert set(suite.attrib) - {"timestamp"} == SUITE_ATTRIBUTES | {"time"}
-    tags = [child.tag for child in suite]
-    cases = suite.findall("testcase")
-    expected = ["properties", *["testcase"] * len(cases), "system-out", "system-err"]
-    assert tags == expected
-    for case in cases:
-        assert set(case.attrib) == {"name", "classname", "time"}
-        assert len(case) <= 1
-        for outcome in case:
-            assert outcome.tag in ("failure", "error")
-            assert set(outcome.attrib) == {"message", "type"}
-    for kind in ("failure", "error"):
-        assert int(suite.attrib[f"{kind}s"]) == len(suite.findall(f"testcase/{kind}"))
-    assert int(suite.attrib["tests"]) == len(cases)
-    return suite
+from tests.support.renderings import suite_of
 
 
 @pytest.mark.parametrize("name", report_cards.NAMES)

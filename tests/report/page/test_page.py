@@ -61,7 +61,10 @@ def test_a_page_asks_nobody_for_anything(name: str, render: Any) -> None:
     page = Page(source)
     assert not {"script", "link", "img", "iframe", "object", "embed", "base"} & set(page.tags)
     loading = {"src", "href", "srcset", "action", "data", "xlink:href", "background"}
-    assert not [a for a in page.attributes if a[1] in loading or a[1].startswith("on")]
+    elsewhere = [a for a in page.attributes if not (a[1] == "href" and a[2].startswith("#"))]
+    assert not [a for a in elsewhere if a[1] in loading or a[1].startswith("on")]
+    anchors = [a[2].removeprefix("#") for a in page.attributes if a[1] == "href"]
+    assert set(anchors) <= {a[2] for a in page.attributes if a[1] == "id"}
     assert not re.search(r"url\(|@import|https?:", source.replace(report_cards.HOSTILE, ""))
     assert len(source.encode()) <= LIMIT
 

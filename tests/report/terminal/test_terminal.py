@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,15 +16,10 @@ from alertlib.report.terminal import strips
 from alertlib.report.terminal.terminal import print_audits, print_difference, print_scorecard
 from alertlib.scorecard.difference import Change, Difference, compare_scorecards
 from tests.support import report_cards
+from tests.support.renderings import printed
 
 WIDTHS = (40, 80, 100, 112, 200)
 ESCAPE = "\x1b"
-
-
-def printed(card: Any, width: int = 80, printer: Any = print_scorecard, **options: Any) -> str:
-    file = io.StringIO()
-    printer(card, Console(file=file, width=width, **options))
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -160,11 +154,13 @@ def test_a_difference_of_runs_names_settings_alerts_and_texts() -> None:
         Change("criteria.c.passed", True, False),
     )
     frame = pl.DataFrame({"id": ["a"]})
-    diff = Difference(True, {"trade.stop": (1.5, 2.0)}, changes, gained=frame, lost=frame.clear())
+    diff = Difference(
+        True, {"trade.stop": (1.5, 2.0)}, changes, gained=frame, lost=frame.clear(), renamed=frame
+    )
     text = printed(diff, 80, print_difference)
     assert "NOT COMPARABLE" not in text
     assert re.search(r"trade\.stop +was +1\.5000\n +is +2\.0000", text)
-    assert "1 alert gained, 0 alerts lost" in text
+    assert "1 gained, 0 lost, 1 under another pattern or confidence" in text
     assert re.search(r"warnings +was +a *\n +is +c", text)
     assert re.search(r"x +– +0\.5000", text)
     assert re.search(r"y +1e-06 +2e-06 +\+1e-06", text)
