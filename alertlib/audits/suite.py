@@ -7,6 +7,7 @@ import numpy as np
 from alertlib._typing import Progress
 from alertlib.audits.lookahead import poisoned_future, prefix_invariance, self_test
 from alertlib.audits.parity import streaming_parity
+from alertlib.audits.purity import purity
 from alertlib.audits.report import AuditItem, AuditReport
 from alertlib.audits.warmup import warm_up
 from alertlib.bars.bars import Bars
@@ -40,7 +41,8 @@ def audit(
     settings : Settings
     full : bool
         Also prefixes at random cuts and at every alert, warm-up, unchanged inputs and the
-        audits' own test; otherwise streaming parity and a poisoned future only.
+        audits' own test; otherwise streaming parity, purity and a poisoned
+        future only.
     seed : int
         Of the random cuts.
     engine : Engine
@@ -64,6 +66,9 @@ def audit(
     items = []
     if not framed:
         items.append(streaming_parity(bars, whole, settings))
+    pure = purity(whole, np.random.default_rng((seed, 6)))
+    if pure is not None:
+        items.append(pure)
     if full or framed:
         items.append(prefix_invariance(whole, engine, rng, tell))
     items.append(poisoned_future(whole, engine, rng, POISON_CUTS if full else 1, tell))

@@ -26,8 +26,8 @@ from tests.support.detected import detected_on
 from tests.support.synthetic import bars_of, shared_rows, walk
 
 ALL = (
-    "streaming_parity", "prefix_invariance", "poisoned_future", "warm_up", "unchanged_inputs",
-    "self_test",
+    "streaming_parity", "purity", "prefix_invariance", "poisoned_future", "warm_up",
+    "unchanged_inputs", "self_test",
 )  # fmt: skip
 
 
@@ -86,7 +86,9 @@ def test_the_gate_runs_the_quick_audits(bars: Bars) -> None:
     run = backtest(bars, chance=False)
 
     assert run.audits is not None
-    assert [item.name for item in run.audits.items] == ["streaming_parity", "poisoned_future"]
+    assert [item.name for item in run.audits.items] == [
+        "streaming_parity", "purity", "poisoned_future",
+    ]  # fmt: skip
     assert run.scorecard.audits == run.audits.to_dict()
     assert run.scorecard.criterion("audit_failures").passed
 
@@ -107,7 +109,7 @@ def test_a_clean_frame_detector_is_not_accused(bars: Bars) -> None:
 
     assert report.clean, report
     # It has no step, so nothing is streamed.
-    assert [item.name for item in report.items] == list(ALL[1:])
+    assert [item.name for item in report.items] == list(ALL[2:])
 
 
 def test_progress_is_told_in_steps(bars: Bars) -> None:
