@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from alertlib.detection.stream import Bar, Stream
     from alertlib.errors import (
         AlertlibError,
+        AlertlibWarning,
         AuditError,
         BusyError,
         ConfigError,
         DataError,
+        DetectorError,
         StorageError,
     )
     from alertlib.kernels.bar import TickBar
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Alert": "detection.alert",
     "AlertlibError": "errors",
+    "AlertlibWarning": "errors",
     "AuditError": "errors",
     "AuditReport": "audits.suite",
     "Bar": "detection.stream",
@@ -53,6 +56,7 @@ _HOMES = {
     "Config": "config",
     "ConfigError": "errors",
     "DataError": "errors",
+    "DetectorError": "errors",
     "Detector": "detection.detectors",
     "Fit": "detection.fitting",
     "Model": "detection.models",
@@ -79,6 +83,7 @@ _HOMES = {
 __all__ = [
     "Alert",
     "AlertlibError",
+    "AlertlibWarning",
     "AuditError",
     "AuditReport",
     "Bar",
@@ -88,6 +93,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "Detector",
+    "DetectorError",
     "Fit",
     "Model",
     "Run",

@@ -20,6 +20,10 @@ class ConfigError(AlertlibError):
     exit_status = 2
 
 
+class DetectorError(ConfigError):
+    """A detector's own code that raises, or answers what is no answer, at a bar."""
+
+
 class DataError(AlertlibError):
     """Bars or labels that are missing, unreadable or too few."""
 
@@ -42,3 +46,7 @@ class AuditError(AlertlibError):
     """A detector that failed its audits (:func:`alertlib.check`)."""
 
     exit_status = 1
+
+
+class AlertlibWarning(UserWarning):
+    """Something a user should know that changes no result, one line as well."""

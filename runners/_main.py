@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
+from typing import TextIO
 
 OK = 0
 FAILED = 1
@@ -41,6 +43,7 @@ def run(command: Command, argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     _fill_descriptors()
     _accept_any_text()
+    usual, warnings.showwarning = warnings.showwarning, _show_warning
     try:
         status = command(arguments)
         if sys.stdout is not None:  # pythonw and a closed descriptor have none
@@ -59,6 +62,23 @@ def run(command: Command, argv: Sequence[str] | None = None) -> int:
         if "--debug" in arguments:
             raise
         return _report(error)
+    finally:
+        warnings.showwarning = usual
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print the library's warnings as one line, others as Python does; known by name alone."""
+    if any(kind.__name__ == "AlertlibWarning" for kind in category.__mro__):
+        print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+    elif sys.stderr is not None:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _report(error: BaseException) -> int:

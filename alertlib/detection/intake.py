@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.detection.alert import Alert
+from alertlib.detection.answers import checked
 from alertlib.detection.detectors import Detector, Step
 from alertlib.detection.ruleset import Accept, Rules, make_rules
 from alertlib.detection.stream import Bar, Stream, Suppressed
@@ -308,7 +309,7 @@ class Core:
         return True
 
     def _guard(self, detector: Detector) -> Step:
-        step, errors = detector.step, 0
+        step, errors = checked(detector), 0
         silence = (0, 0.0) if detector.probability else (0,)
 
         def guarded(state: Any, ring: Any, bar: Any, params: Any) -> tuple[Any, ...]:

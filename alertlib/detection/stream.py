@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.detection.alert import KERNEL_VERSION, Alert, alert_id
+from alertlib.detection.answers import checked
 from alertlib.detection.detectors import Detector, Step
 from alertlib.detection.records import from_lists, to_lists
 from alertlib.detection.ruleset import ACCEPT_BARS, Rules, make_rules
@@ -139,7 +140,7 @@ class Stream:
         self.rules = rules
         self._steps = [
             (
-                guard(d) if guard else d.step,
+                guard(d) if guard else checked(d),
                 d.kernel_params(known.grid.per_tick),
                 d.warmup,
                 d.probability,

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 import alertlib
+from alertlib.detection.answers import is_ours
 from alertlib.kernels.bar import TickBar, bar_of
 
 # Bars times detectors from which compiling pays.
@@ -74,10 +75,8 @@ class CompiledEngine(Engine):
         return _compile(factory, functions)
 
     def failures(self) -> tuple[type[Exception], ...]:
-        """Return numba's own errors: not every Python function can be compiled."""
-        from numba.core.errors import NumbaError
-
-        return (NumbaError,)
+        """Return everything: what plain Python takes numba may refuse in any way."""
+        return (Exception,)
 
     def column(self, values: np.ndarray[Any, Any]) -> Any:
         """Return the array itself."""
@@ -158,8 +157,11 @@ def _compile_function(
     # Numba calls no plain function; the copy sees compiled ones under the same names.
     copy = FunctionType(code, names | called, function.__name__, function.__defaults__, held)
     copy.__kwdefaults__ = function.__kwdefaults__
-    # A user's step that leaves its ring has to fail, not to write over other memory.
-    return njit(copy, forceinline=True, error_model="numpy", boundscheck=not is_ours(function))
+    # A user's step that leaves its ring has to fail, not to write over other memory, and one that
+    # divides by zero has to fail as plain Python does.
+    ours = is_ours(function)
+    options: Any = {"error_model": "numpy" if ours else "python", "boundscheck": not ours}
+    return njit(copy, forceinline=True, **options)
 
 
 def _is_plain(value: Any, around: tuple[Callable[..., Any], ...]) -> bool:
@@ -207,11 +209,6 @@ def _cache_key(factory: Callable[..., Any], functions: tuple[Any, ...]) -> str |
             # A user's step may call anything: compiled anew in every process.
             return None
     return digest.hexdigest()
-
-
-def is_ours(function: Callable[..., Any]) -> bool:
-    """Whether a function is the library's alone: one with a closure is made of what it holds."""
-    return (function.__module__ or "").startswith("alertlib.") and not function.__closure__
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,12 +13,14 @@ import numpy as np
 from alertlib._typing import Floats, Signals
 from alertlib.bars.schema import PRICES
 from alertlib.bars.series import Series
+from alertlib.detection.answers import checked, is_ours, is_signal, state_fault
+from alertlib.detection.blame import raised_at
 from alertlib.detection.detectors import Detector
-from alertlib.errors import ConfigError
+from alertlib.errors import AlertlibWarning, DetectorError
 from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.kernels.bar import TickBar, weekday_of
 from alertlib.market.clock import MINUTES_PER_DAY
-from alertlib.scoring.engine import INTERPRETED, Engine, is_ours
+from alertlib.scoring.engine import INTERPRETED, Engine
 
 if TYPE_CHECKING:
     import polars as pl
@@ -92,12 +96,36 @@ def detect(
 
 
 def _signals(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any, Floats]:
-    size = len(bars.columns["open"])
-    if detector.columns is not None:
-        found, stated = np.asarray(detector.columns(bars.frame(), detector.params)), np.zeros(size)
-    else:
-        found, stated = _step_signals(detector, bars, engine)
-    return _checked(found, detector, size), stated
+    if detector.columns is None:
+        return _step_signals(detector, bars, engine)
+    return _frame_signals(detector, bars), np.zeros(len(bars.columns["open"]))
+
+
+def _frame_signals(detector: Detector, bars: StepBars) -> Any:
+    assert detector.columns is not None
+    name, size = f"detector {detector.name!r}", len(bars.columns["open"])
+    try:
+        found = np.asarray(detector.columns(bars.frame(), detector.params))
+    except Exception as error:  # a user's code raises anything
+        at = raised_at(error)
+        raise DetectorError(
+            f"{name}: its function raised {type(error).__name__}{f' in {at}' if at else ''}: "
+            f"{error}; expected -1, 0 or +1 for each of the {size} bars; correct the function"
+        ) from error
+    if found.shape != (size,):
+        raise DetectorError(
+            f"{name}: it answered an array of shape {found.shape}; expected -1, 0 or +1 for each "
+            f"of the {size} bars"
+        )
+    numbers = found.dtype.kind in "biuf"
+    if numbers and ((found == 0) | (np.abs(found) == 1)).all():
+        return found
+    odd = [i for i, signal in enumerate(found.tolist()) if not is_signal(signal)]
+    if odd:
+        raise DetectorError(
+            f"{name}: at {bars.when(odd[0])} it answered {found[odd[0]]}; expected -1, 0 or +1"
+        )
+    return found
 
 
 class StepBars:
@@ -128,6 +156,10 @@ class StepBars:
             self._forms[engine] = engine.bars(tuple(self.columns[name] for name in TickBar._fields))
         return self._forms[engine]
 
+    def when(self, bar: int) -> str:
+        """Return the time of a bar, to the minute."""
+        return str(np.datetime64(int(self._series.minute[bar]), "m")).replace("T", " ")
+
     def frame(self) -> pl.DataFrame:
         """Return what :func:`alertlib.frame_detector` promises its functions."""
         import polars as pl
@@ -141,30 +173,62 @@ class StepBars:
 
 def _step_signals(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any, Floats]:
     # Plain Python's integers have no end: a series too fine for 64 bits runs there.
-    fits = max(detector.ring, 1) * bars.largest < EXACT_BELOW
-    try:
-        return _scan(engine if fits else INTERPRETED, detector, bars)
-    except engine.failures():
-        # A user's step that numba cannot compile gives the same signals, slowly.
-        return _scan(INTERPRETED, detector, bars)
+    if max(detector.ring, 1) * bars.largest >= EXACT_BELOW:
+        engine = INTERPRETED
+    if is_ours(detector.step):
+        scan = engine.build(make_scan(detector), detector.step, engine.bar_of)
+        return _run(scan, detector, bars, engine)[:2]
+    why: Exception | str | None = None
+    if engine is not INTERPRETED and id(detector.step) not in _PLAIN:
+        try:
+            scan = engine.build(make_scan(detector), detector.step, engine.bar_of)
+            sign, stated, state = _run(scan, detector, bars, engine)
+            why = _odd(sign, stated, state, detector)
+        except engine.failures() as error:
+            why = error
+        if why is None:
+            return sign, stated
+    # Names the bar where an answer is wrong.
+    scan = make_scan(detector)(checked(detector), INTERPRETED.bar_of)
+    found = _run(scan, detector, bars, INTERPRETED)[:2]
+    if why is not None:
+        _remember_plain(detector, why)
+    return found
 
 
-def _scan(engine: Engine, detector: Detector, bars: StepBars) -> tuple[Any, Floats]:
-    scan = engine.build(make_scan(detector), detector.step, engine.bar_of)
+# The steps that numba cannot compile, by id and kept, so that no other takes its place. Trying
+# again would take seconds in each of a gate's hundred reruns.
+_PLAIN: dict[int, Any] = {}
+
+
+def _remember_plain(detector: Detector, why: Exception | str) -> None:
+    _PLAIN[id(detector.step)] = detector.step
+    # Numba's first line names the stage, the next ones the reason; colours are for terminals.
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(why)).strip().splitlines()
+    telling = [line.strip() for line in lines if not line.startswith("Failed in ")]
+    reason = next(filter(None, telling), type(why).__name__)
+    text = f"detector {detector.name!r} runs in plain Python: numba cannot compile it ({reason})"
+    warnings.warn(AlertlibWarning(text), stacklevel=2)
+
+
+def _odd(sign: Any, stated: Any, state: Any, detector: Detector) -> str | None:
+    """Return what is no answer among those of a compiled step; plain Python says at which bar."""
+    if not ((sign == 0) | (np.abs(sign) == 1)).all():
+        return "a signal is none"
+    if not ((stated >= 0.0) & (stated <= 1.0)).all():
+        return "a probability is none"
+    return state_fault(detector.state, state)
+
+
+def _run(
+    scan: Callable[..., Any], detector: Detector, bars: StepBars, engine: Engine
+) -> tuple[Any, Floats, Any]:
+    """Return signals, probabilities and the last state."""
     given = scan_arguments(detector, bars, engine)
-    try:
-        scan(*given)
-    except engine.failures():
-        raise
-    except Exception as error:
-        if is_ours(detector.step):
-            raise
-        raise ConfigError(
-            f"detector {detector.name!r}: its step raised {type(error).__name__}: {error}; "
-            "expected (signal, state) for every bar; correct the step"
-        ) from error
+    state = scan(*given)
     *_, sign, stated = given
-    return engine.array(sign, "int8"), engine.array(stated, "float64")
+    kind = "int8" if is_ours(detector.step) else "float64"
+    return engine.array(sign, kind), engine.array(stated, "float64"), state
 
 
 def make_scan(detector: Detector) -> Callable[..., Any]:
@@ -173,23 +237,17 @@ def make_scan(detector: Detector) -> Callable[..., Any]:
 
 
 def scan_arguments(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any, ...]:
-    """Return what that loop is called with: bars, where to start from, where to write."""
+    """Return what that loop is called with: bars, where to start from, where to write.
+
+    A user's signals are written as they are: an integer would hide the half of a signal.
+    """
     size = len(bars.columns["open"])
     return (
         bars.by(engine), size, engine.ring(detector.ring),
         detector.kernel_params(bars.quanta_per_tick), detector.state,
-        engine.out(size, "int8"), engine.out(size, "float64"),
+        engine.out(size, "int8" if is_ours(detector.step) else "float64"),
+        engine.out(size, "float64"),
     )  # fmt: skip
-
-
-def _checked(signals: Any, detector: Detector, bars: int) -> Any:
-    if signals.shape != (bars,) or not ((signals == 0) | (np.abs(signals) == 1)).all():
-        odd = "" if signals.shape != (bars,) else f", among them {signals[np.abs(signals) > 1][:1]}"
-        raise ConfigError(
-            f"detector {detector.name!r}: got signals of shape {signals.shape}{odd}; expected one "
-            f"of -1, 0 and +1 for each of the {bars} bars"
-        )
-    return signals
 
 
 def true_ranges(series: Series, window: int, engine: Engine = INTERPRETED) -> Floats:
@@ -204,22 +262,24 @@ def true_ranges(series: Series, window: int, engine: Engine = INTERPRETED) -> Fl
 # Each factory takes the functions its loop calls, plain or compiled, and returns the loop.
 
 
-def _make_scan(step: Any, bar_of: Any) -> Callable[..., None]:
+def _make_scan(step: Any, bar_of: Any) -> Callable[..., Any]:
     def scan(
         bars: Any, size: int, ring: Any, params: Any, state: Any, sign: Any, stated: Any
-    ) -> None:
+    ) -> Any:
         for i in range(size):
             sign[i], state = step(state, ring, bar_of(bars, i), params)
+        return state
 
     return scan
 
 
-def _make_odds_scan(step: Any, bar_of: Any) -> Callable[..., None]:
+def _make_odds_scan(step: Any, bar_of: Any) -> Callable[..., Any]:
     def scan(
         bars: Any, size: int, ring: Any, params: Any, state: Any, sign: Any, stated: Any
-    ) -> None:
+    ) -> Any:
         for i in range(size):
             sign[i], stated[i], state = step(state, ring, bar_of(bars, i), params)
+        return state
 
     return scan
 

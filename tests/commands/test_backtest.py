@@ -242,7 +242,11 @@ def test_a_users_detector_is_backtested_and_audited_from_the_shell(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("name", "word"),
-    [("two", "among them [2]"), ("nothing", "TypeError"), ("divides", "ZeroDivisionError")],
+    [
+        ("two", "answered the signal 2"),
+        ("nothing", "answered None; expected (signal, state)"),
+        ("divides", "raised ZeroDivisionError in "),
+    ],
 )
 def test_a_users_step_that_misbehaves_is_its_own_fault_in_one_line(name: str, word: str) -> None:
     done = command("runners.backtest", "--detector", f"tests.support.user_detectors:{name}")

@@ -88,7 +88,7 @@ def test_prices_too_large_for_64_bits_are_run_in_plain_python() -> None:
 def test_a_frame_detector_must_answer_for_each_bar(answer: object) -> None:
     made = frame_detector("odd", patterns=("a", "b"))(answer)  # type: ignore[arg-type]  # as a user
 
-    with pytest.raises(ConfigError, match=r"detector 'odd': got signals of shape .*one of -1, 0"):
+    with pytest.raises(ConfigError, match=r"detector 'odd': .*it answered .*; expected -1, 0 or"):
         detect(series_of(walk(1, sessions=1)), (made,))
 
 

@@ -16,6 +16,7 @@ from alertlib.bars.series import make_series
 from alertlib.config import Config
 from alertlib.detection.detectors import Detector, detector, frame_detector
 from alertlib.detection.stream import Bar, Stream
+from alertlib.errors import AlertlibWarning
 from alertlib.kernels.alerting import stated_confidence
 from alertlib.kernels.bar import TickBar
 from alertlib.kernels.volatility import VolatilityParams, VolatilityState, volatility_step
@@ -155,7 +156,8 @@ def test_functions_a_step_was_made_around_are_compiled_with_it(
 
 
 def test_a_function_that_calls_itself_falls_back() -> None:
-    plain, compiled = both_ways(detector("r", patterns=("a", "b"), state=Count())(recursive))
+    with pytest.warns(AlertlibWarning, match="'r' runs in plain Python: numba cannot compile it"):
+        plain, compiled = both_ways(detector("r", patterns=("a", "b"), state=Count())(recursive))
 
     assert plain == compiled
     assert set(plain) == {1}
