@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from alertlib._typing import Ints, Progress
-from alertlib.audits.report import AuditItem
+from alertlib.audits.report import LOOK_AHEAD, REMEMBER, AuditItem
 from alertlib.bars.series import Series
 from alertlib.detection.detectors import Detector
+from alertlib.errors import DetectorError
 from alertlib.scoring.batch import AlertColumns
 from alertlib.scoring.engine import Engine
 from alertlib.scoring.scored import Detected, run_detectors
@@ -33,13 +34,17 @@ def prefix_invariance(
     cuts = np.unique(np.concatenate([random, whole.delivered.bar + 1]))
     for done, cut in enumerate(cuts.tolist()):
         progress("prefix_invariance", done, len(cuts))
-        part = run_detectors(series.head(cut), whole.rules, engine)
+        try:
+            part = run_detectors(series.head(cut), whole.rules, engine)
+        except DetectorError as error:
+            detail = f"cut after {_when(series, cut - 1)}: {error}"
+            return AuditItem("prefix_invariance", False, done + 1, detail)
         changed = _changed(whole.delivered, part.delivered, cut - 1)
         if changed is not None:
             return AuditItem(
                 "prefix_invariance", False, done + 1,
                 f"cut after {_when(series, cut - 1)}: alerts at {_when(series, changed)} differ "
-                "from those of the whole file",
+                f"from those of the whole file; {_advice(whole)}",
             )  # fmt: skip
     return AuditItem("prefix_invariance", True, len(cuts), "alerts of every prefix stay")
 
@@ -59,17 +64,22 @@ def poisoned_future(
         at = int(rng.integers(min(HISTORY, len(series) - 1), len(series)))
         start = max(0, at - HISTORY)
         part = series.tail(start).head(min(at + FUTURE, len(series)) - start)
-        clean = run_detectors(part, whole.rules, engine).delivered
+        clean = None
         for what, poison in POISONS.items():
             poisoned = _after(part, at - start, poison)
-            dirty = run_detectors(poisoned, whole.rules, engine).delivered
             cases += 1
+            try:
+                clean = clean or run_detectors(part, whole.rules, engine).delivered
+                dirty = run_detectors(poisoned, whole.rules, engine).delivered
+            except DetectorError as error:
+                detail = f"bars after {_when(series, at)} {what}: {error}"
+                return AuditItem("poisoned_future", False, cases, detail)
             changed = _changed(clean, dirty, at - start)
             if changed is not None:
                 return AuditItem(
                     "poisoned_future", False, cases,
                     f"bars after {_when(series, at)} {what}: alerts at "
-                    f"{_when(part, changed)} changed",
+                    f"{_when(part, changed)} changed; {_advice(whole)}",
                 )  # fmt: skip
     return AuditItem("poisoned_future", True, cases, "no alert depends on a later bar")
 
@@ -138,6 +148,12 @@ def _changed(whole: AlertColumns, part: AlertColumns, last: int) -> int | None:
         longer = a if len(a) > len(b) else b
         return int(longer.bar[min(len(a), len(b))])
     return None
+
+
+def _advice(whole: Detected) -> str:
+    # A step is given no later bar: what changed it is something it kept from an earlier run.
+    framed = any(d.columns is not None for d in whole.rules.detectors)
+    return LOOK_AHEAD if framed else REMEMBER
 
 
 def _when(series: Series, bar: int) -> str:

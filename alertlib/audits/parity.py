@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from alertlib.audits.report import AuditItem
+from alertlib.audits.report import REMEMBER, AuditItem
 from alertlib.bars.bars import Bars
 from alertlib.config.schema import Settings
 from alertlib.detection.alert import Alert
 from alertlib.detection.stream import Bar, Stream, Suppressed
-from alertlib.errors import DataError
+from alertlib.errors import DataError, DetectorError
 from alertlib.kernels.policy import REASONS
 from alertlib.scoring.alert_values import alert_values
 from alertlib.scoring.scored import Detected
@@ -36,17 +36,26 @@ def streaming_parity(bars: Bars, whole: Detected, settings: Settings) -> AuditIt
             alerts += decision.alerts
             held += decision.suppressed
     except DataError as error:
-        return AuditItem(name, False, stream.bars, f"the stream refused a bar: {error}")
+        # The data's fault, and whoever reads the report has to see it there.
+        return AuditItem(
+            name, True, stream.bars,
+            f"not compared, the stream takes no such bar: {error}; mend the bars",
+            unreadable=str(error),
+        )  # fmt: skip
+    except DetectorError as error:
+        return AuditItem(name, False, stream.bars, str(error))
     except Exception as error:  # a user's step may raise anything
         what = f"a step raised {type(error).__name__} at bar {stream.bars}: {error}"
         return AuditItem(name, False, stream.bars, what)
     for field, batch in alert_values(whole.series, whole.rules, whole.delivered).items():
         live = [getattr(alert, field) for alert in alerts]
         if live != batch:
-            return AuditItem(name, False, len(alerts), _first_difference(field, live, batch))
+            what = f"{_first_difference(field, live, batch)}; {REMEMBER}"
+            return AuditItem(name, False, len(alerts), what)
     refused = [(s.alert.bar_time, s.alert.direction, s.reason) for s in held]
     if refused != _suppressions(whole):
-        return AuditItem(name, False, len(held), "live and batch suppress different alerts")
+        what = f"live and batch suppress different alerts; {REMEMBER}"
+        return AuditItem(name, False, len(held), what)
     return AuditItem(
         name, True, len(alerts), f"{len(alerts)} alerts and {len(held)} suppressions agree"
     )

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from alertlib.audits.report import AuditItem
-from alertlib.detection.answers import when
+from alertlib.audits.report import REMEMBER, AuditItem
+from alertlib.detection.answers import checked, when
 from alertlib.detection.detectors import Detector
 from alertlib.detection.records import from_lists, to_lists
+from alertlib.errors import DetectorError
 from alertlib.kernels.bar import TickBar
 from alertlib.scoring.engine import INTERPRETED
 from alertlib.scoring.scored import Detected
@@ -23,11 +24,6 @@ from alertlib.scoring.signals import StepBars
 # Past a detector's warm-up. The four built-in ones then take some 40 ms, in plain Python.
 PURITY_BARS = 600
 DOUBLE_CALLS = 30
-
-ADVICE = (
-    "keep what the step remembers in its state or its ring; a list of the module is shared by all "
-    "streams"
-)
 
 
 def purity(whole: Detected, rng: np.random.Generator) -> AuditItem | None:
@@ -48,9 +44,13 @@ def purity(whole: Detected, rng: np.random.Generator) -> AuditItem | None:
     for detector in steps:
         own = bars[: PURITY_BARS + detector.warmup]
         twice = set(rng.integers(0, len(own), size=DOUBLE_CALLS).tolist())
-        found = _Trial(detector, given.quanta_per_tick).difference(own, mirrored(own), twice)
+        try:
+            found = _Trial(detector, given.quanta_per_tick).difference(own, mirrored(own), twice)
+        except DetectorError as error:
+            return AuditItem("purity", False, len(steps), f"on bars upside down: {error}")
         if found is not None:
-            return AuditItem("purity", False, len(steps), f"{detector.name}: {found}; {ADVICE}")
+            detail = f"{detector.name}: {found}; {REMEMBER}"
+            return AuditItem("purity", False, len(steps), detail)
     if not steps:
         return None
     return AuditItem(
@@ -93,7 +93,7 @@ class _Trial:
 
     def __init__(self, detector: Detector, quanta_per_tick: int) -> None:
         self._detector = detector
-        self._step: Any = detector.step
+        self._step: Any = checked(detector)
         self._params = detector.kernel_params(quanta_per_tick)
 
     def difference(self, bars: list[TickBar], others: list[TickBar], twice: set[int]) -> str | None:

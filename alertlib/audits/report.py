@@ -8,15 +8,28 @@ from typing import Any
 
 from alertlib.errors import AuditError
 
+# What to do about it.
+REMEMBER = (
+    "keep what the step remembers in its state or its ring; a list of the module is shared by all "
+    "streams"
+)
+LOOK_AHEAD = (
+    "use no bar after the one that is answered for: no shift(-1), centred window or backfill"
+)
+
 
 @dataclass(frozen=True)
 class AuditItem:
-    """One audit: its name, whether it is clean, on how many cases, and what was seen."""
+    """One audit: its name, whether it is clean, on how many cases, and what was seen.
+
+    ``unreadable`` says which bar kept it from seeing more, a fault of the data.
+    """
 
     name: str
     clean: bool
     cases: int
     detail: str
+    unreadable: str | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,6 +48,11 @@ class AuditReport:
     def failures(self) -> int:
         """Number of audits that are not clean."""
         return sum(not item.clean for item in self.items)
+
+    @property
+    def unreadable(self) -> str | None:
+        """A bar that a stream cannot take, in words: a fault of the data, not of a detector."""
+        return next((item.unreadable for item in self.items if item.unreadable), None)
 
     def raise_if_dirty(self) -> AuditReport:
         """Return the report itself if clean.

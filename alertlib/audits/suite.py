@@ -14,6 +14,7 @@ from alertlib.bars.bars import Bars
 from alertlib.bars.series import Series
 from alertlib.config.schema import Settings
 from alertlib.detection.ruleset import Rules, make_rules
+from alertlib.errors import DetectorError
 from alertlib.scoring.engine import INTERPRETED, Engine
 from alertlib.scoring.scored import Detected, run_detectors
 
@@ -58,7 +59,13 @@ def audit(
     if detected is None:
         grid = series.instrument.grid
         assert grid is not None
-        detected = run_detectors(series, rules or make_rules(settings, grid), engine)
+        rules = rules or make_rules(settings, grid)
+        try:
+            detected = run_detectors(series, rules, engine)
+        except DetectorError as error:
+            # Nothing the other audits could compare.
+            wrong = AuditItem("answers", False, 1, str(error))
+            return AuditReport(tuple(d.name for d in rules.detectors), (wrong,))
     whole = detected
     rng = np.random.default_rng((seed, 5))
     tell = progress or (lambda name, done, ahead: None)
@@ -75,7 +82,11 @@ def audit(
     if full:
         items.append(warm_up(whole, engine, rng, tell))
         same = before == _fingerprint(series)
-        detail = "bars are as they were" if same else "a detector changed the bars it was given"
+        detail = (
+            "bars are as they were"
+            if same
+            else "a detector changed the bars it was given; let it change a copy"
+        )
         items.append(AuditItem("unchanged_inputs", same, 1, detail))
         items.append(self_test(series, engine))
     return AuditReport(tuple(d.name for d in whole.rules.detectors), tuple(items))

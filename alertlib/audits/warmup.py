@@ -7,6 +7,8 @@ import numpy as np
 from alertlib._typing import Progress, Signals
 from alertlib.audits.report import AuditItem
 from alertlib.bars.series import Series
+from alertlib.detection.detectors import Detector
+from alertlib.errors import DetectorError
 from alertlib.scoring.engine import Engine
 from alertlib.scoring.scored import Detected
 from alertlib.scoring.signals import detect, true_ranges
@@ -36,14 +38,21 @@ def warm_up(
     for done, start in enumerate(starts):
         progress("warm_up", done, len(starts))
         reach = min(len(series) - start, longest + WARMUP_REACH)
-        late = signs(series.tail(start).head(reach))
+        try:
+            late = signs(series.tail(start).head(reach))
+        except DetectorError as error:
+            at = str(np.datetime64(int(series.minute[start]), "m"))
+            return AuditItem("warm_up", False, done + 1, f"started at {at}: {error}")
         differs = late != signals[start : start + reach]
         for i in range(len(detectors)):
             where = np.flatnonzero(differs[:, i])
             if len(where):
                 needed[i] = max(needed[i], int(where[-1]))
-    short = [d.name for d, n in zip(detectors, needed, strict=True) if n > d.warmup]
-    seen = ", ".join(
-        f"{d.name} needs {n} of {d.warmup} bars" for d, n in zip(detectors, needed, strict=True)
-    )
+    short = any(n > d.warmup for d, n in zip(detectors, needed, strict=True))
+    seen = ", ".join(map(_seen, detectors, needed))
     return AuditItem("warm_up", not short, len(starts), seen)
+
+
+def _seen(detector: Detector, needed: int) -> str:
+    seen = f"{detector.name} needs {needed} of {detector.warmup} bars"
+    return seen if needed <= detector.warmup else f"{seen}: declare warmup={needed}"

@@ -252,7 +252,7 @@ def test_a_warmup_declared_too_short_is_found_and_measured(bars: Bars) -> None:
 
     assert failed(report) == {"warm_up"}
     (item,) = [i for i in report.items if i.name == "warm_up"]
-    assert item.detail == "hasty needs 39 of 10 bars"
+    assert item.detail == "hasty needs 39 of 10 bars: declare warmup=39"
 
 
 def test_the_smallest_sufficient_warmup_is_reported(
@@ -312,21 +312,25 @@ def test_parity_tells_the_first_field_that_differs(bars: Bars) -> None:
 
     fewer = replace(whole, delivered=whole.delivered.only(np.arange(len(whole.delivered)) > 0))
     detail = streaming_parity(bars, fewer, Config()).detail
-    assert detail == f"live gives {len(whole.delivered)} alerts, batch {len(whole.delivered) - 1}"
+    counts = f"live gives {len(whole.delivered)} alerts, batch {len(whole.delivered) - 1}"
+    assert detail.startswith(f"{counts}; keep what the step remembers")
 
     held = replace(whole, suppressed=whole.suppressed.only(np.zeros(0, dtype=np.int64)))
-    assert streaming_parity(bars, held, Config()).detail == (
-        "live and batch suppress different alerts"
+    assert streaming_parity(bars, held, Config()).detail.startswith(
+        "live and batch suppress different alerts; "
     )
 
 
-def test_a_bar_the_stream_refuses_is_a_failed_parity(bars: Bars) -> None:
+def test_a_bar_the_stream_refuses_is_a_fault_of_the_data(bars: Bars) -> None:
     other = replace(bars, frame=bars.frame[[0, 2, 1, *range(3, len(bars))]])
 
     item = streaming_parity(other, detected_on(make_series(bars), Config()), Config())
 
-    assert not item.clean
-    assert item.detail.startswith("the stream refused a bar: bar of WIN$N at 2021-04-05 09:05")
+    assert item.clean
+    assert item.unreadable is not None
+    assert item.unreadable.startswith("bar of WIN$N at 2021-04-05 09:05")
+    assert item.detail.startswith(f"not compared, the stream takes no such bar: {item.unreadable}")
+    assert AuditReport(("volatility",), (item,)).unreadable == item.unreadable
 
 
 def test_the_audits_try_themselves(bars: Bars, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -355,3 +359,37 @@ def test_hardly_any_bars_can_be_audited() -> None:
         report = audit(few, make_series(few), Config(), full=True)
 
         assert failed(report) <= {"self_test"}, report
+
+
+# --- wrong answers ------------------------------------------------------------------------
+
+
+def test_a_wrong_answer_is_a_failed_audit(bars: Bars) -> None:
+    report = check("tests.support.user_detectors:two", bars, compiled=False)
+
+    assert failed(report) == {"answers"}
+    (item,) = report.items
+    assert item.detail.startswith("detector 'two': at 2021-04-05 09:00 its step (")
+
+
+def test_a_frame_function_that_fails_on_a_part_fails_that_audit(bars: Bars) -> None:
+    @frame_detector("late", patterns=("up", "down"))
+    def late(frame: Any) -> Any:
+        return (
+            np.zeros(frame.height) if frame.height == len(bars) else np.full(frame.height, np.nan)
+        )
+
+    report = check("late", bars, compiled=False)
+
+    assert {"prefix_invariance", "poisoned_future", "warm_up"} <= failed(report)
+    for item in report.items:
+        if item.name in failed(report):
+            assert "it answered nan; expected -1, 0 or +1" in item.detail
+
+
+def test_what_to_do_is_said(bars: Bars) -> None:
+    report = check("tests.support.user_detectors:peek", bars, compiled=False)
+
+    details = [item.detail for item in report.items if not item.clean]
+    assert details
+    assert all("no shift(-1), centred window or backfill" in detail for detail in details)

@@ -73,16 +73,6 @@ def test_a_count_kept_outside_is_caught_when_called_twice(bars: Bars) -> None:
     assert not item_of(bars, made(step)).clean
 
 
-def test_a_cache_by_time_is_caught(bars: Bars) -> None:
-    known: dict[tuple[int, int], int] = {}
-
-    def step(state: Any, ring: Any, bar: Any, params: Any) -> tuple[int, Seen]:
-        key = bar.day, bar.minute
-        return known.setdefault(key, int(bar.close > bar.open)), Seen(state.bars + 1)
-
-    assert not item_of(bars, made(step)).clean
-
-
 def test_a_cache_by_what_the_answer_depends_on_is_not_accused(bars: Bars) -> None:
     known: dict[tuple[int, int], int] = {}
 
