@@ -6,6 +6,7 @@ import numpy as np
 
 from alertlib._typing import Progress
 from alertlib.audits.lookahead import poisoned_future, prefix_invariance, self_test
+from alertlib.audits.memory import memory
 from alertlib.audits.parity import streaming_parity
 from alertlib.audits.purity import purity
 from alertlib.audits.report import AuditItem, AuditReport
@@ -42,8 +43,8 @@ def audit(
     settings : Settings
     full : bool
         Also prefixes at random cuts and at every alert, warm-up, unchanged inputs and the
-        audits' own test; otherwise streaming parity, purity and a poisoned
-        future only.
+        audits' own test; otherwise streaming parity, purity, a poisoned
+        future and, of detectors not built in, memory.
     seed : int
         Of the random cuts.
     engine : Engine
@@ -79,6 +80,9 @@ def audit(
     if full or framed:
         items.append(prefix_invariance(whole, engine, rng, tell))
     items.append(poisoned_future(whole, engine, rng, POISON_CUTS if full else 1, tell))
+    by_heart = memory(whole, engine, np.random.default_rng((seed, 7)), every=full)
+    if by_heart is not None:
+        items.append(by_heart)
     if full:
         items.append(warm_up(whole, engine, rng, tell))
         same = before == _fingerprint(series)

@@ -26,7 +26,7 @@ from tests.support.detected import detected_on
 from tests.support.synthetic import bars_of, shared_rows, walk
 
 ALL = (
-    "streaming_parity", "purity", "prefix_invariance", "poisoned_future", "warm_up",
+    "streaming_parity", "purity", "prefix_invariance", "poisoned_future", "memory", "warm_up",
     "unchanged_inputs", "self_test",
 )  # fmt: skip
 

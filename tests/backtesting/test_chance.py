@@ -143,7 +143,9 @@ def test_a_part_of_kept_bars_is_scored_as_in_its_file(run: Run) -> None:
     same = mirror(part, np.ones(len(part), dtype=np.int64))
 
     again = score(
-        run_detectors(same, settings), settings, scope=scored.scope.part(series, start, len(series))
+        run_detectors(same, scored.detected.rules),
+        settings,
+        scope=scored.scope.part(series, start, len(series)),
     )
 
     assert (again.alerts.bar + start).tolist() == scored.alerts.bar.tolist()

@@ -52,7 +52,9 @@ def test_the_alert_table_has_the_columns_of_the_interface(run: Run) -> None:
     assert set(run.alerts["outcome"]) <= {"tp", "fp", "redundant", "censored", "unscored"}
     unscored = run.alerts.filter(pl.col("outcome") == "unscored")
     assert unscored.height
-    assert unscored["entry_price"].null_count() == unscored.height
+    # Something to train on: a trade wherever one was possible.
+    last = unscored["bar_time"].dt.time() == unscored["bar_time"].dt.time().max()
+    assert not unscored.filter(~last)["pnl_points"].has_nulls()
 
 
 def test_alerts_are_written_by_the_ending_of_the_path(run: Run, tmp_path: Path) -> None:
@@ -183,7 +185,7 @@ def test_a_run_does_not_differ_from_itself(run: Run) -> None:
     difference = run.diff(run)
 
     assert (difference.comparable, difference.settings, difference.changes) == (True, {}, ())
-    assert difference.lines() == ["alerts: 0 gained, 0 lost"]
+    assert difference.lines() == ["alerts: 0 gained, 0 lost, 0 under another pattern or confidence"]
 
 
 def test_two_runs_differ_in_settings_figures_and_alerts(run: Run) -> None:
@@ -193,11 +195,14 @@ def test_two_runs_differ_in_settings_figures_and_alerts(run: Run) -> None:
 
     assert difference.comparable
     assert difference.settings == {"detection.volatility.window": (20, 30)}
-    before, after = set(run.alerts["id"]), set(other.alerts["id"])
+    place = ("bar_time", "direction")
+    before, after = (set(r.alerts.select(place).iter_rows()) for r in (run, other))
     assert difference.gained is not None
     assert difference.lost is not None
-    assert set(difference.gained["id"]) == after - before
-    assert set(difference.lost["id"]) == before - after
+    assert difference.renamed is not None
+    assert set(difference.gained.select(place).iter_rows()) == after - before
+    assert set(difference.lost.select(place).iter_rows()) == before - after
+    assert set(difference.renamed.select(place).iter_rows()) <= before & after
     by_path = {change.path: change for change in difference.changes}
     alerts = by_path["counts.alerts"]
     assert alerts.delta == other.scorecard.counts["alerts"] - run.scorecard.counts["alerts"]
@@ -269,7 +274,7 @@ def test_progress_is_told_and_provenance_recorded(monkeypatch: pytest.MonkeyPatc
     assert run.scorecard.generated_at == "2026-01-05T10:00:00Z"
     assert "coin_flip" in run.scorecard.criteria[0].nulls
     assert run.audits is not None
-    assert len(run.audits.items) == 6  # `full` audits in full, whatever else was asked
+    assert len(run.audits.items) == 8  # `full` audits in full, whatever else was asked
 
 
 def test_labels_come_from_the_settings_or_from_the_call(tmp_path: Path) -> None:

@@ -291,7 +291,8 @@ def test_the_scored_definition_is_marked_where_it_can_be_told() -> None:
 def test_audits_not_run_and_failed_are_told_first() -> None:
     assert sentences.audit_notes(report_cards.bare()) == ["not run"]
     card = report_cards.passed()
-    card["audits"]["items"][1] |= {"clean": False, "detail": "alert at 10:00 changed"}
+    found = {item["name"]: item for item in card["audits"]["items"]}
+    found["poisoned_future"] |= {"clean": False, "detail": "alert at 10:00 changed"}
     notes = sentences.audit_notes(card)
     assert notes[0] == "poisoned future FAILED: alert at 10:00 changed"
     assert notes[1].startswith("clean: streaming parity")
