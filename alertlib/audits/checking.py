@@ -8,12 +8,14 @@ from alertlib._typing import Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
 from alertlib.bars.bars import Bars
-from alertlib.bars.series import make_series
+from alertlib.bars.series import Series, make_series
 from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.detection.detectors import Detector
 from alertlib.detection.registry import find_detector
-from alertlib.scoring.engine import COMPILED, INTERPRETED
+from alertlib.detection.ruleset import Rules, make_rules
+from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
+from alertlib.scoring.fitting import past_of
 
 
 def check(
@@ -47,10 +49,27 @@ def check(
     ConfigError
         If there is no such detector.
     """
-    found = detector if isinstance(detector, Detector) else find_detector(detector)
     settings = config if config is not None else Config()
-    only = replace(settings, detection=replace(settings.detection, enabled=(found.name,)))
     engine = COMPILED if compiled else INTERPRETED
     series = make_series(bars)
-    return audit(bars, series, only, full=True, seed=only.scoring.seed, engine=engine,
-                 progress=progress)  # fmt: skip
+    grid = series.instrument.grid
+    assert grid is not None
+    if isinstance(detector, Detector):
+        rules = make_rules(settings, grid, (detector,))
+    else:
+        name = find_detector(detector).name
+        enabled = replace(settings.detection, enabled=(name,))
+        rules = make_rules(replace(settings, detection=enabled), grid)
+    return audit(
+        bars, series, settings, full=True, seed=settings.scoring.seed, engine=engine,
+        progress=progress, rules=_learned(series, settings, rules, engine),
+    )  # fmt: skip
+
+
+def _learned(series: Series, settings: Settings, rules: Rules, engine: Engine) -> Rules:
+    """Return rules whose detector has learned what it has to, on the last sessions."""
+    (detector,) = rules.detectors
+    if detector.fit is None:
+        return rules
+    params = past_of(series, settings, rules, engine).last_params(detector)
+    return replace(rules, detectors=(detector.fitted(params),))

@@ -31,12 +31,11 @@ from alertlib.scorecard import gate, sections
 from alertlib.scorecard.calibration import calibration_section
 from alertlib.scorecard.card import Scorecard
 from alertlib.scoring.engine import COMPILED, Engine, choose_engine
-from alertlib.scoring.fitting import Past, sessions_with_past
-from alertlib.scoring.labels import Opportunities, directional_changes, labelled_moves
+from alertlib.scoring.fitting import past_of, sessions_with_past
+from alertlib.scoring.labels import Opportunities, labelled_moves
 from alertlib.scoring.refits import Refits
 from alertlib.scoring.scored import SPEC, Scored, run_detectors, score
 from alertlib.scoring.scored_sessions import choose_scope
-from alertlib.scoring.signals import true_ranges
 from alertlib.stats.intervals import session_weights
 
 if TYPE_CHECKING:
@@ -127,9 +126,9 @@ def backtest(
     chosen = _engine(engine, series, settings, full, chance)
     moves = _manual_moves(series, settings, labels)
     span = read_span(between)
-    past = _past(series, settings, rules, chosen, moves)
-    scope, refits = None, None
-    if past is not None:
+    past, scope, refits = None, None, None
+    if any(d.fit is not None for d in rules.detectors):
+        past = past_of(series, settings, rules, chosen, moves)
         ready = sessions_with_past(series, settings, rules)
         enough = settings.gate.min_opportunities
         scope = choose_scope(series, settings.scoring, past.moves, enough, span, ready)
@@ -155,18 +154,6 @@ def _engine(name: str, series: Series, settings: Settings, full: bool, chance: b
         return COMPILED
     reruns = settings.scoring.mirror_runs if chance else 0
     return choose_engine(name, len(series) * len(settings.detection.enabled) * (1 + reruns))
-
-
-def _past(
-    series: Series, settings: Settings, rules: Rules, engine: Engine, moves: Opportunities | None
-) -> Past | None:
-    """Return what detectors learn from; None where none does."""
-    if all(d.fit is None for d in rules.detectors):
-        return None
-    atr = true_ranges(series, rules.atr_window, engine)
-    if moves is None:
-        moves = directional_changes(series, atr, settings.scoring.k, engine)
-    return Past(series, atr, moves, settings, rules, engine)
 
 
 def _last_learned(rules: Rules, refits: Refits) -> Rules:
@@ -209,7 +196,10 @@ def _scorecard(
     git_rev: str | None,
 ) -> Scorecard:
     settings, sessions = scored.settings, len(scored.scope.sessions)
-    quality = examine(bars)
+    quality = examine(bars).to_dict()
+    if report is not None and report.unreadable is not None:
+        quality["findings"].append(sections.unreadable_finding(report.unreadable))
+        quality["clean"] = False
     rng = np.random.default_rng((settings.scoring.seed, 0))
     weights = session_weights(max(sessions, 1), settings.scoring.bootstrap, rng)
     criteria = gate.rate_criteria(scored, settings.gate, weights[:, :sessions], chance.rates)
@@ -218,7 +208,7 @@ def _scorecard(
         observed=chance.observed,
         untested=chance.untested,
         audit_failures=report.failures if report else None,
-        data_errors=sum(f.severity == "error" for f in quality.findings),
+        data_errors=sum(f["severity"] == "error" for f in quality["findings"]),
         seen_sessions=sections.seen_sessions(scored),
     )
     ruling = gate.rule(
@@ -236,7 +226,7 @@ def _scorecard(
         settings=sections.settings_section(settings),
         seed=settings.scoring.seed,
         generated_at=generated_at,
-        data=sections.data_section(bars, scored, quality.to_dict()),
+        data=sections.data_section(bars, scored, quality),
         counts=sections.count_section(scored),
         rates=sections.rate_section(scored),
         criteria=ruling.criteria,

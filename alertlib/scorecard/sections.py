@@ -104,6 +104,14 @@ def data_section(bars: Bars, scored: Scored, quality: dict[str, Any]) -> dict[st
     }
 
 
+def unreadable_finding(message: str) -> dict[str, Any]:
+    """Return the finding about a bar that the batch could read and the live core cannot."""
+    return {
+        "kind": "bad_row", "severity": "error", "time": None, "date": None, "count": 1,
+        "message": message,
+    }  # fmt: skip
+
+
 def _date(days: Ints, sessions: Any) -> str | None:
     for session in sessions:
         return date_of(int(days[session])).isoformat()

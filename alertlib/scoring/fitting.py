@@ -20,10 +20,10 @@ from alertlib.errors import ConfigError
 from alertlib.market.clock import date_of
 from alertlib.scoring.batch import levels_at
 from alertlib.scoring.engine import Engine
-from alertlib.scoring.labels import Opportunities, move_frame
+from alertlib.scoring.labels import Opportunities, directional_changes, move_frame
 from alertlib.scoring.refits import Refit, Refits
 from alertlib.scoring.scored_sessions import Scope, is_complete
-from alertlib.scoring.signals import StepBars
+from alertlib.scoring.signals import StepBars, true_ranges
 from alertlib.scoring.trades import simulate
 
 if TYPE_CHECKING:
@@ -42,6 +42,20 @@ def sessions_with_past(series: Series, settings: Settings, rules: Rules) -> Bool
     before: Ints = np.cumsum(complete) - complete
     needed = max((fit.train + EMBARGO for fit in fits), default=0)
     return np.asarray(before >= needed)
+
+
+def past_of(
+    series: Series,
+    settings: Settings,
+    rules: Rules,
+    engine: Engine,
+    moves: Opportunities | None = None,
+) -> Past:
+    """Return what detectors learn from; directional-change legs where no moves are given."""
+    atr = true_ranges(series, rules.atr_window, engine)
+    if moves is None:
+        moves = directional_changes(series, atr, settings.scoring.k, engine)
+    return Past(series, atr, moves, settings, rules, engine)
 
 
 @dataclass(frozen=True)
@@ -65,13 +79,20 @@ class Past:
 
     def models(self, data_sha256: str) -> tuple[Model, ...]:
         """Fit every step that learns on the last sessions of the file, for live use after it."""
+        return tuple(
+            Model(d.name, *self._last(d, d.fit), data_sha256)
+            for d in self.rules.detectors
+            if d.fit is not None and d.columns is None
+        )
+
+    def last_params(self, detector: Detector) -> Any:
+        """Return what a detector that learns makes of the last sessions of the file."""
+        assert detector.fit is not None
+        return self._last(detector, detector.fit)[0]
+
+    def _last(self, detector: Detector, fit: Fit) -> tuple[Any, date, date]:
         complete = np.flatnonzero(is_complete(self.series, self.settings.scoring))
-        made = []
-        for d in self.rules.detectors:
-            if d.fit is not None and d.columns is None:
-                params, first, last = self._learn(d, d.fit, complete[-d.fit.train :])
-                made.append(Model(d.name, params, first, last, data_sha256))
-        return tuple(made)
+        return self._learn(detector, fit, complete[-fit.train :])
 
     def _refits(
         self, detector: Detector, fit: Fit, scope: Scope, progress: Progress
