@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import polars as pl
 import pytest
 
 from alertlib.bars.sample import make_sample, sample_path
+from alertlib.errors import AlertlibWarning
 from runners import _main
 from tests.support import report_cards
 from tests.support.old_cards import as_v1
@@ -299,6 +301,23 @@ def test_the_guard_knows_every_way_out(capsys: pytest.CaptureFixture[str]) -> No
     assert "RuntimeError: two lines (test_backtest.py:" in capsys.readouterr().err
     with pytest.raises(RuntimeError, match="seen"):
         _main.run(lambda _: (_ for _ in ()).throw(RuntimeError("seen")), ["--debug"])
+
+
+def test_a_warning_of_the_librarys_is_one_line_and_others_are_pythons(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run(_: object) -> int:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn(AlertlibWarning("said\nonce"), stacklevel=1)
+            warnings.warn("other", UserWarning, stacklevel=1)
+        return 0
+
+    assert _main.run(run, []) == 0
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first == "warning: said once"
+    assert "test_backtest.py" in others[0]
+    assert "UserWarning: other" in others[0]
 
 
 def test_functions_of_the_package_are_not_hidden_by_modules_of_their_name() -> None:
