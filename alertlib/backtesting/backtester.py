@@ -207,7 +207,7 @@ def _scorecard(
         rates=chance.rates,
         observed=chance.observed,
         untested=chance.untested,
-        audit_failures=report.failures if report else None,
+        unclean=tuple(i.name for i in report.items if not i.clean) if report else None,
         data_errors=sum(f["severity"] == "error" for f in quality["findings"]),
         seen_sessions=sections.seen_sessions(scored),
     )

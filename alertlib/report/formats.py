@@ -32,7 +32,7 @@ _NAMES = {
     "min_alerts": "alerts",
     "min_trades": "trades",
     "expectancy_points": "net per trade",
-    "audit_failures": "unclean audits",
+    "audit_failures": "audit faults",
     "data_errors": "data errors",
     "placement_capture": "placement, captured",
     "placement_false_positives": "placement, false",

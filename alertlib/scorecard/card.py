@@ -47,7 +47,7 @@ class Criterion:
         Chance, p-value and runs under each null.
     reason : str or None
         ``geometry`` of a win rate that does not count, ``untested`` of a test against chance
-        that was not run, or not often enough.
+        that was not run, or not often enough; the names of audits that are not clean.
     """
 
     name: str

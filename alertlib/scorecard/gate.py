@@ -64,8 +64,8 @@ class Evidence:
         The statistics compared with them.
     untested : str
         Why the tests against chance decide nothing; empty if they do.
-    audit_failures : int or None
-        Audits not clean; None if none ran, which does not pass.
+    unclean : tuple of str or None
+        Names of the audits that are not clean; None if none ran, which does not pass.
     data_errors : int
         Findings that make the data unsafe.
     seen_sessions : int
@@ -75,7 +75,7 @@ class Evidence:
     rates: Mapping[str, NullRates]
     observed: Mapping[str, float | None]
     untested: str
-    audit_failures: int | None
+    unclean: tuple[str, ...] | None
     data_errors: int
     seen_sessions: int
 
@@ -177,7 +177,7 @@ def guard_rails(scored: Scored, gate: Gate, evidence: Evidence) -> tuple[Criteri
         _at_least("min_trades", trades, gate.min_trades),
     ]
     if gate.clean_audits:
-        made.append(_none_of("audit_failures", evidence.audit_failures))
+        made.append(_clean_audits(evidence.unclean))
     if gate.clean_data:
         made.append(_none_of("data_errors", evidence.data_errors))
     if gate.positive_expectancy:
@@ -195,6 +195,11 @@ def _at_least(name: str, value: int, threshold: int) -> Criterion:
 
 def _none_of(name: str, value: int | None) -> Criterion:
     return Criterion(name, None if value is None else float(value), "<=", 0.0, value == 0)
+
+
+def _clean_audits(unclean: tuple[str, ...] | None) -> Criterion:
+    made = _none_of("audit_failures", None if unclean is None else len(unclean))
+    return replace(made, reason=", ".join(unclean) if unclean else None)
 
 
 def _test(test: ChanceTest, evidence: Evidence, limit: float) -> Criterion:

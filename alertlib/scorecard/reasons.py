@@ -53,7 +53,9 @@ def why_not(criterion: Criterion) -> str:
     if name == "audit_failures":
         if criterion.value is None:
             return "the detectors were not audited"
-        return _counted(criterion, "detector audit is", "detector audits are") + " not clean"
+        unclean = _counted(criterion, "detector audit is", "detector audits are")
+        which = (criterion.reason or "").replace("_", " ")
+        return f"{unclean} not clean" + (f": {which}" if which else "")
     if name == "data_errors":
         return _counted(criterion, "finding makes", "findings make") + " the data unsafe to score"
     if name == "out_of_sample":

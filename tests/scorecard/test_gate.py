@@ -233,7 +233,7 @@ OBSERVED = {
 
 
 def evidence(rates: dict[str, NullRates], untested: str = "", seen: int = 0) -> Evidence:
-    return Evidence(rates, OBSERVED, untested, audit_failures=0, data_errors=0, seen_sessions=seen)
+    return Evidence(rates, OBSERVED, untested, unclean=(), data_errors=0, seen_sessions=seen)
 
 
 def rails_of(run: Run, rates: dict[str, NullRates], **more: Any) -> dict[str, Criterion]:

@@ -73,7 +73,7 @@ def seen_by_gate(series: Series, config: Settings, name: str) -> Seen:
     """Score a file and test it against chance; ``name`` stands for its hash."""
     scored = score(detected_on(series, config, COMPILED), config)
     chance = measure_chance(scored, name, COMPILED, lambda *_: None)
-    evidence = gate.Evidence(chance.rates, chance.observed, "", 0, 0, 0)
+    evidence = gate.Evidence(chance.rates, chance.observed, "", (), 0, 0)
     rails = {c.name: c.p_value for c in gate.guard_rails(scored, config.gate, evidence)}
     p_values = {name: p for name, p in rails.items() if p is not None}
     value = scored.win_rate
