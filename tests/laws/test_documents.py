@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
+import alertlib as al
 from alertlib.kernels.bar import TickBar
+from alertlib.report.glossary import TERMS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def test_the_readme_shows_what_the_command_prints() -> None:
@@ -55,6 +57,26 @@ def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> No
 
     assert scope["follow"].name == "follow"
     assert scope["agreed"].name == "agreed"
+
+
+def test_the_python_of_the_page_on_models_runs() -> None:
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    scope: dict[str, Any] = {"bars": al.read_bars(al.sample_path())}
+    for code in blocks("python", text):
+        exec(compile(code, "models.md", "exec"), scope)
+
+    card = scope["run"].scorecard
+    assert 30 < card.data["sessions"] < 60  # the first have too little past to learn from
+    assert not card.in_sample_possible
+    assert scope["desk"].fitted_until.isoformat() == "2021-03-31"
+
+
+def test_the_page_on_scoring_explains_every_criterion() -> None:
+    text = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
+    for term, meaning in TERMS.items():
+        assert f"- **`{term}`**: {meaning}\n" in text
+    card = al.backtest(al.read_bars(al.sample_path()), audits="none", chance=False).scorecard
+    assert {c.name for c in card.criteria} <= set(TERMS)
 
 
 def test_the_readme_names_every_field_of_the_bar() -> None:
