@@ -147,7 +147,7 @@ class Past:
         bars = np.repeat(np.flatnonzero(inside & ~np.isnan(self.atr)), 2)
         ways = np.tile([1, -1], len(bars) // 2)
         _, _, stop, target = levels_at(self.series, self.atr, bars, ways, self.rules, self.engine)
-        trades = simulate(self.series, bars, ways, stop, target, self.settings.trade)
+        trades = simulate(self.series, bars, ways, stop, target, self.settings.trade, self.engine)
         time = pl.Series(self.series.minute[bars] * 60_000_000).cast(pl.Datetime("us"))
         table = {"time": time, "direction": ways, "points": trades.points}
         return (

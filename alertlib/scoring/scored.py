@@ -254,7 +254,13 @@ def score(
         censored=np.flatnonzero(inside & censored),
         match=match(validity, alerts.bar, alerts.direction),
         trades=simulate(
-            series, alerts.bar, alerts.direction, alerts.stop, alerts.target, settings.trade
+            series,
+            alerts.bar,
+            alerts.direction,
+            alerts.stop,
+            alerts.target,
+            settings.trade,
+            detected.engine,
         ),
     )
 
@@ -278,7 +284,7 @@ def all_wins(detected: Detected, scope: Scope, settings: Settings) -> Ints:
         _, _, stop, target = levels_at(
             series, detected.atr, bars, ways, detected.rules, detected.engine
         )
-        trades = simulate(series, bars, ways, stop, target, settings.trade)
+        trades = simulate(series, bars, ways, stop, target, settings.trade, detected.engine)
         wins[side, bars] = np.where(trades.filled, trades.points > 0, -1)
     return wins
 

@@ -10,9 +10,10 @@ import numpy as np
 from alertlib._typing import Bools, Floats, Ints
 from alertlib.bars.series import Series
 from alertlib.config.schema import Trade
+from alertlib.kernels.first_touch import SESSION, STOP, TARGET, TIME, first_touch
 from alertlib.market.clock import date_of
+from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
 
-TARGET, STOP, TIME, SESSION = range(4)
 EXIT_REASONS = ("target", "stop", "time", "session")
 
 
@@ -73,7 +74,13 @@ def session_fees(series: Series, trade: Trade) -> Floats:
 
 
 def simulate(
-    series: Series, bar: Ints, direction: Ints, stop: Floats, target: Floats, trade: Trade
+    series: Series,
+    bar: Ints,
+    direction: Ints,
+    stop: Floats,
+    target: Floats,
+    trade: Trade,
+    engine: Engine = INTERPRETED,
 ) -> Trades:
     """Fill one trade per alert and follow it to its end.
 
@@ -91,6 +98,8 @@ def simulate(
         In quanta, as fixed when the alert was made.
     trade : Trade
         Slippage, horizon and fees.
+    engine : Engine
+        The compiled one follows trade by trade, the other all of them bar by bar in NumPy.
 
     Returns
     -------
@@ -117,8 +126,11 @@ def simulate(
         worst=np.full(len(bar), np.inf),
     )
     up_target = sign * target
-    active = np.flatnonzero(filled)
-    _follow(series, walk, active, entry, final, sign, sign * stop, up_target, slip, margin)
+    levels = (entry, final, direction, sign * stop, up_target, slip, margin)
+    if engine is COMPILED:
+        _follow_compiled(series, walk, np.flatnonzero(filled), *levels)
+    else:
+        _follow(series, walk, np.flatnonzero(filled), *levels)
 
     up_entry = sign * entry_price
     fees = session_fees(series, trade)[series.session[bar]]
@@ -157,13 +169,14 @@ def _follow(
     active: Ints,
     entry: Ints,
     final: Ints,
-    sign: Floats,
+    direction: Ints,
     up_stop: Floats,
     up_target: Floats,
     slip: float,
     margin: float,
 ) -> None:
     """Walk all trades bar by bar until each is stopped, at its target or at its last bar."""
+    sign = direction.astype(np.float64)
     open_, high, low = (c.astype(np.float64) for c in (series.open, series.high, series.low))
     offset = 0
     while len(active):
@@ -185,6 +198,40 @@ def _follow(
         walk.ambiguous[rows] = hit & reached[done]
         active = active[~done & (at < final[active])]
         offset += 1
+
+
+def _follow_compiled(series: Series, walk: _Walk, active: Ints, *levels: Any) -> None:
+    """Walk each trade to its end by :func:`alertlib.kernels.first_touch.first_touch`."""
+    scan = COMPILED.build(_make_walk_scan, first_touch)
+    bars = (COMPILED.column(c) for c in (series.open, series.high, series.low, series.close))
+    columns = (COMPILED.column(c) if isinstance(c, np.ndarray) else c for c in levels)
+    out = (walk.exit, walk.reason, walk.up_exit, walk.ambiguous, walk.best, walk.worst)
+    scan(*bars, active, *columns, *out)
+
+
+def _make_walk_scan(first_touch: Any) -> Any:
+    def scan(
+        open_: Any, high: Any, low: Any, close: Any, active: Any, entry: Any, final: Any,
+        direction: Any, up_stop: Any, up_target: Any, slip: Any, margin: Any,
+        out_exit: Any, out_reason: Any, out_fill: Any, out_both: Any, out_best: Any,
+        out_worst: Any,
+    ) -> None:  # fmt: skip
+        for n in range(len(active)):
+            i = active[n]
+            touch = first_touch(
+                open_, high, low, close, entry[i], final[i], direction[i], up_stop[i],
+                up_target[i], slip, margin,
+            )  # fmt: skip
+            out_exit[i] = touch.exit
+            # Otherwise it ends by time or with its session, as is known already.
+            if touch.reason >= 0:
+                out_reason[i] = touch.reason
+            out_fill[i] = touch.up_exit
+            out_both[i] = touch.both
+            out_best[i] = touch.best
+            out_worst[i] = touch.worst
+
+    return scan
 
 
 def _horizon(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from alertlib.bars.series import Series
 from alertlib.config.schema import Trade
 from alertlib.market.instruments import Fee
+from alertlib.scoring.engine import COMPILED, Engine
 from alertlib.scoring.trades import EXIT_REASONS, Trades, session_fees, simulate
 from tests import naive, naive_score
 from tests.naive import NaiveAlert, Rules
@@ -300,6 +301,13 @@ def test_fees_are_those_in_force_on_the_day_unless_stated() -> None:
     assert trades.points.tolist() == [-12.0, -14.0]
 
 
+def test_no_trade_at_all_is_no_mistake(engine: Engine) -> None:
+    none = np.zeros(0, dtype=np.int64)
+    series = series_of(session([FLAT] * 3), "TST")
+
+    assert len(simulate(series, none, none, none * 1.0, none * 1.0, Trade(), engine)) == 0
+
+
 def test_unknown_fees_count_as_nothing() -> None:
     series = series_of(session([FLAT] * 3), "XYZ")
 
@@ -333,6 +341,11 @@ def test_random_trades_equal_a_slow_loop(
     stop, target = close - ways * distance, close + ways * (distance + wider)
 
     trades = simulate(series, at, ways, stop.astype(float), target.astype(float), rule)
+    again = simulate(series, at, ways, stop.astype(float), target.astype(float), rule, COMPILED)
+    for field in fields(trades):
+        one, other = getattr(trades, field.name), getattr(again, field.name)
+        assert one.dtype == other.dtype, field.name
+        assert np.array_equal(one, other), field.name
 
     plain, _ = naive.in_units(rows)
     rules = Rules(
