@@ -21,6 +21,7 @@ import numpy as np
 import alertlib
 from alertlib.detection.answers import is_ours
 from alertlib.kernels.bar import TickBar, bar_of
+from alertlib.scoring.compiler_cache import keyed_cache
 
 # Bars times detectors from which compiling pays.
 BREAK_EVEN = 1_500_000
@@ -132,7 +133,9 @@ def _compile_for(factory: Callable[..., Any], functions: tuple[Any, ...], values
     key = _cache_key(factory, functions)
     # With the compiler switched off njit returns the function itself.
     if key is not None and not getattr(config, "DISABLE_JIT", False):
-        loop._cache = _keyed_cache(loop.py_func, key)
+        cache = keyed_cache(loop.py_func, key)
+        if cache is not None:
+            loop._cache = cache
     return loop
 
 
@@ -218,16 +221,3 @@ def _library_hash() -> bytes:
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.digest()
-
-
-def _keyed_cache(loop: Callable[..., Any], key: str) -> Any:
-    from numba.core.caching import FunctionCache
-
-    class KeyedCache(FunctionCache):
-        """Numba's file cache, found by our hash of the sources."""
-
-        def _index_key(self, sig: Any, codegen: Any) -> Any:
-            return (sig, codegen.magic_tuple(), key)
-
-    make: Any = KeyedCache
-    return make(loop)

@@ -1,0 +1,64 @@
+"""A compiler cache that is empty, damaged or nowhere: time, never a result."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from alertlib.scoring.compiler_cache import COMPILING
+from tests.support.running import ROOT
+
+PROGRAM = """
+import warnings
+import alertlib as al
+from alertlib.bars.series import make_series
+from alertlib.scoring.engine import COMPILED
+from alertlib.scoring.signals import true_ranges
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    atr = true_ranges(make_series(al.read_bars(al.sample_path())), 14, COMPILED)
+    again = true_ranges(make_series(al.read_bars(al.sample_path())), 15, COMPILED)
+print(len(said), *{str(w.message) for w in said}, atr[-1], sep="|")
+"""
+
+
+def run_with(cache: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**os.environ, "NUMBA_CACHE_DIR": cache},
+    )  # fmt: skip
+    return done.stdout.strip().split("|")
+
+
+def test_an_empty_cache_is_told_of_once_and_a_full_one_not(tmp_path: Path) -> None:
+    first = run_with(str(tmp_path))
+    second = run_with(str(tmp_path))
+
+    assert first[:2] == ["1", COMPILING]
+    assert second[0] == "0"
+    assert first[-1] == second[-1]
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+def test_a_damaged_cache_is_compiled_again(tmp_path: Path, ending: str) -> None:
+    first = run_with(str(tmp_path))
+    damaged = list(tmp_path.rglob(f"*.{ending}"))
+    assert damaged
+    for path in damaged:
+        path.write_bytes(path.read_bytes()[:40] + b"damaged")
+
+    again = run_with(str(tmp_path))
+
+    assert again[:2] == ["1", COMPILING]
+    assert again[-1] == first[-1]
+
+
+def test_a_cache_that_is_nowhere_is_done_without(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("no folder")
+
+    assert run_with(str(file / "below"))[:2] == ["1", COMPILING]
