@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alertlib.scoring.compiler_cache import COMPILING
+from alertlib.scoring.compiler_cache import COMPILING, keyed_cache
 from tests.support.running import ROOT
 
 PROGRAM = """
@@ -57,8 +57,13 @@ def test_a_damaged_cache_is_compiled_again(tmp_path: Path, ending: str) -> None:
     assert again[-1] == first[-1]
 
 
-def test_a_cache_that_is_nowhere_is_done_without(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_done_without(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("no folder")
 
-    assert run_with(str(file / "below"))[:2] == ["1", COMPILING]
+    assert run_with(str(file / "below"))[-1] == run_with(str(tmp_path))[-1]
+
+
+def test_a_loop_that_numba_can_keep_nowhere_has_no_cache() -> None:
+    """Numba finds no folder for the source of a function that has none."""
+    assert keyed_cache(eval("lambda x: x"), "key") is None
