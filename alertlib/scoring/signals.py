@@ -20,7 +20,8 @@ from alertlib.errors import AlertlibWarning, DetectorError
 from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.kernels.bar import TickBar, weekday_of
 from alertlib.market.clock import MINUTES_PER_DAY
-from alertlib.scoring.engine import INTERPRETED, Engine
+from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
+from alertlib.scoring.scans import BLOCK_FORMS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -176,6 +177,10 @@ def _step_signals(detector: Detector, bars: StepBars, engine: Engine) -> tuple[A
     if max(detector.ring, 1) * bars.largest >= EXACT_BELOW:
         engine = INTERPRETED
     if is_ours(detector.step):
+        params = detector.kernel_params(bars.quanta_per_tick)
+        form = BLOCK_FORMS.get(detector.step)
+        if engine is COMPILED and form is not None and form.covers(params):
+            return form.run(engine, bars.columns, params), np.zeros(0)
         scan = engine.build(make_scan(detector), detector.step, engine.bar_of)
         return _run(scan, detector, bars, engine)[:2]
     why: Exception | str | None = None
