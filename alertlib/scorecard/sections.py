@@ -363,6 +363,11 @@ def warnings_of(scored: Scored, bars: Bars) -> tuple[str, ...]:
         made.append(
             f"{redundant / captured:.1f} redundant alerts per capture: a trader would be spammed"
         )
+    if scored.manual:
+        made.append(
+            "more_than_geometry and the coin-flip level are measured on directional-change legs, "
+            "since coin-flip bars have no manual labels"
+        )
     instrument = bars.instrument
     if not instrument.fees and scored.settings.trade.fees_points is None:
         made.append(

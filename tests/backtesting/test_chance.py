@@ -273,6 +273,9 @@ def test_labels_by_hand_leave_geometry_to_directional_change_legs(run: Run) -> N
     by_hand, by_legs = (r.scorecard.criterion("more_than_geometry") for r in (manual, run))
     assert by_hand == by_legs
     assert manual.scorecard.coin_flip == run.scorecard.coin_flip
+    said = [w for w in manual.scorecard.warnings if "directional-change legs" in w]
+    assert len(said) == 1
+    assert not [w for w in run.scorecard.warnings if "directional-change legs" in w]
 
 
 def test_bars_of_half_an_hour_have_no_timing_null_and_everything_else() -> None:
