@@ -229,14 +229,18 @@ class Stream:
         states, rings = self._states, self._rings
         signals = None
         for i, (step, params, warmup, states_probability) in enumerate(self._steps):
-            signal, *probability, states[i] = step(states[i], rings[i], tick_bar, params)
+            answer: Any = step(states[i], rings[i], tick_bar, params)
+            if states_probability:
+                signal, probability, states[i] = answer
+            else:
+                signal, states[i] = answer
             if signal != 0 and number > warmup:
                 if signals is None:
                     signals = [0] * len(states)
                     confidence = [d.confidence for d in self.rules.detectors]
                 signals[i] = signal
                 if states_probability:
-                    confidence[i] = stated_confidence(probability[0])
+                    confidence[i] = stated_confidence(probability)
         if signals is None or atr != atr:
             return _NOTHING
         return self._deliver(signals, confidence, number, minute, close, atr)
