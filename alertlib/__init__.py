@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from alertlib.bars.sample import sample_path
     from alertlib.config import Config, get_config, load_config
     from alertlib.detection.alert import Alert
+    from alertlib.detection.bar import Bar
     from alertlib.detection.combinators import both, only
     from alertlib.detection.detectors import Detector, detector, frame_detector
     from alertlib.detection.fitting import Fit
     from alertlib.detection.models import Model
     from alertlib.detection.registry import find_detector
-    from alertlib.detection.stream import Bar, Stream
+    from alertlib.detection.stream import Stream
     from alertlib.errors import (
         AlertlibError,
         AlertlibWarning,
@@ -50,7 +51,7 @@ _HOMES = {
     "AlertlibWarning": "errors",
     "AuditError": "errors",
     "AuditReport": "audits.suite",
-    "Bar": "detection.stream",
+    "Bar": "detection.bar",
     "Bars": "bars.bars",
     "BusyError": "errors",
     "Config": "config",

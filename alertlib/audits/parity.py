@@ -8,7 +8,8 @@ from alertlib.audits.report import REMEMBER, AuditItem
 from alertlib.bars.bars import Bars
 from alertlib.config.schema import Settings
 from alertlib.detection.alert import Alert
-from alertlib.detection.stream import Bar, Stream, Suppressed
+from alertlib.detection.bar import Bar
+from alertlib.detection.stream import Stream, Suppressed
 from alertlib.errors import DataError, DetectorError
 from alertlib.kernels.policy import REASONS
 from alertlib.scoring.alert_values import alert_values

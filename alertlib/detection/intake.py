@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.detection.alert import Alert
 from alertlib.detection.answers import checked
+from alertlib.detection.bar import Bar
 from alertlib.detection.detectors import Detector, Step
 from alertlib.detection.ruleset import Accept, Rules, make_rules
-from alertlib.detection.stream import Bar, Stream, Suppressed
+from alertlib.detection.stream import Stream, Suppressed
 from alertlib.errors import DataError
 from alertlib.kernels.bar import TickBar
 from alertlib.market.clock import day_number

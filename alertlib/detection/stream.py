@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.detection.alert import KERNEL_VERSION, Alert, alert_id
 from alertlib.detection.answers import checked
+from alertlib.detection.bar import read_bar, wall_time
 from alertlib.detection.detectors import Detector, Step
 from alertlib.detection.records import from_lists, to_lists
 from alertlib.detection.ruleset import ACCEPT_BARS, Rules, make_rules
@@ -35,30 +36,11 @@ from alertlib.kernels.policy import (
     memory_size,
     policy_step,
 )
-from alertlib.market.clock import MINUTES_PER_DAY, day_number, exchange_time
 from alertlib.market.instruments import Instrument, find_instrument
 from alertlib.market.sessions import Hours
 
 if TYPE_CHECKING:
     from alertlib.config.schema import Settings
-
-# How far from the grid a float price may lie and still be that price, in quanta.
-_GRID_TOLERANCE = 1e-4
-
-
-class Bar(NamedTuple):
-    """One closed bar in points, as a feed delivers it.
-
-    :meth:`Stream.on_bar` takes anything with these attributes, or a mapping with these keys.
-    """
-
-    time: datetime
-    open: float
-    high: float
-    low: float
-    close: float
-    tick_volume: int | None = None
-    real_volume: int | None = None
 
 
 class Suppressed(NamedTuple):
@@ -191,7 +173,9 @@ class Stream:
 
     def decide(self, bar: Any) -> Decision:
         """Take one closed bar as :meth:`on_bar` does; return what was held back, too."""
-        minute, opened, high, low, close, volume, contracts = self._read(bar)
+        minute, opened, high, low, close, volume, contracts = read_bar(
+            bar, self._grid, self._symbol, self._last_minute
+        )
         day, minute_in_day = divmod(minute, 1_440)
         hours = self._hours if day == self._day else self._sessions.hours(day)
         if not hours.open <= minute_in_day < hours.close:
@@ -302,7 +286,7 @@ class Stream:
     ) -> Alert:
         levels = setup_levels(close, atr, direction, self.rules.setup)
         price = self._grid.price
-        opened = _datetime(minute)
+        opened = wall_time(minute)
         return Alert(
             id=alert_id(
                 self._symbol, self._timeframe, pattern, direction,
@@ -324,35 +308,6 @@ class Stream:
             risk_reward=abs(levels.target - close) / abs(close - levels.stop),
             agreeing=agreeing,
         )  # fmt: skip
-
-    def _read(self, bar: Any) -> tuple[int, int, int, int, int, int, int]:
-        time, opened, high, low, close, ticks, contracts = (
-            bar if isinstance(bar, Bar) else _as_bar(bar)
-        )
-        minute = _wall_minute(time)
-        if minute <= self._last_minute:
-            raise DataError(
-                f"bar of {self._symbol} at {_datetime(minute)} is not after the last one "
-                f"({_datetime(self._last_minute)}); bars come once each, in order of time"
-            )
-        up, down = self._grid.denominator, self._grid.numerator
-        try:
-            exact = opened * up / down, high * up / down, low * up / down, close * up / down
-            o, h, lo, c = (
-                int(exact[0] + 0.5), int(exact[1] + 0.5), int(exact[2] + 0.5),
-                int(exact[3] + 0.5),
-            )  # fmt: skip
-            off = abs(exact[0] - o) + abs(exact[1] - h) + abs(exact[2] - lo) + abs(exact[3] - c)
-        except (TypeError, ValueError, OverflowError):
-            off, o, h, lo, c = 1.0, 0, 0, 0, 0
-        if off > _GRID_TOLERANCE or not (0 < lo <= o <= h and lo <= c <= h):
-            raise DataError(
-                f"bar of {self._symbol} at {_datetime(minute)}: got open, high, low, close "
-                f"{(opened, high, low, close)}; expected multiples of {self._grid.quantum:g} "
-                "with 0 < low <= open, close <= high"
-            )
-        volume = ticks if ticks is not None else contracts or 0
-        return minute, o, h, lo, c, volume, contracts or 0
 
     def snapshot(self) -> dict[str, Any]:
         """Return the whole state as JSON-able values, for :meth:`restore`."""
@@ -410,22 +365,3 @@ class Stream:
 
 
 _NOTHING = Decision((), ())
-
-
-def _as_bar(bar: Any) -> Bar:
-    if isinstance(bar, Mapping):
-        return Bar._make(bar.get(name) for name in Bar._fields)
-    return Bar._make(getattr(bar, name, None) for name in Bar._fields)
-
-
-def _wall_minute(value: Any) -> int:
-    if not isinstance(value, datetime):
-        raise DataError(f"bar: got time {value!r}; expected a datetime, the open of the bar")
-    time = value
-    if time.tzinfo is not None:
-        time = exchange_time(time)
-    return day_number(time) * MINUTES_PER_DAY + time.hour * 60 + time.minute
-
-
-def _datetime(minute: int) -> datetime:
-    return datetime(1970, 1, 1) + timedelta(minutes=minute)

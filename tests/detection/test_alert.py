@@ -9,7 +9,8 @@ from typing import Any
 
 from alertlib.config import Config
 from alertlib.detection.alert import KERNEL_VERSION, Alert, alert_id
-from alertlib.detection.stream import Bar, Decision, Stream
+from alertlib.detection.bar import Bar
+from alertlib.detection.stream import Decision, Stream
 from tests.support.synthetic import SMALL, Row, session, walk
 
 

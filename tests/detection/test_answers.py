@@ -12,10 +12,11 @@ import pytest
 
 from alertlib.config import Config
 from alertlib.detection.answers import checked
+from alertlib.detection.bar import Bar
 from alertlib.detection.builtin import BUILT_IN
 from alertlib.detection.detectors import Detector, detector
 from alertlib.detection.registry import find_detector
-from alertlib.detection.stream import Bar, Stream
+from alertlib.detection.stream import Stream
 from alertlib.errors import AlertlibWarning, ConfigError, DetectorError
 from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
 from alertlib.scoring.signals import detect

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 import alertlib as al
 from alertlib.bars.series import Series
 from alertlib.config import Config
+from alertlib.detection.bar import Bar
 from alertlib.detection.builtin import BUILT_IN, breakout, directional_change, volatility
 from alertlib.detection.detectors import REGISTRY, Detector
 from alertlib.detection.registry import find_detector
-from alertlib.detection.stream import Bar, Stream
+from alertlib.detection.stream import Stream
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine

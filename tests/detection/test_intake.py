@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import alertlib as al
+from alertlib.detection.bar import Bar
 from alertlib.detection.intake import MAX_ERRORS, NOTHING, REMEMBERED_BARS, Core, Outcome
 from alertlib.detection.staleness import bars_missing
-from alertlib.detection.stream import Bar
 from alertlib.errors import DataError
 from alertlib.market.instruments import find_instrument
 from runners.live.health import Reason

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.config import Config
+from alertlib.detection.bar import Bar
 from alertlib.detection.detectors import REGISTRY, detector
 from alertlib.detection.records import from_lists, in_quanta, to_lists
-from alertlib.detection.stream import Bar, Stream
+from alertlib.detection.stream import Stream
 from alertlib.errors import ConfigError
 from tests.support.synthetic import walk
 

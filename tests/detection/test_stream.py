@@ -17,8 +17,9 @@ from alertlib.backtesting.backtester import backtest
 from alertlib.backtesting.run import Run
 from alertlib.config import Config
 from alertlib.config.schema import SymbolSpec
+from alertlib.detection.bar import Bar
 from alertlib.detection.detectors import detector
-from alertlib.detection.stream import Bar, Decision, Stream
+from alertlib.detection.stream import Decision, Stream
 from alertlib.errors import ConfigError, DataError
 from tests.support.steps import rough_walk
 from tests.support.synthetic import SMALL, Row, bars_of, shared_rows, walk

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from alertlib.config import Config
-from alertlib.detection.stream import Bar
+from alertlib.detection.bar import Bar
 from runners.live.alert_store.store import Store
 from runners.live.feed.base import Bars, Key, Origin, Position
 from runners.live.gauges import Figures

@@ -14,8 +14,9 @@ import alertlib as al
 from alertlib.bars.bars import from_frame
 from alertlib.bars.series import make_series
 from alertlib.config import Config
+from alertlib.detection.bar import Bar
 from alertlib.detection.detectors import Detector, detector, frame_detector
-from alertlib.detection.stream import Bar, Stream
+from alertlib.detection.stream import Stream
 from alertlib.errors import AlertlibWarning
 from alertlib.kernels.alerting import stated_confidence
 from alertlib.kernels.bar import TickBar

@@ -10,7 +10,8 @@ import numpy as np
 from alertlib.backtesting.chance import measure_chance
 from alertlib.bars.series import Series
 from alertlib.config.schema import Settings
-from alertlib.detection.stream import Bar, Stream
+from alertlib.detection.bar import Bar
+from alertlib.detection.stream import Stream
 from alertlib.scorecard import gate
 from alertlib.scoring.engine import COMPILED
 from alertlib.scoring.scored import score

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from alertlib.config import Config
-from alertlib.detection.stream import Bar
+from alertlib.detection.bar import Bar
 from alertlib.market.instruments import Instrument
 
 Key = tuple[str, str]

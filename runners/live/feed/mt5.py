@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from alertlib.config import Config
-from alertlib.detection.stream import Bar
+from alertlib.detection.bar import Bar
 from alertlib.errors import AlertlibError, ConfigError
 from alertlib.market.clock import exchange_zone
 from alertlib.market.instruments import Instrument, find_instrument

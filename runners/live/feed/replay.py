@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from alertlib import errors
 from alertlib.config import Config
-from alertlib.detection.stream import Bar
+from alertlib.detection.bar import Bar
 from alertlib.errors import DataError
 from alertlib.market.instruments import Instrument, find_instrument
 from alertlib.market.sessions import FixedHours

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
-from alertlib.detection.stream import Bar
+from alertlib.detection.bar import Bar
 
 #: Stream, open in minutes since 1970-01-01 (wall clock), open, high, low, close, both volumes.
 ROW = struct.Struct("<Iqddddqq")

@@ -16,8 +16,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 import alertlib as al
+from alertlib.detection.bar import Bar
 from alertlib.detection.intake import RECENT_BARS, Core
-from alertlib.detection.stream import Bar
 from alertlib.texts.words import WORDS
 from runners.live.websocket.dashboard.page import assemble
 from runners.live.websocket.listening import PAGE
