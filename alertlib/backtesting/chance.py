@@ -10,6 +10,7 @@ import numpy as np
 
 from alertlib._typing import Progress
 from alertlib.scoring.engine import Engine
+from alertlib.scoring.fitting import HISTORY
 from alertlib.scoring.refits import part_of
 from alertlib.scoring.scored import SPEC, Scored, all_wins, run_detectors, score
 from alertlib.stats import nulls
@@ -24,8 +25,6 @@ MORE_RUNS = 400
 UNDECIDED = (0.01, 0.15)
 # What is tested against coin-flip bars.
 COIN_FLIP_TESTS = ("capture_less_false", "win_rate", "expectancy_points")
-# Bars kept before the scored sessions when coin-flip bars are run.
-HISTORY = 600
 # Runs of the session permutation that give the sensitivity table its chance levels.
 SENSITIVITY_RUNS = 99
 # From this length of a bar on, an alert cannot be moved within its half hour.

@@ -16,7 +16,12 @@ from alertlib.market.instruments import Instrument
 from alertlib.market.sessions import SessionTable
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from alertlib.bars.bars import Bars
+
+# In a minute.
+MICROSECONDS = 60_000_000
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,13 @@ class Series:
             gaps=_gap_sums(open_, close, self.first, self.session),
         )  # fmt: skip
 
+    def times(self, bars: Any = slice(None)) -> pl.Series:
+        """Return the opens of bars (indices or a mask; all when left out) as naive times."""
+        import polars as pl
+
+        opens = self.minute[bars] * MICROSECONDS
+        return pl.Series(opens, dtype=pl.Int64).cast(pl.Datetime("us"))
+
     def head(self, bars: int) -> Series:
         """Return the first ``bars`` bars; the last session may be cut short."""
         return self._part(0, bars)
@@ -134,7 +146,7 @@ def make_series(bars: Bars) -> Series:
     """
     instrument = bars.instrument
     frame = bars.frame
-    minute = frame["time"].dt.epoch("us").to_numpy() // 60_000_000
+    minute = frame["time"].dt.epoch("us").to_numpy() // MICROSECONDS
     day = minute // MINUTES_PER_DAY
     minute_of_day = minute - day * MINUTES_PER_DAY
     if instrument.sessions is None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Complete sessions left out between those learned from and those answered for.
 EMBARGO = 1
-# Bars a refit detector runs before it answers, at least; as a daemon that has just loaded it.
+# Bars that detectors run before they answer, at least, where they are run on part of a file.
 HISTORY = 600
 
 
@@ -148,8 +148,7 @@ class Past:
         ways = np.tile([1, -1], len(bars) // 2)
         _, _, stop, target = levels_at(self.series, self.atr, bars, ways, self.rules, self.engine)
         trades = simulate(self.series, bars, ways, stop, target, self.settings.trade, self.engine)
-        time = pl.Series(self.series.minute[bars] * 60_000_000).cast(pl.Datetime("us"))
-        table = {"time": time, "direction": ways, "points": trades.points}
+        table = {"time": self.series.times(bars), "direction": ways, "points": trades.points}
         return (
             pl.DataFrame(table)
             .with_columns(win=pl.col("points") > 0)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from alertlib._typing import Ints
 from alertlib.scoring.alert_values import alert_values
 from alertlib.scoring.batch import AlertColumns
 from alertlib.scoring.labels import move_frame
@@ -95,9 +94,9 @@ def _trade_columns(detected: Detected, alerts: AlertColumns, trades: Trades) -> 
     return pl.DataFrame(
         {
             "direction": alerts.direction,
-            "entry_time": _times(series.minute[trades.entry]),
+            "entry_time": series.times(trades.entry),
             "entry_price": price(trades.entry_price),
-            "exit_time": _times(series.minute[trades.exit]),
+            "exit_time": series.times(trades.exit),
             "exit_price": price(trades.exit_price),
             "exit_reason": pl.Series(
                 [EXIT_REASONS[r] for r in trades.reason.tolist()], dtype=pl.String
@@ -138,10 +137,6 @@ def write_alerts(frame: pl.DataFrame, path: Any) -> None:
         joined.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S")
     else:
         frame.write_parquet(path)
-
-
-def _times(minute: Ints) -> pl.Series:
-    return pl.Series(minute * 60_000_000, dtype=pl.Int64).cast(pl.Datetime("us"))
 
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alertlib._typing import Floats, Ints
-from alertlib.bars.series import Series
+from alertlib.bars.series import MICROSECONDS, Series
 from alertlib.errors import DataError
 from alertlib.kernels.legs import LegState, leg_step
 from alertlib.scoring.engine import INTERPRETED, Engine
@@ -106,14 +106,10 @@ def move_frame(series: Series, moves: Opportunities, atr: Floats) -> pl.DataFram
     unit = atr[moves.start]
     multiple = np.full(len(size), np.nan)
     np.divide(size, unit, out=multiple, where=unit > 0)
-    start, end = (
-        pl.Series(series.minute[b] * 60_000_000, dtype=pl.Int64).cast(pl.Datetime("us"))
-        for b in (moves.start, moves.end)
-    )
     return pl.DataFrame(
         {
-            "time_start": start,
-            "time_end": end,
+            "time_start": series.times(moves.start),
+            "time_end": series.times(moves.end),
             "direction": moves.direction,
             "price_start": series.price(moves.start_price),
             "price_end": series.price(moves.end_price),
@@ -157,7 +153,7 @@ def labelled_moves(series: Series, labels: pl.DataFrame, where: str) -> Opportun
 
 
 def _bars_at(series: Series, labels: pl.DataFrame, name: str, where: str) -> Ints:
-    minute = labels[name].dt.epoch("us").to_numpy() // 60_000_000
+    minute = labels[name].dt.epoch("us").to_numpy() // MICROSECONDS
     at = np.searchsorted(series.minute, minute)
     known = series.minute[np.minimum(at, len(series) - 1)] == minute
     for row in np.flatnonzero(~known)[:1]:

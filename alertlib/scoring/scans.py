@@ -21,6 +21,8 @@ from alertlib.scoring.engine import Engine
 BLOCK = 1_024
 # Longer channels are cheaper in the step, which looks again only when its extreme leaves.
 LONGEST_CHANNEL = 24
+# As the compiled loop, which knows no enumeration, reads it.
+CLOSES = int(Levels.closes)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class BlockForm:
 
     make: Callable[[], Callable[..., None]]
     columns: tuple[str, ...]
-    covers: Callable[[Any], bool]
+    covers: Callable[[Any], bool] = lambda _: True
 
     def run(self, engine: Engine, columns: dict[str, Any], params: Any) -> Any:
         """Return the signs over a whole file, as int8."""
@@ -95,7 +97,7 @@ def _make_breakout() -> Callable[..., None]:
         high, low, close = columns
         n, margin, levels = params
         beyond = margin if margin > 0 else 1
-        if levels == 1:
+        if levels == CLOSES:
             high = close
             low = close
         top = np.empty(BLOCK, dtype=np.int64)
@@ -125,15 +127,9 @@ def _make_breakout() -> Callable[..., None]:
     return scan
 
 
-def _any(_: Any) -> bool:
-    return True
-
-
 BLOCK_FORMS = {
-    volatility_step: BlockForm(_make_volatility, ("close",), _any),
+    volatility_step: BlockForm(_make_volatility, ("close",)),
     breakout_step: BlockForm(
         _make_breakout, ("high", "low", "close"), lambda p: int(p.window) <= LONGEST_CHANNEL
     ),
 }
-
-assert int(Levels.closes) == 1  # as the loop, which knows no enumeration, reads it

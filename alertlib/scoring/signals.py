@@ -168,8 +168,7 @@ class StepBars:
         series, columns = self._series, dict(self.columns)
         columns |= {name: series.price(columns[name]) for name in (*PRICES, "gap", "atr")}
         columns |= {f"raw_{name}": series.price(getattr(series, name)) for name in PRICES}
-        time = pl.Series(series.minute * 60_000_000).cast(pl.Datetime("us"))
-        return pl.DataFrame({"time": time, **columns, "session": series.session})
+        return pl.DataFrame({"time": series.times(), **columns, "session": series.session})
 
 
 def _step_signals(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any, Floats]:
