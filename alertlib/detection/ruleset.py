@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from alertlib.config.schema import Settings
+from alertlib.config.schema import Policy, Settings, Trade
 from alertlib.config.types import minute_of_day
 from alertlib.detection.alert import Alert
 from alertlib.detection.detectors import Detector
@@ -54,24 +54,33 @@ def make_rules(
         detectors = enabled_detectors(config.detection)
     if accept is None and config.detection.accept is not None:
         accept = import_accept(config.detection.accept)
-    policy, trade = config.policy, config.trade
     return Rules(
         detectors=detectors,
         patterns=tuple(dict.fromkeys(name for d in detectors for name in d.patterns)),
-        policy=PolicyParams(
-            min_severity=SEVERITIES.index(policy.min_severity),
-            window_start=minute_of_day(policy.window_start),
-            window_end=minute_of_day(policy.window_end),
-            per_minute=policy.rate_limit_per_minute,
-            cooldown_bars=policy.cooldown_bars,
-        ),
-        setup=SetupParams(
-            entry_band_atr=float(trade.entry_band_atr),
-            stop_atr=float(trade.stop_atr),
-            target_atr=float(trade.target_atr),
-            tick=grid.per_tick,
-            rounded=int(grid.on_tick),
-        ),
-        atr_window=trade.atr_window,
+        policy=policy_params(config.policy),
+        setup=setup_params(config.trade, grid),
+        atr_window=config.trade.atr_window,
         accept=accept,
+    )
+
+
+def policy_params(policy: Policy) -> PolicyParams:
+    """Return ``policy`` as the kernel reads it."""
+    return PolicyParams(
+        min_severity=SEVERITIES.index(policy.min_severity),
+        window_start=minute_of_day(policy.window_start),
+        window_end=minute_of_day(policy.window_end),
+        per_minute=policy.rate_limit_per_minute,
+        cooldown_bars=policy.cooldown_bars,
+    )
+
+
+def setup_params(trade: Trade, grid: Grid) -> SetupParams:
+    """Return the levels of ``trade`` as the kernel reads them, on a price grid."""
+    return SetupParams(
+        entry_band_atr=float(trade.entry_band_atr),
+        stop_atr=float(trade.stop_atr),
+        target_atr=float(trade.target_atr),
+        tick=grid.per_tick,
+        rounded=int(grid.on_tick),
     )

@@ -77,7 +77,7 @@ def detect(
         if detector.probability:
             probability[i] = np.zeros(len(series))
         if detector.fit is None:
-            sign[:, i], stated = _signals(detector, bars, engine)
+            sign[:, i], stated = signals_of(detector, bars, engine)
             if detector.probability:
                 probability[i] = stated
             continue
@@ -88,7 +88,7 @@ def detect(
                 series.tail(refit.begin).head(refit.stop - refit.begin),
                 atr[refit.begin : refit.stop],
             )
-            found, stated = _signals(detector.fitted(refit.params), part, engine)
+            found, stated = signals_of(detector.fitted(refit.params), part, engine)
             own = slice(refit.start, refit.stop)
             sign[own, i] = found[refit.start - refit.begin :]
             if detector.probability:
@@ -96,7 +96,11 @@ def detect(
     return SignalTable(sign, probability)
 
 
-def _signals(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any, Floats]:
+def signals_of(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any, Floats]:
+    """Return the signals of one detector and the probabilities it states, one per bar.
+
+    The second is empty or zero where it states none.
+    """
     if detector.columns is None:
         return _step_signals(detector, bars, engine)
     return _frame_signals(detector, bars), np.zeros(len(bars.columns["open"]))

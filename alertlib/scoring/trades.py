@@ -112,7 +112,7 @@ def simulate(
     last = series.last[series.session[bar]]
     filled = bar + 1 <= last
     entry = np.minimum(bar + 1, last)
-    final, by_time = _horizon(series, bar, entry, last, trade)
+    final, by_time = last_bars(series, bar, entry, last, trade)
 
     # One sign for both directions: `up` prices rise when the trade wins.
     sign = direction.astype(np.float64)
@@ -234,7 +234,7 @@ def _make_walk_scan(first_touch: Any) -> Any:
     return scan
 
 
-def _horizon(
+def last_bars(
     series: Series, bar: Ints, entry: Ints, last: Ints, trade: Trade
 ) -> tuple[Ints, Bools]:
     """Return each trade's last possible bar, and whether time (not the session) ends it there."""
