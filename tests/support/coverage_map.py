@@ -47,6 +47,8 @@ COVERED = {
     "alertlib.scorecard.difference": "backtesting/test_run.py",
     "alertlib.scoring.accepting": "scoring/test_fitting.py",
     "alertlib.scoring.alert_values": "backtesting/test_run.py",
+    "alertlib.scoring.counting": "search/test_stages.py",
+    "alertlib.scoring.counting_loops": "search/test_stages.py",
     "alertlib.scoring.frames": "backtesting/test_run.py",
     "alertlib.scoring.refits": "scoring/test_fitting.py",
     "alertlib.scoring.scored": "laws/test_scorer.py",

@@ -37,6 +37,7 @@ ALERTLIB = [
     Floor("scorecard", "the card, the gate, differences"),
     Floor("report", "terminal, page, ci"),
     Floor("backtesting", "a run from bars to scorecard"),
+    Floor("search", "many parameter sets on the backtest's own stages"),
 ]
 RUNNERS = [
     Floor("_main", "the guard every command runs under"),

@@ -1,0 +1,142 @@
+"""Every count of a combination is the backtest's of the same settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import alertlib as al
+from alertlib.bars.series import make_series
+from alertlib.config import Config
+from alertlib.errors import ConfigError
+from alertlib.scoring.counting import MATCH_FIELDS
+from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
+from alertlib.search.stages import Stages, lay_ground
+from tests.support.steps import rough_walk
+from tests.support.synthetic import Row, bars_of, shared_rows, walk
+from tests.support.user_detectors import metronome
+
+ALL = ["volatility", "engulfing", "rsi_divergence", "breakout", "directional_change"]
+SMALL: dict[str, Any] = {"sessions": 30, "warmup_bars": 30}
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "detection.volatility.window": st.integers(2, 40),
+    "detection.volatility.threshold_sigma": st.floats(0.5, 3.0),
+    "detection.volatility.confirm_bars": st.integers(1, 4),
+    "detection.breakout.window": st.integers(1, 60),
+    "detection.breakout.margin_ticks": st.integers(0, 3),
+    "detection.rsi_divergence.window": st.integers(2, 30),
+    "detection.rsi_divergence.min_points": st.floats(0.0, 10.0),
+    "detection.directional_change.min_probability": st.floats(0.3, 1.0),
+    "detection.custom.metronome.every": st.integers(1, 40),
+    "policy.cooldown_bars": st.integers(0, 12),
+    "policy.rate_limit_per_minute": st.integers(0, 2),
+    "policy.min_severity": st.sampled_from(["MEDIO", "ALTO", "CRITICO"]),
+    "policy.window_start": st.sampled_from(["09:00", "09:30", "11:00"]),
+    "trade.stop_atr": st.floats(0.2, 4.0),
+    "trade.target_atr": st.floats(0.2, 4.0),
+    "trade.horizon_bars": st.integers(1, 60),
+    "trade.horizon_minutes": st.integers(5, 300),
+}
+
+
+def configured(changed: dict[str, Any], **scoring: Any) -> Config:
+    """The settings of a combination as a user would write them."""
+    config = Config().set("detection.enabled", [*ALL, "metronome"]).update({"scoring": scoring})
+    inner: dict[str, Any] = {}
+    for key, value in changed.items():
+        *sections, name = key.split(".")
+        place = inner
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = value
+    return config.update(inner)
+
+
+def assert_counts_of_backtest(
+    rows: list[Row], combinations: list[dict[str, Any]], engine: Engine, **scoring: Any
+) -> None:
+    assert metronome.name == "metronome"
+    bars = bars_of(rows, timeframe="M5")
+    base = configured({}, **scoring)
+    ground = lay_ground(make_series(bars), base, engine=engine)
+    stages = Stages(ground, base)
+    for changed in combinations:
+        run = al.backtest(bars, configured(changed, **scoring), audits="none", chance=False)
+        expected, found = run.scored.per_session(), stages.counts(changed)
+        assert np.array_equal(ground.opportunities, expected["opportunities"])
+        for i, name in enumerate(MATCH_FIELDS):
+            assert np.array_equal(found.matches[:, i], expected[name]), (name, changed)
+        for i, name in enumerate(("trades", "wins")):
+            assert np.array_equal(found.trades[:, i], expected[name]), (name, changed)
+        trades = run.scored.trades.only(run.scored.trades.filled)
+        gained = np.where(
+            run.scored.alerts.direction[run.scored.trades.filled] > 0,
+            trades.exit_price - trades.entry_price,
+            trades.entry_price - trades.exit_price,
+        )
+        assert np.isclose(found.trades[:, 2].sum(), gained.sum(), rtol=1e-12, atol=1e-9)
+        assert np.isclose(found.trades[:, 3].sum(), (gained**2).sum(), rtol=1e-12, atol=1e-9)
+
+
+@settings(max_examples=25)
+@given(
+    st.integers(0, 10**6),
+    st.lists(st.fixed_dictionaries({}, optional=VALUES), min_size=1, max_size=4),
+    st.sampled_from([COMPILED, INTERPRETED]),
+    st.sampled_from([3, 30]),
+)
+def test_every_count_is_the_backtests(
+    seed: int, combinations: list[dict[str, Any]], engine: Engine, sessions: int
+) -> None:
+    scoring = {"sessions": sessions, "warmup_bars": 30}
+    assert_counts_of_backtest(rough_walk(seed, sessions=12), combinations, engine, **scoring)
+
+
+def test_counts_on_recorded_bars_are_the_backtests() -> None:
+    rows = shared_rows("win_n_m5_2020-11_2021-03")
+    combinations: list[dict[str, Any]] = [
+        {},
+        {"detection.volatility.window": 30, "trade.stop_atr": 2.5},
+        {"policy.cooldown_bars": 0, "trade.target_atr": 3.0, "trade.horizon_bars": 12},
+        {"detection.directional_change.min_probability": 0.9},
+    ]
+
+    assert_counts_of_backtest(rows, combinations, COMPILED)
+
+
+def test_the_order_of_combinations_changes_nothing() -> None:
+    bars = bars_of(walk(3, sessions=12), timeframe="M5")
+    base = configured({}, **SMALL)
+    ground = lay_ground(make_series(bars), base)
+    combinations = [
+        {
+            "detection.volatility.window": window,
+            "policy.cooldown_bars": apart,
+            "trade.stop_atr": stop,
+        }
+        for window in (10, 20)
+        for apart in (0, 6)
+        for stop in (1.0, 2.0)
+    ]
+
+    alone = [Stages(ground, base).counts(one) for one in combinations]
+    stages = Stages(ground, base)
+    backwards = [stages.counts(one) for one in reversed(combinations)][::-1]
+
+    assert len({one.trades.tobytes() for one in alone}) > 4
+    for a, b in zip(alone, backwards, strict=True):
+        assert np.array_equal(a.matches, b.matches)
+        assert np.array_equal(a.trades, b.trades)
+
+
+def test_settings_that_contradict_each_other_are_named() -> None:
+    ground = lay_ground(make_series(bars_of(walk(3, sessions=3), timeframe="M5")), Config())
+
+    with pytest.raises(ConfigError, match=r"rsi_divergence.min_bars: got 50.*where"):
+        Stages(ground, Config()).counts({"detection.rsi_divergence.min_bars": 50})
+    with pytest.raises(ConfigError, match=r"window_start: got 18:00.*where"):
+        Stages(ground, Config()).counts({"policy.window_start": "18:00"})
