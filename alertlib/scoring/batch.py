@@ -86,10 +86,10 @@ def make_alerts(
     AlertColumns
         Of one bar, +1 before -1.
     """
-    counted = signals.sign.copy()
+    counted = signals.sign.copy("K")
     for i, detector in enumerate(rules.detectors):
         counted[: detector.warmup + 1, i] = 0
-    bars = np.flatnonzero(counted.any(axis=1) & ~np.isnan(atr))
+    bars = np.flatnonzero(np.bitwise_or.reduce(counted, axis=1) * ~np.isnan(atr))
     given = _Merged(series, rules, bars, counted[bars], _base_confidence(signals, rules, bars))
     found = given.decide(engine, np.zeros((len(bars), 2), dtype=np.int8))
 

@@ -76,9 +76,10 @@ def run_detectors(
     signals = detect(series, rules.detectors, engine, atr, refits)
     accepted = None if rules.accept is None else filter_of(series, atr, rules, rules.accept)
     alerts = make_alerts(series, signals, atr, rules, engine, accepted)
-    delivered = alerts.reason == 0
+    # Indices, not masks: a dozen columns are taken by each.
+    delivered, suppressed = (np.flatnonzero(m) for m in (alerts.reason == 0, alerts.reason != 0))
     return Detected(
-        series, rules, atr, alerts.only(delivered), alerts.only(~delivered), engine, refits or {}
+        series, rules, atr, alerts.only(delivered), alerts.only(suppressed), engine, refits or {}
     )
 
 

@@ -67,7 +67,8 @@ def detect(
     refits : mapping of str to tuple of Refit, optional
         Of the detectors that learn: each answers for its refits' bars only.
     """
-    sign = np.zeros((len(series), len(detectors)), dtype=np.int8)
+    # Each detector's signals lie side by side in memory, as they are written.
+    sign = np.zeros((len(detectors), len(series)), dtype=np.int8).T
     probability: dict[int, Floats] = {}
     if len(series) == 0:
         return SignalTable(sign, probability)
