@@ -12,7 +12,7 @@ from typing import Any
 
 from alertlib.errors import AlertlibWarning
 
-COMPILING = "compiling once for this machine, which takes some ten seconds"
+COMPILING = "compiling once for this machine, which takes a few seconds"
 
 _told: list[bool] = []
 
