@@ -53,6 +53,8 @@ COVERED = {
     "alertlib.scoring.refits": "scoring/test_fitting.py",
     "alertlib.scoring.scored": "laws/test_scorer.py",
     "alertlib.scoring.scored_sessions": "scoring/test_matching.py",
+    "alertlib.search.clashes": "search/test_grid.py",
+    "alertlib.search.where": "search/test_grid.py",
     "alertlib.stats.surrogates": "bars/test_series.py",
     "alertlib.texts": "texts/test_alerts.py",
     "alertlib.texts.contracts": "live/mail/test_mailer.py",
