@@ -132,7 +132,7 @@ class WriterLock:
             lock_byte(self._descriptor)
         except OSError as error:
             holder = _read_holder(self._descriptor)
-            os.close(self._descriptor)
+            self.__exit__(None, None, None)
             raise BusyError(
                 f"{self._subject}: process {holder} is writing this {self._kind}; expected one "
                 "writer at a time; wait until it has finished"
@@ -150,6 +150,12 @@ class WriterLock:
         trace: TracebackType | None,
     ) -> None:
         os.close(self._descriptor)
+        self._descriptor = -1
+
+    @property
+    def held(self) -> bool:
+        """Whether this process holds it."""
+        return self._descriptor >= 0
 
 
 def _read_holder(descriptor: int) -> str:
