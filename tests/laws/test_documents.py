@@ -71,6 +71,19 @@ def test_the_python_of_the_page_on_models_runs() -> None:
     assert scope["desk"].fitted_until.isoformat() == "2021-03-31"
 
 
+def test_the_python_of_the_page_on_selection_runs() -> None:
+    text = (ROOT / "docs" / "selection.md").read_text(encoding="utf-8")
+    scope: dict[str, Any] = {}
+    for code in blocks("python", text):
+        exec(compile(code, "selection.md", "exec"), scope)
+
+    # Three hundred trials of luck, and nobody is taken in by the best of them.
+    assert scope["deflated"].probability < 0.95
+    assert scope["hansen"].consistent > 0.05
+    assert scope["white"].p > 0.05
+    assert scope["overfitting"].combinations == 924
+
+
 def test_the_page_on_scoring_explains_every_criterion() -> None:
     text = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
     for term, meaning in TERMS.items():
