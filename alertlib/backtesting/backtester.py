@@ -15,6 +15,7 @@ from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
 from alertlib.backtesting.chance import Chance, measure_chance, no_chance
 from alertlib.backtesting.enabling import enabling
+from alertlib.backtesting.manual import manual_moves
 from alertlib.backtesting.run import Run
 from alertlib.backtesting.span import read_span
 from alertlib.bars.bars import Bars
@@ -124,7 +125,7 @@ def backtest(
     else:
         rules = make_rules(settings, grid, accept=accept)
     chosen = _engine(engine, series, settings, full, chance)
-    moves = _manual_moves(series, settings, labels)
+    moves = manual_moves(series, settings, labels)
     span = read_span(between)
     past, scope, refits = None, None, None
     if any(d.fit is not None for d in rules.detectors):
@@ -174,17 +175,6 @@ def _chance(scored: Scored, bars: Bars, engine: Engine, progress: Progress) -> C
     if not scored.settings.gate.better_than_chance:
         return replace(found, untested="gate.better_than_chance is false")
     return found
-
-
-def _manual_moves(
-    series: Series, settings: Settings, labels: str | Path | pl.DataFrame | None
-) -> Opportunities | None:
-    if labels is None and settings.scoring.labels == "file":
-        labels = settings.scoring.labels_file
-    if labels is None:
-        return None
-    table, where = read_labels(labels)
-    return labelled_moves(series, table, where)
 
 
 def _scorecard(

@@ -16,10 +16,7 @@ import numpy as np
 
 from alertlib._typing import Floats, Ints, Signals
 from alertlib.bars.series import Series
-from alertlib.config.constraints import check
-from alertlib.config.problem import Problem
-from alertlib.config.schema import Settings, Trade
-from alertlib.detection.builtin import BUILT_IN
+from alertlib.config.schema import Settings
 from alertlib.detection.detectors import Detector
 from alertlib.detection.ruleset import Rules, make_rules, policy_params, setup_params
 from alertlib.errors import ConfigError
@@ -38,6 +35,7 @@ from alertlib.scoring.labels import Opportunities, directional_changes
 from alertlib.scoring.matching import find_validity
 from alertlib.scoring.scored_sessions import Span, choose_scope
 from alertlib.scoring.signals import StepBars, signals_of, true_ranges
+from alertlib.search.keys import detectors_by_key
 
 # What the signals and outcomes kept for later combinations may take, each.
 KEPT_BYTES = 64_000_000
@@ -107,6 +105,7 @@ class Stages:
         self._ground, self._settings, self._grid = ground, settings, grid
         self._rules = make_rules(settings, grid)
         _refuse_what_learns(self._rules)
+        self._names = {key: one.name for key, one in detectors_by_key(settings.detection)}
         self._ranks = ranks_of(self._rules)
         self._bars = StepBars(ground.series, ground.atr)
         bars = max(len(ground.series), 1)
@@ -121,14 +120,10 @@ class Stages:
         Parameters
         ----------
         changed : mapping of str to value
-            Settings by their full key, converted as the configuration converts them.
-
-        Raises
-        ------
-        ConfigError
-            If two settings contradict each other.
+            Typed and accepted values by full key, as :attr:`alertlib.search.axes.Axis.typed`
+            has them.
         """
-        changes = _by_section(changed)
+        changes = self._by_stage(changed)
         outcomes = self._outcomes.get(
             tuple(changes.trade.items()), lambda: self._outcomes_of(changes.trade)
         )
@@ -141,11 +136,22 @@ class Stages:
             matches[horizon] = count_matches(self._ground, delivered, outcomes.reach)
         return Counts(matches[horizon], outcomes.count(delivered))
 
+    def _by_stage(self, changed: Mapping[str, Any]) -> _Changes:
+        detectors: dict[str, dict[str, Any]] = {}
+        sections: dict[str, dict[str, Any]] = {"policy": {}, "trade": {}}
+        for key, value in changed.items():
+            section, _, name = key.rpartition(".")
+            if section in sections:
+                sections[section][name] = value
+            else:
+                detectors.setdefault(self._names[section], {})[name] = value
+        return _Changes(detectors, sections["policy"], sections["trade"])
+
     def _deliver(self, changes: _Changes) -> Delivered:
         heard = [self._hear(d, changes.detectors.get(d.name, {})) for d in self._rules.detectors]
         signs = np.array([one.sign for one in heard], dtype=np.int8)
         stated = {i: one.stated for i, one in enumerate(heard) if one.stated is not None}
-        policy = self._changed("policy", self._settings.policy, changes.policy)
+        policy = replace(self._settings.policy, **changes.policy)
         signs = signs.reshape(len(heard), -1)
         return deliver(self._ground, signs, self._ranks, policy_params(policy), stated)
 
@@ -156,30 +162,14 @@ class Stages:
     def _run(self, detector: Detector, changed: Mapping[str, Any]) -> _Heard:
         if changed:
             detector = detector.with_params(detector.params._replace(**changed))
-            if detector.name in BUILT_IN:
-                section = {detector.name: detector.params}
-                self._changed("detection", self._settings.detection, section)
         sign, probability = signals_of(detector, self._bars, self._ground.engine)
         counted = counted_signals(sign, detector)
         stated = stated_hundredths(counted, probability) if detector.probability else None
         return _Heard(counted, stated)
 
     def _outcomes_of(self, changed: Mapping[str, Any]) -> Outcomes:
-        trade: Trade = self._changed("trade", self._settings.trade, changed)
+        trade = replace(self._settings.trade, **changed)
         return Outcomes(self._ground, setup_params(trade, self._grid), trade)
-
-    def _changed(self, name: str, section: Any, changed: Mapping[str, Any]) -> Any:
-        """Return a section of the settings with some of its values changed and checked."""
-        if not changed:
-            return section
-        made = replace(section, **changed)
-        try:
-            check(Settings(**{name: made}))
-        except Problem as problem:
-            raise ConfigError(
-                f"grid: {problem}; leave such combinations out with a condition (where)"
-            ) from None
-        return made
 
 
 @dataclass(frozen=True)
@@ -201,19 +191,6 @@ class _Changes:
     def alert_key(self) -> tuple[Any, ...]:
         heard = ((name, *values.items()) for name, values in self.detectors.items())
         return (*heard, None, *self.policy.items())
-
-
-def _by_section(changed: Mapping[str, Any]) -> _Changes:
-    detectors: dict[str, dict[str, Any]] = {}
-    sections: dict[str, dict[str, Any]] = {"policy": {}, "trade": {}}
-    for key, value in changed.items():
-        section, _, rest = key.partition(".")
-        if section == "detection":
-            name, _, parameter = rest.removeprefix("custom.").rpartition(".")
-            detectors.setdefault(name, {})[parameter] = value
-        else:
-            sections[section][rest] = value
-    return _Changes(detectors, sections["policy"], sections["trade"])
 
 
 def _refuse_what_learns(rules: Rules) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import alertlib as al
 from alertlib.bars.series import make_series
 from alertlib.config import Config
-from alertlib.errors import ConfigError
 from alertlib.scoring.counting import MATCH_FIELDS
 from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
+from alertlib.search.axes import make_axes
 from alertlib.search.stages import Stages, lay_ground
 from tests.support.steps import rough_walk
 from tests.support.synthetic import Row, bars_of, shared_rows, walk
@@ -56,6 +55,12 @@ def configured(changed: dict[str, Any], **scoring: Any) -> Config:
     return config.update(inner)
 
 
+def typed(changed: dict[str, Any], base: Config) -> dict[str, Any]:
+    """The same values as the settings hold them."""
+    axes = make_axes({key: [value] for key, value in changed.items()}, base) if changed else ()
+    return {axis.key: axis.typed[0] for axis in axes}
+
+
 def assert_counts_of_backtest(
     rows: list[Row], combinations: list[dict[str, Any]], engine: Engine, **scoring: Any
 ) -> None:
@@ -66,7 +71,7 @@ def assert_counts_of_backtest(
     stages = Stages(ground, base)
     for changed in combinations:
         run = al.backtest(bars, configured(changed, **scoring), audits="none", chance=False)
-        expected, found = run.scored.per_session(), stages.counts(changed)
+        expected, found = run.scored.per_session(), stages.counts(typed(changed, base))
         assert np.array_equal(ground.opportunities, expected["opportunities"])
         for i, name in enumerate(MATCH_FIELDS):
             assert np.array_equal(found.matches[:, i], expected[name]), (name, changed)
@@ -131,12 +136,3 @@ def test_the_order_of_combinations_changes_nothing() -> None:
     for a, b in zip(alone, backwards, strict=True):
         assert np.array_equal(a.matches, b.matches)
         assert np.array_equal(a.trades, b.trades)
-
-
-def test_settings_that_contradict_each_other_are_named() -> None:
-    ground = lay_ground(make_series(bars_of(walk(3, sessions=3), timeframe="M5")), Config())
-
-    with pytest.raises(ConfigError, match=r"rsi_divergence.min_bars: got 50.*where"):
-        Stages(ground, Config()).counts({"detection.rsi_divergence.min_bars": 50})
-    with pytest.raises(ConfigError, match=r"window_start: got 18:00.*where"):
-        Stages(ground, Config()).counts({"policy.window_start": "18:00"})
