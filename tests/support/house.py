@@ -32,7 +32,7 @@ ALERTLIB = [
     Floor("_typing _files", "types of arrays; files written durably"),
     Floor("bars", "bars read, checked, stored, as columns"),
     Floor("scoring", "loops around the steps; moves, verdicts, fills"),
-    Floor("stats", "intervals, chance"),
+    Floor("stats", "intervals, chance, luck in selection"),
     Floor("audits", "look-ahead, parity, warm-up"),
     Floor("scorecard", "the card, the gate, differences"),
     Floor("report", "terminal, page, ci"),
