@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertlib.errors import ConfigError, DataError
-from alertlib.stats import trials
+from alertlib.stats import resampling, trials
 from alertlib.stats.resampling import mean_variances, stationary_weights
 from alertlib.stats.superiority import (
     MEAN_BLOCK,
@@ -249,15 +249,16 @@ def test_the_three_are_in_order(seed: int, drift: float) -> None:
     assert 1 / 100 <= found.lower <= found.consistent <= found.upper <= 1
 
 
-@pytest.mark.parametrize("cells", [1, 3_000, 7_777, 1 << 22])
+@pytest.mark.parametrize(("cells", "at_once"), [(1, 7), (3_000, 1), (7_777, 64), (1 << 22, 999)])
 @pytest.mark.parametrize("test", [reality_check, superior_predictive_ability])
 def test_chunks_do_not_change_a_bit(
-    cells: int, test: Test, monkeypatch: pytest.MonkeyPatch
+    cells: int, at_once: int, test: Test, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = noise(np.random.default_rng(10), trials=70) + 0.1
     whole = test(points, runs=300)
 
     monkeypatch.setattr(trials, "CELLS", cells)
+    monkeypatch.setattr(resampling, "RUNS_AT_ONCE", at_once)
 
     assert test(points, runs=300) == whole
 
