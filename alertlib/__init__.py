@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     )
     from alertlib.kernels.bar import TickBar
     from alertlib.scorecard.card import Scorecard
+    from alertlib.search.result import Sweep
+    from alertlib.search.storing import read_sweep
+    from alertlib.search.sweeps import sweep
 
 _HOMES = {
     "Alert": "detection.alert",
@@ -65,6 +68,7 @@ _HOMES = {
     "Scorecard": "scorecard.card",
     "StorageError": "errors",
     "Stream": "detection.stream",
+    "Sweep": "search.result",
     "TickBar": "kernels.bar",
     "backtest": "backtesting.backtester",
     "both": "detection.combinators",
@@ -78,7 +82,9 @@ _HOMES = {
     "load_config": "config",
     "only": "detection.combinators",
     "read_bars": "bars.bars",
+    "read_sweep": "search.storing",
     "sample_path": "bars.sample",
+    "sweep": "search.sweeps",
 }
 
 __all__ = [
@@ -101,6 +107,7 @@ __all__ = [
     "Scorecard",
     "StorageError",
     "Stream",
+    "Sweep",
     "TickBar",
     "__version__",
     "backtest",
@@ -115,7 +122,9 @@ __all__ = [
     "load_config",
     "only",
     "read_bars",
+    "read_sweep",
     "sample_path",
+    "sweep",
 ]
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)

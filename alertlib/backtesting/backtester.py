@@ -20,7 +20,6 @@ from alertlib.backtesting.run import Run
 from alertlib.backtesting.span import read_span
 from alertlib.bars.bars import Bars
 from alertlib.bars.examination import examine
-from alertlib.bars.readers.labels import read_labels
 from alertlib.bars.series import Series, make_series
 from alertlib.config import Config
 from alertlib.config.schema import Settings
@@ -33,7 +32,6 @@ from alertlib.scorecard.calibration import calibration_section
 from alertlib.scorecard.card import Scorecard
 from alertlib.scoring.engine import COMPILED, Engine, choose_engine
 from alertlib.scoring.fitting import past_of, sessions_with_past
-from alertlib.scoring.labels import Opportunities, labelled_moves
 from alertlib.scoring.refits import Refits
 from alertlib.scoring.scored import SPEC, Scored, run_detectors, score
 from alertlib.scoring.scored_sessions import choose_scope

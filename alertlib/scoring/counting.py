@@ -260,8 +260,20 @@ class Outcomes:
             grid.numerator,
             grid.denominator,
         )
-        self._known = np.zeros((2, len(series)), dtype=np.int8)
-        self._result = np.zeros((2, len(series)))
+        self._complete = False
+        # By side and bar: what is known of the trade, and its result in quanta before fees.
+        self.known = np.zeros((2, len(series)), dtype=np.int8)
+        self.result = np.zeros((2, len(series)))
+
+    def know_all(self) -> None:
+        """Work out every trade that an alert of a scored session could lead to."""
+        if not self._complete:
+            scored = self.reach.session >= 0
+            scored[: self._ground.begin] = False
+            bars = np.flatnonzero(scored).astype(np.int32)
+            for side in (0, 1):
+                self.count(Delivered(bars, np.full(len(bars), side, dtype=np.int8)))
+            self._complete = True
 
     def count(self, delivered: Delivered) -> Floats:
         """Return ``TRADE_FIELDS`` of each scored session: float64, shape (sessions, 4).
@@ -274,6 +286,6 @@ class Outcomes:
         scan(
             delivered.bar, delivered.side, self.reach.session, series.open, series.high, series.low,
             series.close, self._ground.atr, self.reach.final, self._fees, self._setup, self._costs,
-            self._known, self._result, counts,
+            self.known, self.result, counts,
         )  # fmt: skip
         return counts

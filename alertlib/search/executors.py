@@ -149,7 +149,7 @@ def _maker(executor: str, workers: int) -> Callable[[], Executor]:
 @contextmanager
 def _dask_client(address: str) -> Iterator[Any]:
     try:
-        from distributed import Client
+        import distributed
     except ImportError as error:
         raise ConfigError(
             "executor: dask is not installed; expected it for dask://; install the extra dask"
@@ -159,7 +159,8 @@ def _dask_client(address: str) -> Iterator[Any]:
         raise ConfigError(f"executor: got {_SCHEME}{address}, expected dask://HOST:PORT")
     try:
         socket.create_connection((host, int(port)), timeout=5.0).close()
-        client: Any = Client(f"tcp://{address}", timeout="10s", set_as_default=False)
+        dask: Any = distributed
+        client = dask.Client(f"tcp://{address}", timeout="10s", set_as_default=False)
     except OSError as error:
         raise DataError(
             f"executor: {_SCHEME}{address} cannot be reached ({error}); expected the scheduler of "

@@ -44,6 +44,7 @@ class Grid:
     keys : tuple of str
         Full keys, in the order given.
     base : Settings
+    where : tuple of str
     per_session : bool
         Whether there are few enough to keep their counts by session.
 
@@ -68,6 +69,7 @@ class Grid:
                 f"most {MAX_COMBINATIONS:,}; give fewer values"
             )
         texts = [where] if isinstance(where, str) else list(where)
+        self.where = tuple(texts)
         # Rows of the product, ascending; None for all of them.
         self._rows = self._kept([read_condition(text, self.axes) for text in texts])
         if len(self) == 0:

@@ -53,7 +53,7 @@ class Ledger:
         """Use :meth:`open`."""
         self._file = file
         self._records = records
-        self._identity = identity
+        self.identity = identity
         self._clock = clock
         self._commit_lines = commit_lines
         self._commit_after = timedelta(seconds=commit_seconds)
@@ -123,6 +123,13 @@ class Ledger:
     def trials(self) -> Iterator[Trial]:
         """Yield the trials in order, each configuration once for each set of sessions."""
         return self._records.trials()
+
+    def own_trials(self) -> Iterator[Trial]:
+        """Yield the trials that count the sessions of this sweep."""
+        own = scope_of(self._records.sweeps[self._sweep])
+        for trial in self.trials():
+            if scope_of(self._records.sweeps[trial.sweep]) == own:
+                yield trial
 
     def append(self, trials: Iterable[Trial]) -> int:
         """Write trials that are not known yet.
@@ -208,7 +215,7 @@ class Ledger:
 
     def _begin(self) -> None:
         """Set an unfinished line aside, and state header and sweep where they are missing."""
-        records, identity = self._records, self._identity
+        records, identity = self._records, self.identity
         if records.torn:
             self._set_aside()
         opening = b""
@@ -244,8 +251,8 @@ class Ledger:
         return replace(
             trial,
             sweep=self._sweep,
-            data=self._identity.data[:_SHORT],
-            spec=self._identity.spec[:_SHORT],
+            data=self.identity.data[:_SHORT],
+            spec=self.identity.spec[:_SHORT],
             when=when,
         )
 

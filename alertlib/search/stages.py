@@ -123,6 +123,19 @@ class Stages:
             Typed and accepted values by full key, as :attr:`alertlib.search.axes.Axis.typed`
             has them.
         """
+        delivered, outcomes, matches = self._found(changed)
+        # Of a trade, matches see the horizon only: it decides which alerts are censored.
+        horizon = id(outcomes.reach)
+        if horizon not in matches:
+            matches[horizon] = count_matches(self._ground, delivered, outcomes.reach)
+        return Counts(matches[horizon], outcomes.count(delivered))
+
+    def alerts(self, changed: Mapping[str, Any]) -> tuple[Delivered, Outcomes]:
+        """Return the alerts of one combination, and what trades come to under it."""
+        delivered, outcomes, _ = self._found(changed)
+        return delivered, outcomes
+
+    def _found(self, changed: Mapping[str, Any]) -> tuple[Delivered, Outcomes, dict[int, Ints]]:
         changes = self._by_stage(changed)
         outcomes = self._outcomes.get(
             tuple(changes.trade.items()), lambda: self._outcomes_of(changes.trade)
@@ -130,11 +143,7 @@ class Stages:
         delivered, matches = self._delivered.get(
             changes.alert_key(), lambda: (self._deliver(changes), {})
         )
-        # Of a trade, matches see the horizon only: it decides which alerts are censored.
-        horizon = id(outcomes.reach)
-        if horizon not in matches:
-            matches[horizon] = count_matches(self._ground, delivered, outcomes.reach)
-        return Counts(matches[horizon], outcomes.count(delivered))
+        return delivered, outcomes, matches
 
     def _by_stage(self, changed: Mapping[str, Any]) -> _Changes:
         detectors: dict[str, dict[str, Any]] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from alertlib._typing import Floats
@@ -55,6 +55,21 @@ class Subject:
         """Dates of the scored sessions."""
         days = self.ground.series.days[self.ground.scope.sessions]
         return tuple(date_of(day).isoformat() for day in days.tolist())
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is searched on, as JSON-able values."""
+        sessions = self.sessions
+        return {
+            "source": self.bars.source,
+            "synthetic": self.bars.synthetic,
+            "symbol": self.bars.symbol,
+            "timeframe": self.bars.timeframe,
+            "sha256": self.bars.sha256,
+            "bars": len(self.bars),
+            "sessions": len(sessions),
+            "first_session": sessions[0],
+            "last_session": sessions[-1],
+        }
 
     @property
     def fees(self) -> Floats:

@@ -73,8 +73,8 @@ class BarFile:
         bars = replace(bars, frame=inside)
         if bars.sha256 != self.sha256:
             raise DataError(
-                f"{self.path}: a worker reads other bars there (sha256 {bars.sha256[:12]}); expected "
-                f"{self.sha256[:12]}; give all workers the same file"
+                f"{self.path}: a worker reads other bars there (sha256 {bars.sha256[:12]}); "
+                f"expected {self.sha256[:12]}; give all workers the same file"
             )
         return bars
 
@@ -135,9 +135,7 @@ def bar_file(bars: Bars, symbols: tuple[SymbolSpec, ...]) -> BarFile:
         )
     times = bars.frame["time"]
     path = str(Path(bars.source).resolve())
-    return BarFile(
-        path, bars.symbol, bars.timeframe, symbols, times[0], times[-1], bars.sha256
-    )
+    return BarFile(path, bars.symbol, bars.timeframe, symbols, times[0], times[-1], bars.sha256)
 
 
 def modules_of(settings: Settings) -> tuple[str, ...]:

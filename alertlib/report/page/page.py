@@ -22,7 +22,8 @@ _LOOKS = {"pass": "good", "FAIL": "bad", "error": "bad", "warning": "warn"}
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the environment of all pages."""
     return Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -74,7 +75,7 @@ def scorecard_fragment(card: Card | Scorecard) -> str:
 
 
 def _render(template: str, card: Card, **parts: Any) -> str:
-    found = _environment().get_template(template)
+    found = environment().get_template(template)
     return found.render(card=card, f=formats, facts=sentences, looks=_LOOKS, **parts)
 
 

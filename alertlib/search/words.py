@@ -1,0 +1,125 @@
+"""What a search says to people: sentences and tables, for terminal and pages alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from alertlib.report.formats import percent
+from alertlib.report.page.search import Account, Table
+
+if TYPE_CHECKING:
+    from alertlib.search.luck import Luck
+    from alertlib.search.result import Sweep
+    from alertlib.search.selection import Selection
+
+IN_SAMPLE = (
+    "Chosen and scored on the same sessions: in sample. What the choice is worth only sessions "
+    "it has not seen can say (runners.walkforward)."
+)
+_STATISTICS = {
+    "distance": "smallest distance",
+    "capture_rate": "highest capture",
+    "false_positive_share": "lowest false positives",
+    "win_rate": "highest win rate",
+    "expectancy_points": "most points a trade",
+}
+
+
+def sweep_account(
+    sweep: Sweep, top: int = 10, luck: Luck | None = None, selection: Selection | None = None
+) -> Account:
+    """Return what a sweep found: the best combinations, what luck would find, what it is worth."""
+    data = sweep.data
+    met = int((sweep.distance == 0).sum())
+    sentences = [
+        f"{data['sessions']} sessions, {data['first_session']} to {data['last_session']}, "
+        f"{sweep.totals.opportunities} opportunities.",
+        f"{len(sweep):,} combinations; {sweep.trials:,} tried on these bars; {met:,} meet all "
+        "three criteria.",
+        IN_SAMPLE,
+        *([] if selection is None else selection_sentences(selection)),
+    ]
+    tables = [best_table(sweep.best(top), sweep.grid.keys)]
+    if luck is not None:
+        tables.append(luck_table(luck))
+    title = f"Sweep of {data['symbol']} {data['timeframe']}"
+    return Account(title, bool(data["synthetic"]), sentences, tables)
+
+
+def best_table(frame: pl.DataFrame, keys: Sequence[str]) -> Table:
+    """Return combinations with their rates, one row each."""
+    names = [*short_keys(keys), "alerts", "capture", "false", "win rate", "points", "distance"]
+    rows = []
+    for row in frame.iter_rows(named=True):
+        alerts = row["tp"] + row["fp"] + row["redundant"]
+        rows.append(
+            [
+                *(_value(row[key]) for key in keys),
+                f"{alerts:,}",
+                *(percent(row[n]) for n in ("capture_rate", "false_positive_share", "win_rate")),
+                _points(row["expectancy_points"]),
+                f"{row['distance']:.1f}",
+            ]
+        )
+    return Table("The best combinations", names, rows)
+
+
+def luck_table(luck: Luck) -> Table:
+    """Return the best beside the best of as many combinations on permuted sessions."""
+    rows = []
+    for name, found in luck.to_dict().items():
+        if not isinstance(found, dict):
+            continue
+        shown = percent if name.endswith(("rate", "share")) else _points
+        best, by_luck = shown(found["best"]), shown(found["by_luck"])
+        rows.append([_STATISTICS[name], best, by_luck, f"{found['p_value']:.3f}"])
+    caption = (
+        f"The best of {luck.combinations:,} combinations, and the best of as many on permuted "
+        f"sessions ({luck.runs} runs)"
+    )
+    return Table(caption, ["", "best", "by luck (median)", "p"], rows)
+
+
+def selection_sentences(selection: Selection) -> list[str]:
+    """Return the four answers as sentences."""
+    found = selection.to_dict()
+    asked = {
+        "deflated_sharpe": "deflated Sharpe ratio {} (above 0.95 it would be more than the luck "
+        "of the best)",
+        "pbo": "probability of backtest overfitting {} (0.5: the choice is worth nothing)",
+        "reality_check": "reality check p {}",
+        "spa": "superior predictive ability p {}",
+    }
+    answers = [
+        text.format("undefined" if found[name] is None else f"{found[name]:.3f}")
+        for name, text in asked.items()
+    ]
+    return [
+        f"Selection, over {selection.trials:,} trials and {selection.sessions} sessions: "
+        f"{'; '.join(answers)}.",
+        *(f"{reason}." for reason in selection.reasons),
+    ]
+
+
+def short_keys(keys: Sequence[str]) -> list[str]:
+    """Return as many last parts of each key as tell it from the others."""
+    shown = []
+    for key in keys:
+        parts = key.split(".")
+        for count in range(1, len(parts) + 1):
+            short = ".".join(parts[-count:])
+            if sum(other == key or other.endswith(f".{short}") for other in keys) == 1:
+                break
+        shown.append(short)
+    return shown
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _points(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:+.1f}"
