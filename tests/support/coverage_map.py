@@ -59,6 +59,7 @@ COVERED = {
     "alertlib.search.ledger_reader": "search/test_ledger.py",
     "alertlib.search.membership": "search/test_ledger.py",
     "alertlib.search.where": "search/test_grid.py",
+    "alertlib.search": "search/test_volatility_sweep.py",
     "alertlib.stats.surrogates": "bars/test_series.py",
     "alertlib.texts": "texts/test_alerts.py",
     "alertlib.texts.contracts": "live/mail/test_mailer.py",
