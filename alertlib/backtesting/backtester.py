@@ -13,7 +13,7 @@ import numpy as np
 from alertlib._typing import Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
-from alertlib.backtesting.chance import Chance, measure_chance, no_chance
+from alertlib.backtesting.chance import Chance, OneConfiguration, measure_chance, no_chance
 from alertlib.backtesting.enabling import enabling
 from alertlib.backtesting.manual import manual_moves
 from alertlib.backtesting.run import Run
@@ -169,7 +169,8 @@ def _last_learned(rules: Rules, refits: Refits) -> Rules:
 
 
 def _chance(scored: Scored, bars: Bars, engine: Engine, progress: Progress) -> Chance:
-    found = measure_chance(scored, bars.sha256, engine, progress)
+    procedure = OneConfiguration(scored, engine)
+    found = measure_chance(scored, bars.sha256, procedure, progress)
     if not scored.settings.gate.better_than_chance:
         return replace(found, untested="gate.better_than_chance is false")
     return found

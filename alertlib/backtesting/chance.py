@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Protocol
 
 import numpy as np
 
-from alertlib._typing import Progress
+from alertlib._typing import Ints, Progress
+from alertlib.bars.series import Series
 from alertlib.scoring.engine import Engine
 from alertlib.scoring.fitting import HISTORY
 from alertlib.scoring.refits import part_of
@@ -67,7 +69,49 @@ def no_chance(why: str) -> Chance:
     return Chance({}, {}, why)
 
 
-def measure_chance(scored: Scored, data_sha256: str, engine: Engine, progress: Progress) -> Chance:
+class Procedure(Protocol):
+    """How alerts come about, as the nulls need to know it.
+
+    Attributes
+    ----------
+    warmup : int
+        Bars before the scored ones that a rerun needs.
+    """
+
+    warmup: int
+
+    def wins(self) -> Ints:
+        """Return what :func:`alertlib.scoring.scored.all_wins` does, on the bars themselves."""
+        ...
+
+    def again(self, bars: Series, start: int) -> Scored:
+        """Return the score on other prices of the bars from ``start`` on."""
+        ...
+
+
+class OneConfiguration:
+    """The same detectors, policy and trade in all sessions."""
+
+    def __init__(self, scored: Scored, engine: Engine) -> None:
+        self._scored, self._engine = scored, engine
+        self.warmup = max((d.warmup for d in scored.detected.rules.detectors), default=0)
+
+    def wins(self) -> Ints:
+        """Return whether each bar and direction would win its trade."""
+        return all_wins(self._scored.detected, self._scored.scope, self._scored.settings)
+
+    def again(self, bars: Series, start: int) -> Scored:
+        """Return the score on other prices of the bars from ``start`` on."""
+        known, stop = self._scored.detected, start + len(bars)
+        refits = part_of(known.refits, start, stop)
+        detected = run_detectors(bars, known.rules, self._engine, refits)
+        scope = self._scored.scope.part(known.series, start, stop)
+        return score(detected, self._scored.settings, scope=scope)
+
+
+def measure_chance(
+    scored: Scored, data_sha256: str, procedure: Procedure, progress: Progress
+) -> Chance:
     """Run the four nulls.
 
     Their random numbers derive from the bars and the spec, so that no seed can be shopped for.
@@ -78,8 +122,8 @@ def measure_chance(scored: Scored, data_sha256: str, engine: Engine, progress: P
         With at least one alert and one opportunity; otherwise there is nothing to compare.
     data_sha256 : str
         Hash of the bars.
-    engine : Engine
-        Reruns the detectors on coin-flip bars.
+    procedure : Procedure
+        What is run again on coin-flip bars.
     progress : callable
         Called with ``coin_flips``, runs done and runs ahead.
     """
@@ -97,13 +141,13 @@ def measure_chance(scored: Scored, data_sha256: str, engine: Engine, progress: P
     }
     if series.instrument.minutes < TIMING_BELOW:
         schedules["timing"] = nulls.later_entries(series, *alerts, runs, rng.of(_TIMING))
-    wins = all_wins(scored.detected, scored.scope, scored.settings)
+    wins = procedure.wins()
     rates: dict[str, NullRates] = {
         name: nulls.null_rates(schedule, scored.validity, wins)
         for name, schedule in schedules.items()
     }
     observed = _observed(scored)
-    rates["coin_flip"] = _CoinFlips(scored, engine, rng.of(_COIN)).rates(observed, progress)
+    rates["coin_flip"] = _CoinFlips(scored, procedure, rng.of(_COIN)).rates(observed, progress)
     return Chance(
         rates, observed, _too_few_runs(scored),
         schedules["session_permutation"].first(SENSITIVITY_RUNS),
@@ -145,19 +189,15 @@ def _too_few_runs(scored: Scored) -> str:
 class _CoinFlips:
     """Reruns everything on bars whose every move is reflected by a coin."""
 
-    def __init__(self, scored: Scored, engine: Engine, rng: np.random.Generator) -> None:
-        self._settings, self._engine, self._rng = scored.settings, engine, rng
-        series, scope = scored.detected.series, scored.scope
-        longest = max((d.warmup for d in scored.detected.rules.detectors), default=0)
-        start = max(0, int(series.first[scope.sessions[0]]) - max(HISTORY, longest))
-        stop = int(series.last[scope.sessions[-1]]) + 1
-        self._part = series.tail(start).head(stop - start)
-        self._scope = scope.part(series, start, stop)
-        self._rules = scored.detected.rules
-        self._refits = part_of(scored.detected.refits, start, stop)
+    def __init__(self, scored: Scored, procedure: Procedure, rng: np.random.Generator) -> None:
+        self._scoring, self._procedure, self._rng = scored.settings.scoring, procedure, rng
+        series, sessions = scored.detected.series, scored.scope.sessions
+        before = max(HISTORY, procedure.warmup)
+        self._start = max(0, int(series.first[sessions[0]]) - before)
+        self._part = series.tail(self._start).head(int(series.last[sessions[-1]]) + 1 - self._start)
 
     def rates(self, observed: Mapping[str, float | None], progress: Progress) -> CoinFlipRates:
-        runs = self._settings.scoring.mirror_runs
+        runs = self._scoring.mirror_runs
         rows = self._run(runs, 0, runs, progress)
         if runs >= MIN_RUNS and _undecided(_columns(rows), observed):
             rows += self._run(MORE_RUNS, runs, runs + MORE_RUNS, progress)
@@ -168,8 +208,7 @@ class _CoinFlips:
         for i in range(runs):
             progress("coin_flips", done + i, ahead)
             flipped = mirror(self._part, coin_flips(len(self._part), self._rng))
-            detected = run_detectors(flipped, self._rules, self._engine, self._refits)
-            rows.append(_row(score(detected, self._settings, scope=self._scope)))
+            rows.append(_row(self._procedure.again(flipped, self._start)))
         return rows
 
 

@@ -18,7 +18,9 @@ from alertlib.config.schema import Settings
 from alertlib.errors import ConfigError
 from alertlib.search.counting import count_grid, empty_cube, fill
 from alertlib.search.cube import Cube
+from alertlib.search.executors import check_executor, is_local
 from alertlib.search.grid import Grid
+from alertlib.search.headline import count_headline, covers
 from alertlib.search.ledger import Ledger
 from alertlib.search.result import Sweep
 from alertlib.search.subject import Subject, make_subject
@@ -107,6 +109,7 @@ def sweep(
         raise ConfigError(f"search: got {search!r}, expected grid, random or tpe")
     if trials is not None and trials < 1:
         raise ConfigError(f"trials: got {trials}, expected 1 or more")
+    check_executor(executor, workers)
     if resume and ledger is None:
         raise ConfigError("resume: got no ledger, expected the one to go on from; name it")
     subject = make_subject(bars, settings, labels, between)
@@ -147,6 +150,11 @@ class _Run:
                 fill(cube, rows, counts)
                 left = np.setdiff1d(left, rows)
         done = len(chosen) - len(left)
+        if is_local(executor) and covers(self._subject, self._grid):
+            fill(cube, left, count_headline(self._subject, self._grid, chosen[left]))
+            self._append(cube, chosen, left)
+            self._progress("sweep", len(chosen), len(chosen))
+            return cube
         for part, found in count_grid(self._subject, self._grid, chosen[left], executor, workers):
             rows = left[part]
             fill(cube, rows, found)

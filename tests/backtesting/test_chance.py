@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from alertlib.audits import lookahead, suite, warmup
 from alertlib.backtesting import chance
 from alertlib.backtesting.backtester import backtest
-from alertlib.backtesting.chance import COIN_FLIP_TESTS, measure_chance
+from alertlib.backtesting.chance import COIN_FLIP_TESTS, OneConfiguration, measure_chance
 from alertlib.backtesting.run import Run
 from alertlib.config import Config
 from alertlib.errors import ConfigError
@@ -44,7 +44,9 @@ def scored_run(rows: list[Row] = ROWS, settings: dict[str, Any] = QUICK, **optio
 def coin_flips_of(run: Run, data_sha256: str = SOMETHING) -> CoinFlipRates:
     """The coin-flip bars of a run, their draws those of a file with this hash."""
     engine = choose_engine("auto", 10**9)
-    found = measure_chance(run.scored, data_sha256, engine, lambda *_: None).coin_flip
+    found = measure_chance(
+        run.scored, data_sha256, OneConfiguration(run.scored, engine), lambda *_: None
+    ).coin_flip
     assert found is not None
     return found
 
@@ -163,7 +165,9 @@ def test_six_hundred_bars_are_kept_or_as_many_as_a_detector_declares(
     (declared,) = (d.warmup for d in scored.detected.rules.detectors)
     assert (declared > 600) == (history is None)
 
-    reruns = chance._CoinFlips(scored, INTERPRETED, np.random.default_rng(1))
+    reruns = chance._CoinFlips(
+        scored, OneConfiguration(scored, INTERPRETED), np.random.default_rng(1)
+    )
 
     before = int(np.flatnonzero(scored.scope.scored)[0])
     assert len(ROWS) - len(reruns._part) == before - (history or declared)
@@ -206,7 +210,7 @@ def test_four_hundred_runs_are_added_to_the_first_ninety_nine(seed: int) -> None
     run = scored_run(rows, ENOUGH | small)
     told: list[tuple[int, int]] = []
     found = measure_chance(
-        run.scored, SOMETHING, choose_engine("auto", 10**9),
+        run.scored, SOMETHING, OneConfiguration(run.scored, choose_engine("auto", 10**9)),
         lambda stage, done, ahead: told.append((done, ahead)),
     )  # fmt: skip
     rates = found.coin_flip

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from alertlib.backtesting.chance import measure_chance
+from alertlib.backtesting.chance import OneConfiguration, measure_chance
 from alertlib.bars.series import Series
 from alertlib.config.schema import Settings
 from alertlib.detection.bar import Bar
@@ -73,7 +73,7 @@ class Seen:
 def seen_by_gate(series: Series, config: Settings, name: str) -> Seen:
     """Score a file and test it against chance; ``name`` stands for its hash."""
     scored = score(detected_on(series, config, COMPILED), config)
-    chance = measure_chance(scored, name, COMPILED, lambda *_: None)
+    chance = measure_chance(scored, name, OneConfiguration(scored, COMPILED), lambda *_: None)
     evidence = gate.Evidence(chance.rates, chance.observed, "", (), 0, 0)
     rails = {c.name: c.p_value for c in gate.guard_rails(scored, config.gate, evidence)}
     p_values = {name: p for name, p in rails.items() if p is not None}
