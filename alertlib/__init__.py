@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from alertlib.search.result import Sweep
     from alertlib.search.storing import read_sweep
     from alertlib.search.sweeps import sweep
+    from alertlib.search.walk import Walk
+    from alertlib.search.walkforward import walk_forward
 
 _HOMES = {
     "Alert": "detection.alert",
@@ -70,6 +72,7 @@ _HOMES = {
     "Stream": "detection.stream",
     "Sweep": "search.result",
     "TickBar": "kernels.bar",
+    "Walk": "search.walk",
     "backtest": "backtesting.backtester",
     "both": "detection.combinators",
     "check": "audits.checking",
@@ -85,6 +88,7 @@ _HOMES = {
     "read_sweep": "search.storing",
     "sample_path": "bars.sample",
     "sweep": "search.sweeps",
+    "walk_forward": "search.walkforward",
 }
 
 __all__ = [
@@ -109,6 +113,7 @@ __all__ = [
     "Stream",
     "Sweep",
     "TickBar",
+    "Walk",
     "__version__",
     "backtest",
     "both",
@@ -125,6 +130,7 @@ __all__ = [
     "read_sweep",
     "sample_path",
     "sweep",
+    "walk_forward",
 ]
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -143,7 +143,7 @@ def backtest(
             rules=auditable,
         )  # fmt: skip
     levels = _chance(scored, bars, chosen, tell) if chance else no_chance("left out")
-    card = _scorecard(bars, scored, report, levels, generated_at, git_rev)
+    card = make_scorecard(bars, scored, report, levels, generated_at, git_rev)
     return Run(bars, settings, card, scored, report, past)
 
 
@@ -176,7 +176,7 @@ def _chance(scored: Scored, bars: Bars, engine: Engine, progress: Progress) -> C
     return found
 
 
-def _scorecard(
+def make_scorecard(
     bars: Bars,
     scored: Scored,
     report: AuditReport | None,
@@ -184,6 +184,7 @@ def _scorecard(
     generated_at: str | None,
     git_rev: str | None,
 ) -> Scorecard:
+    """Return the scorecard of what was scored, audited and compared with chance."""
     settings, sessions = scored.settings, len(scored.scope.sessions)
     quality = examine(bars).to_dict()
     if report is not None and report.unreadable is not None:

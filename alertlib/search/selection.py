@@ -72,15 +72,16 @@ class Selection:
         }
 
 
-def select(sweep: Sweep) -> Selection:
-    """Return what the best combination of a sweep, by distance, is worth."""
+def select(sweep: Sweep, chosen: int | None = None) -> Selection:
+    """Return what a row of a sweep is worth; that of the smallest distance when left out."""
     if not sweep.cube.per_session:
         raise DataError(
             f"selection: {len(sweep):,} combinations were counted without their sessions; expected "
             "at most 100,000; take a smaller grid"
         )
     points, config = points_by_session(sweep), None
-    chosen = sweep.row_of(sweep.best(1))
+    if chosen is None:
+        chosen = sweep.row_of(sweep.best(1))
     if sweep.ledger is not None and sweep.subject is not None:
         config = sweep.subject.identity(sweep.grid).configuration_hash(
             sweep.grid.combination(int(sweep.combinations[chosen]))

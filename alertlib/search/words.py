@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -40,7 +40,7 @@ def sweep_account(
         f"{len(sweep):,} combinations; {sweep.trials:,} tried on these bars; {met:,} meet all "
         "three criteria.",
         IN_SAMPLE,
-        *([] if selection is None else selection_sentences(selection)),
+        *([] if selection is None else selection_sentences(selection.to_dict())),
     ]
     tables = [best_table(sweep.best(top), sweep.grid.keys)]
     if luck is not None:
@@ -57,10 +57,10 @@ def best_table(frame: pl.DataFrame, keys: Sequence[str]) -> Table:
         alerts = row["tp"] + row["fp"] + row["redundant"]
         rows.append(
             [
-                *(_value(row[key]) for key in keys),
+                *(value_text(row[key]) for key in keys),
                 f"{alerts:,}",
                 *(percent(row[n]) for n in ("capture_rate", "false_positive_share", "win_rate")),
-                _points(row["expectancy_points"]),
+                points_text(row["expectancy_points"]),
                 f"{row['distance']:.1f}",
             ]
         )
@@ -73,7 +73,7 @@ def luck_table(luck: Luck) -> Table:
     for name, found in luck.to_dict().items():
         if not isinstance(found, dict):
             continue
-        shown = percent if name.endswith(("rate", "share")) else _points
+        shown = percent if name.endswith(("rate", "share")) else points_text
         best, by_luck = shown(found["best"]), shown(found["by_luck"])
         rows.append([_STATISTICS[name], best, by_luck, f"{found['p_value']:.3f}"])
     caption = (
@@ -83,9 +83,8 @@ def luck_table(luck: Luck) -> Table:
     return Table(caption, ["", "best", "by luck (median)", "p"], rows)
 
 
-def selection_sentences(selection: Selection) -> list[str]:
-    """Return the four answers as sentences."""
-    found = selection.to_dict()
+def selection_sentences(found: Mapping[str, Any]) -> list[str]:
+    """Return the four answers of ``Selection.to_dict()`` as sentences."""
     asked = {
         "deflated_sharpe": "deflated Sharpe ratio {} (above 0.95 it would be more than the luck "
         "of the best)",
@@ -98,9 +97,9 @@ def selection_sentences(selection: Selection) -> list[str]:
         for name, text in asked.items()
     ]
     return [
-        f"Selection, over {selection.trials:,} trials and {selection.sessions} sessions: "
+        f"Selection, over {found['trials']:,} trials and {found['sessions']} sessions: "
         f"{'; '.join(answers)}.",
-        *(f"{reason}." for reason in selection.reasons),
+        *(f"{reason}." for reason in found["reasons"]),
     ]
 
 
@@ -117,9 +116,11 @@ def short_keys(keys: Sequence[str]) -> list[str]:
     return shown
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Return a parameter's value as text."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _points(value: float | None) -> str:
+def points_text(value: float | None) -> str:
+    """Return points per trade as text, signed."""
     return "n/a" if value is None else f"{value:+.1f}"

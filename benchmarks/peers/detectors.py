@@ -15,7 +15,7 @@ from alertlib._typing import Floats, Signals
 from alertlib.detection.detectors import Detector
 from alertlib.detection.registry import find_detector
 from alertlib.scoring.engine import COMPILED
-from alertlib.scoring.signals import StepBars, _signals, detect, true_ranges
+from alertlib.scoring.signals import StepBars, detect, signals_of, true_ranges
 from benchmarks.peers.detector_sides import (
     Call,
     numpy_same_job,
@@ -81,7 +81,7 @@ def ready(material: Material) -> dict[str, Call]:
     found = tuple(find_detector(name) for name in DETECTORS)
 
     def one(detector: Detector) -> Any:
-        return _signals(detector, bars, COMPILED)[0]
+        return signals_of(detector, bars, COMPILED)[0]
 
     def everything() -> None:
         true_ranges(series, ATR_WINDOW, COMPILED)
