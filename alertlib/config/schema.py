@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from alertlib.config.types import (
     ClockTime,
+    Day,
     DetectorName,
     EnvName,
     FilePath,
@@ -152,6 +153,15 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """What a search chose this configuration on; a search writes it. No limits: nothing chosen."""
+
+    first: Day | None = None
+    last: Day | None = None
+    trials: Annotated[int, Range(0, 10**12)] = 0
+
+
+@dataclass(frozen=True)
 class Retain:
     """Alerts kept for clients that return; an alert leaves when either limit is passed."""
 
@@ -244,3 +254,4 @@ class Settings:
     delivery: Delivery = Delivery()
     live: Live = Live()
     audit: Audit = Audit()
+    chosen: Chosen = Chosen()

@@ -77,6 +77,10 @@ DetectorName = Annotated[
     Alias("volatilidade", "volatility"),
 ]
 ParameterName = Annotated[str, Pattern(r"[A-Za-z][A-Za-z0-9_]*", "a parameter's name")]
+Day = Annotated[
+    str,
+    Pattern(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", "a date such as 2021-03-31"),
+]
 FilePath = Annotated[str, Pattern(r"\S(.*\S)?", "a path")]
 EnvName = Annotated[
     str, Pattern(r"[A-Z_][A-Z0-9_]*", "the name of an environment variable, in capitals", True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import fields
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -131,10 +132,21 @@ def in_sample_possible(scored: Scored) -> bool:
 
 
 def seen_sessions(scored: Scored) -> int:
-    """Return how many scored sessions are not after what a model made elsewhere has seen."""
-    ends = [d.fitted_until for d in scored.detected.rules.detectors if d.fitted_until is not None]
+    """Return how many scored sessions something was learned from before.
+
+    They are not after what a model made elsewhere has seen, or among those that a search chose
+    the configuration on.
+    """
     days = scored.detected.series.days[scored.scope.sessions]
-    return int(np.count_nonzero(days <= max(map(day_number, ends)))) if ends else 0
+    ends = [d.fitted_until for d in scored.detected.rules.detectors if d.fitted_until is not None]
+    seen = np.zeros(len(days), dtype=bool)
+    if ends:
+        seen |= days <= max(map(day_number, ends))
+    chosen = scored.settings.chosen
+    if chosen.first is not None and chosen.last is not None:
+        first, last = (day_number(date.fromisoformat(day)) for day in (chosen.first, chosen.last))
+        seen |= (days >= first) & (days <= last)
+    return int(np.count_nonzero(seen))
 
 
 def coin_flip_section(found: CoinFlipRates | None) -> dict[str, Any] | None:

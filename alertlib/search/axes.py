@@ -22,7 +22,9 @@ from alertlib.search.keys import parameters, resolve_key
 Value = int | float | bool | str | None
 
 MAX_COMBINATIONS = 10_000_000
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,20})?([eE][-+]?[0-9]{1,2})?")
+_NUMBER = re.compile(
+    r"-?((0|[1-9][0-9]{0,19})(\.[0-9]{1,20})?|\.[0-9]{1,20})([eE][-+]?[0-9]{1,2})?"
+)
 _DIGITS = 300  # of decimal arithmetic: more than any three such numbers need
 _EXAMPLE = "KEY=A,B,C or KEY=FROM:TO:STEP, such as detection.volatility.window=10:30:5"
 _LONGEST = 2**63

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +23,7 @@ from alertlib.search.grid import Grid
 from alertlib.search.headline import count_headline, covers
 from alertlib.search.ledger import Ledger
 from alertlib.search.result import Sweep
+from alertlib.search.stamping import utc_now
 from alertlib.search.subject import Subject, make_subject
 from alertlib.search.suggesting import suggest
 from alertlib.search.trials import known_counts, trials_of
@@ -117,8 +118,8 @@ def sweep(
     with ExitStack() as stack:
         if ledger is not None:
             identity = subject.identity(made)
-            now = clock or (lambda: datetime.now(UTC))
-            run.ledger = stack.enter_context(Ledger.open(ledger, identity, now))
+            book = Ledger.open(ledger, identity, clock or utc_now)
+            run.ledger = stack.enter_context(book)
         drawn = settings.scoring.seed if seed is None else seed
         if search == "tpe":
             chosen, cube = run.suggested(trials or TRIALS, drawn)

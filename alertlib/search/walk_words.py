@@ -19,8 +19,7 @@ def walk_account(found: Mapping[str, Any], keys: Sequence[str]) -> Account:
     drift = zip(short_keys(keys), found["drift"].values(), strict=True)
     changes = ", ".join(f"{name} {count} times" for name, count in drift)
     sentences = [
-        f"{word}.",
-        *(f"{reason}." for reason in found["reasons"]),
+        *(f"{reason[0].upper()}{reason[1:]}." for reason in found["reasons"]),
         f"{len(found['folds'])} folds; between them a parameter changed: {changes}.",
         f"Combinatorial purged splits: {purged['splits']}, median distance "
         f"{purged['in_sample_distance_median']:.1f} in sample and "
@@ -38,7 +37,7 @@ def _side_by_side(found: Mapping[str, Any]) -> Table:
     rows = [_row("in sample", found["in_sample"]), _row("out of sample", found["pooled"])]
     if found["hold_out"] is not None:
         rows.append(_row("held out", found["hold_out"]))
-    names = ["", "sessions", "opportunities", "alerts", "capture", "false", "win rate", "points"]
+    names = ["", "sessions", "moves", "alerts", "capture", "false", "wins", "points"]
     return Table("In sample and out of sample", names, rows)
 
 
@@ -63,16 +62,21 @@ def _folds(found: Mapping[str, Any], keys: Sequence[str]) -> Table:
     for fold in found["folds"]:
         inside, outside = fold["in_sample"], fold["out_of_sample"]
         rows.append([
-            f"{fold['test'][0]} to {fold['test'][1]}",
+            fold["test"][0],
             *(value_text(fold["parameters"][key]) for key in keys),
-            *(f"{percent(inside[n])} / {percent(outside[n])}" for n in _RATES),
+            *(f"{_whole(inside[n])} {_whole(outside[n])}" for n in _RATES),
             points_text(outside["expectancy_points"]),
         ])  # fmt: skip
-    names = [
-        "judged on", *short_keys(keys), "capture in / out", "false in / out", "wins in / out",
-        "points out",
-    ]  # fmt: skip
-    return Table("Fold by fold", names, rows)
+    names = ["from", *short_keys(keys), "capture", "false", "wins", "points"]
+    caption = (
+        "Fold by fold: the first session judged on, what was chosen before, rates in and out of "
+        "sample (%), points a trade out of sample"
+    )
+    return Table(caption, names, rows)
+
+
+def _whole(share: float | None) -> str:
+    return "n/a" if share is None else f"{100 * share:.0f}"
 
 
 def _row(name: str, part: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ from alertlib.search.proof import reasons_against
 from alertlib.search.result import Sweep
 from alertlib.search.selection import select
 from alertlib.search.splits import Split, hold_out, purged_splits, walk_forward_splits
+from alertlib.search.stamping import utc_now
 from alertlib.search.subject import Subject, make_subject
 from alertlib.search.sweeps import Search, sweep
 from alertlib.search.walk import Fold, Purged, Walk, rates_of, sum_of
@@ -94,7 +95,6 @@ def walk_forward(
         As :func:`alertlib.sweep`; or the sessions are too few for one fold.
     """
     tell = progress or (lambda stage, done, ahead: None)
-    now = clock or (lambda: datetime.now(UTC))
     settings = config if config is not None else Config()
     _check(grid, held_out, ledger)
     if isinstance(grid, Sweep):
@@ -130,7 +130,7 @@ def walk_forward(
         config_hash = _subject_of(swept).identity(swept.grid).configuration_hash(chosen)
         sessions = whole.ground.scope.sessions[split.test]
         identity = _subject_of(swept).identity(swept.grid)
-        with Ledger.open(ledger, identity, now) as book:
+        with Ledger.open(ledger, identity, clock or utc_now) as book:
             seen = look(whole, sessions, chosen_settings, config_hash, book)
     reasons = reasons_against(pooled, selection)
     return Walk(

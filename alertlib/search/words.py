@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -51,7 +51,7 @@ def sweep_account(
 
 def best_table(frame: pl.DataFrame, keys: Sequence[str]) -> Table:
     """Return combinations with their rates, one row each."""
-    names = [*short_keys(keys), "alerts", "capture", "false", "win rate", "points", "distance"]
+    names = [*short_keys(keys), "alerts", "capture", "false", "wins", "points", "far"]
     rows = []
     for row in frame.iter_rows(named=True):
         alerts = row["tp"] + row["fp"] + row["redundant"]
@@ -64,7 +64,11 @@ def best_table(frame: pl.DataFrame, keys: Sequence[str]) -> Table:
                 f"{row['distance']:.1f}",
             ]
         )
-    return Table("The best combinations", names, rows)
+    caption = (
+        "The best combinations (far: largest shortfall over the three criteria, in percentage "
+        "points)"
+    )
+    return Table(caption, names, rows)
 
 
 def luck_table(luck: Luck) -> Table:
@@ -73,7 +77,7 @@ def luck_table(luck: Luck) -> Table:
     for name, found in luck.to_dict().items():
         if not isinstance(found, dict):
             continue
-        shown = percent if name.endswith(("rate", "share")) else points_text
+        shown = _luck_text(name)
         best, by_luck = shown(found["best"]), shown(found["by_luck"])
         rows.append([_STATISTICS[name], best, by_luck, f"{found['p_value']:.3f}"])
     caption = (
@@ -101,6 +105,12 @@ def selection_sentences(found: Mapping[str, Any]) -> list[str]:
         f"{'; '.join(answers)}.",
         *(f"{reason}." for reason in found["reasons"]),
     ]
+
+
+def _luck_text(name: str) -> Callable[[float | None], str]:
+    if name == "distance":
+        return lambda value: "n/a" if value is None else f"{value:.1f}"
+    return percent if name.endswith(("rate", "share")) else points_text
 
 
 def short_keys(keys: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from tests.support.config_files import Load, load, refusal
 
 __all__ = ["load"]
 
-SECTION_KEYS = "data, detection, policy, trade, scoring, gate, delivery, live, audit"
+SECTION_KEYS = "data, detection, policy, trade, scoring, gate, delivery, live, audit, chosen"
 
 
 class TestMistakes:

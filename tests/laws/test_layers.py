@@ -203,8 +203,14 @@ def test_the_list_of_late_parts_names_what_there_is() -> None:
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_ns"}
 
 
+# A trial is stamped when it is made, whoever makes it: the one place that knows what time it is.
+CLOCK = "alertlib.search.stamping"
+
+
 def test_the_library_reads_no_clock_and_prints_nothing() -> None:
-    for path in library().values():
+    for module, path in library().items():
+        if module == CLOCK:
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue

@@ -46,7 +46,7 @@ RUNNERS = [
     Floor("live", "the daemon, see below"),
     Floor("trial", "a daemon, clients and a mail sink to try it with"),
     Floor("commands", "what each command does"),
-    Floor("audit backtest benchmark check doctor fetch summary", "shells: options, one import"),
+    Floor("audit backtest benchmark check doctor fetch summary sweep walkforward", "shells"),
 ]
 LIVE = [
     Floor("telemetry database feed", "logs and metrics; the SQLite file; bars in"),
