@@ -102,7 +102,9 @@ import json, time
 import numpy as np
 import alertlib as al
 from alertlib.scoring.engine import COMPILED, INTERPRETED
-from alertlib.scoring.signals import StepBars, make_scan, scan_arguments, true_ranges
+from alertlib.scoring.signals import make_scan, scan_arguments
+from alertlib.scoring.step_bars import StepBars
+from alertlib.scoring.true_ranges import true_ranges
 from alertlib.detection.registry import find_detector
 from alertlib.bars.series import make_series
 series = make_series(al.read_bars(al.sample_path(), symbol="WIN$N"))

@@ -19,7 +19,8 @@ from alertlib.errors import DetectorError
 from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.scoring.engine import Engine
 from alertlib.scoring.scored import Detected
-from alertlib.scoring.signals import detect, true_ranges
+from alertlib.scoring.signals import detect
+from alertlib.scoring.true_ranges import true_ranges
 
 # A year of whole weeks, so that weekdays stay; ticks that leave round numbers round.
 LATER_DAYS = 52 * 7

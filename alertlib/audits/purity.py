@@ -19,7 +19,7 @@ from alertlib.errors import DetectorError
 from alertlib.kernels.bar import TickBar
 from alertlib.scoring.engine import INTERPRETED
 from alertlib.scoring.scored import Detected
-from alertlib.scoring.signals import StepBars
+from alertlib.scoring.step_bars import StepBars
 
 # Past a detector's warm-up. The four built-in ones then take some 40 ms, in plain Python.
 PURITY_BARS = 600

@@ -11,7 +11,8 @@ from alertlib.detection.detectors import Detector
 from alertlib.errors import DetectorError
 from alertlib.scoring.engine import Engine
 from alertlib.scoring.scored import Detected
-from alertlib.scoring.signals import detect, true_ranges
+from alertlib.scoring.signals import detect
+from alertlib.scoring.true_ranges import true_ranges
 
 WARMUP_CUTS = 40
 

@@ -14,7 +14,7 @@ from alertlib.errors import ConfigError
 from alertlib.scoring.alert_values import alert_values
 from alertlib.scoring.batch import AlertColumns
 from alertlib.scoring.engine import INTERPRETED
-from alertlib.scoring.signals import StepBars
+from alertlib.scoring.step_bars import StepBars
 
 
 def filter_of(

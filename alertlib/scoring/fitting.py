@@ -23,8 +23,9 @@ from alertlib.scoring.engine import Engine
 from alertlib.scoring.labels import Opportunities, directional_changes, move_frame
 from alertlib.scoring.refits import Refit, Refits
 from alertlib.scoring.scored_sessions import Scope, is_complete
-from alertlib.scoring.signals import StepBars, true_ranges
+from alertlib.scoring.step_bars import StepBars
 from alertlib.scoring.trades import simulate
+from alertlib.scoring.true_ranges import true_ranges
 
 if TYPE_CHECKING:
     import polars as pl

@@ -28,8 +28,9 @@ from alertlib.scoring.matching import (
 )
 from alertlib.scoring.refits import Refits
 from alertlib.scoring.scored_sessions import Scope, Span, choose_scope, is_censored
-from alertlib.scoring.signals import detect, true_ranges
+from alertlib.scoring.signals import detect
 from alertlib.scoring.trades import Trades, simulate
+from alertlib.scoring.true_ranges import true_ranges
 
 SPEC = "score-v2"
 

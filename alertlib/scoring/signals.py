@@ -11,21 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alertlib._typing import Floats, Signals
-from alertlib.bars.schema import PRICES
 from alertlib.bars.series import Series
 from alertlib.detection.answers import checked, is_ours, is_signal, state_fault
 from alertlib.detection.blame import raised_at
 from alertlib.detection.detectors import Detector
 from alertlib.errors import AlertlibWarning, DetectorError
-from alertlib.kernels.atr import AtrState, atr_step
-from alertlib.kernels.bar import TickBar, weekday_of
-from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
 from alertlib.scoring.scans import BLOCK_FORMS
+from alertlib.scoring.step_bars import StepBars
+from alertlib.scoring.true_ranges import true_ranges
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from alertlib.scoring.refits import Refits
 
 # Sums of squares stay exact in 64 bits below this (window times price, in quanta).
@@ -104,12 +100,12 @@ def signals_of(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any,
     """
     if detector.columns is None:
         return _step_signals(detector, bars, engine)
-    return _frame_signals(detector, bars), np.zeros(len(bars.columns["open"]))
+    return _frame_signals(detector, bars), np.zeros(len(bars))
 
 
 def _frame_signals(detector: Detector, bars: StepBars) -> Any:
     assert detector.columns is not None
-    name, size = f"detector {detector.name!r}", len(bars.columns["open"])
+    name, size = f"detector {detector.name!r}", len(bars)
     try:
         found = np.asarray(detector.columns(bars.frame(), detector.params))
     except Exception as error:  # a user's code raises anything
@@ -132,48 +128,6 @@ def _frame_signals(detector: Detector, bars: StepBars) -> Any:
             f"{name}: at {bars.when(odd[0])} it answered {found[odd[0]]}; expected -1, 0 or +1"
         )
     return found
-
-
-class StepBars:
-    """The bars of a series as steps and frame functions are given them, each form made once."""
-
-    def __init__(self, series: Series, atr: Floats) -> None:
-        grid = series.instrument.grid
-        assert grid is not None
-        self.quanta_per_tick = grid.per_tick
-        self._series = series
-        self.columns = {
-            **{name: getattr(series, name) - series.gaps for name in PRICES},
-            "volume": series.volume,
-            "place": series.place,
-            "minute": series.minute % MINUTES_PER_DAY,
-            "gap": np.diff(series.gaps, prepend=0),
-            "day": series.day,
-            "weekday": weekday_of(series.day),
-            "real_volume": series.real_volume,
-            "atr": atr,
-        }
-        high, low = self.columns["high"], self.columns["low"]
-        self.largest = max(abs(int(high.max())), abs(int(low.min())))
-        self._forms: dict[Engine, Any] = {}
-
-    def by(self, engine: Engine) -> Any:
-        if engine not in self._forms:
-            self._forms[engine] = engine.bars(tuple(self.columns[name] for name in TickBar._fields))
-        return self._forms[engine]
-
-    def when(self, bar: int) -> str:
-        """Return the time of a bar, to the minute."""
-        return str(np.datetime64(int(self._series.minute[bar]), "m")).replace("T", " ")
-
-    def frame(self) -> pl.DataFrame:
-        """Return what :func:`alertlib.frame_detector` promises its functions."""
-        import polars as pl
-
-        series, columns = self._series, dict(self.columns)
-        columns |= {name: series.price(columns[name]) for name in (*PRICES, "gap", "atr")}
-        columns |= {f"raw_{name}": series.price(getattr(series, name)) for name in PRICES}
-        return pl.DataFrame({"time": series.times(), **columns, "session": series.session})
 
 
 def _step_signals(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any, Floats]:
@@ -250,22 +204,13 @@ def scan_arguments(detector: Detector, bars: StepBars, engine: Engine) -> tuple[
 
     A user's signals are written as they are: an integer would hide the half of a signal.
     """
-    size = len(bars.columns["open"])
+    size = len(bars)
     return (
         bars.by(engine), size, engine.ring(detector.ring),
         detector.kernel_params(bars.quanta_per_tick), detector.state,
         engine.out(size, "int8" if is_ours(detector.step) else "float64"),
         engine.out(size, "float64"),
     )  # fmt: skip
-
-
-def true_ranges(series: Series, window: int, engine: Engine = INTERPRETED) -> Floats:
-    """Return the average true range at each bar in quanta, NaN where it is not defined yet."""
-    scan = engine.build(_make_atr_scan, atr_step)
-    out = engine.out(len(series), "float64")
-    columns = [engine.column(c) for c in (series.high, series.low, series.close, series.place)]
-    scan(*columns, window, AtrState(), out)
-    return engine.array(out, "float64")
 
 
 # Each factory takes the functions its loop calls, plain or compiled, and returns the loop.
@@ -289,15 +234,5 @@ def _make_odds_scan(step: Any, bar_of: Any) -> Callable[..., Any]:
         for i in range(size):
             sign[i], stated[i], state = step(state, ring, bar_of(bars, i), params)
         return state
-
-    return scan
-
-
-def _make_atr_scan(step: Any) -> Callable[..., None]:
-    def scan(
-        high: Any, low: Any, close: Any, place: Any, window: Any, state: Any, out: Any
-    ) -> None:
-        for i in range(len(high)):
-            out[i], state = step(state, high[i], low[i], close[i], place[i], window)
 
     return scan

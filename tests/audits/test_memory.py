@@ -20,7 +20,7 @@ from alertlib.detection.combinators import only
 from alertlib.detection.detectors import Detector, detector
 from alertlib.kernels.bar import TickBar, weekday_of
 from alertlib.scoring.engine import INTERPRETED
-from alertlib.scoring.signals import StepBars
+from alertlib.scoring.step_bars import StepBars
 from tests.support.detected import detected_on
 from tests.support.synthetic import bars_of, series_of, walk
 

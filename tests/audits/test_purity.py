@@ -15,7 +15,7 @@ from alertlib.config import Config
 from alertlib.detection.builtin import BUILT_IN
 from alertlib.detection.detectors import Step, detector
 from alertlib.scoring.engine import INTERPRETED
-from alertlib.scoring.signals import StepBars
+from alertlib.scoring.step_bars import StepBars
 from tests.support.detected import detected_on
 from tests.support.synthetic import bars_of, series_of, walk
 

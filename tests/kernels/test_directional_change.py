@@ -29,7 +29,8 @@ from alertlib.kernels.directional_change import (
 from alertlib.scoring.engine import COMPILED, CompiledEngine
 from alertlib.scoring.labels import directional_changes
 from alertlib.scoring.scored import score
-from alertlib.scoring.signals import detect, true_ranges
+from alertlib.scoring.signals import detect
+from alertlib.scoring.true_ranges import true_ranges
 from tests import naive
 from tests.support.agreement import differences
 from tests.support.detected import detected_on

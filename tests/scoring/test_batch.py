@@ -19,7 +19,8 @@ from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.scoring.batch import levels_at, make_alerts
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
 from alertlib.scoring.labels import directional_changes
-from alertlib.scoring.signals import SignalTable, detect, true_ranges
+from alertlib.scoring.signals import SignalTable, detect
+from alertlib.scoring.true_ranges import true_ranges
 from tests import naive
 from tests.naive import Rules
 from tests.support.detected import detected_on
@@ -48,17 +49,6 @@ def test_every_loop_gives_the_same_bits_compiled_and_interpreted(seed: int) -> N
     for k in (2.0, 3.0):
         legs = (directional_changes(series, x.atr, k, x.engine) for x in (a, b))
         assert_equal_columns(*legs)
-
-
-@given(st.integers(0, 10**6), st.integers(2, 20))
-def test_true_ranges_equal_their_naive_twin(seed: int, window: int) -> None:
-    rows = rough_walk(seed)
-    bars, _ = naive.in_units(rows)
-
-    ours = true_ranges(series_of(rows, timeframe="M5"), window)
-
-    # Ticks here, points there: a factor of five, and with it another rounding.
-    np.testing.assert_allclose(5 * ours, naive.atr(bars, window), rtol=1e-12, equal_nan=True)
 
 
 def test_prices_too_large_for_64_bits_are_run_in_plain_python() -> None:

@@ -17,7 +17,7 @@ import warnings
 import alertlib as al
 from alertlib.bars.series import make_series
 from alertlib.scoring.engine import COMPILED
-from alertlib.scoring.signals import true_ranges
+from alertlib.scoring.true_ranges import true_ranges
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     atr = true_ranges(make_series(al.read_bars(al.sample_path())), 14, COMPILED)

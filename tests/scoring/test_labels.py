@@ -19,7 +19,7 @@ from alertlib.bars.series import Series
 from alertlib.errors import DataError
 from alertlib.scoring.engine import Engine
 from alertlib.scoring.labels import Opportunities, directional_changes, labelled_moves
-from alertlib.scoring.signals import true_ranges
+from alertlib.scoring.true_ranges import true_ranges
 from tests import naive, naive_score
 from tests.support.steps import rough_walk
 from tests.support.synthetic import Row, series_of, session, walk
