@@ -17,7 +17,7 @@ from alertlib.detection.blame import raised_at
 from alertlib.detection.detectors import Detector
 from alertlib.errors import AlertlibWarning, DetectorError
 from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
-from alertlib.scoring.scans import BLOCK_FORMS
+from alertlib.scoring.scans.table import find_form
 from alertlib.scoring.step_bars import StepBars
 from alertlib.scoring.true_ranges import true_ranges
 
@@ -136,9 +136,9 @@ def _step_signals(detector: Detector, bars: StepBars, engine: Engine) -> tuple[A
         engine = INTERPRETED
     if is_ours(detector.step):
         params = detector.kernel_params(bars.quanta_per_tick)
-        form = BLOCK_FORMS.get(detector.step)
-        if engine is COMPILED and form is not None and form.covers(params):
-            return form.run(engine, bars.columns, params), np.zeros(0)
+        form = find_form(detector.step, bars, params) if engine is COMPILED else None
+        if form is not None:
+            return form.scan(engine, bars, params), np.zeros(0)
         scan = engine.build(make_scan(detector), detector.step, engine.bar_of)
         return _run(scan, detector, bars, engine)[:2]
     why: Exception | str | None = None

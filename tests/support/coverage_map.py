@@ -51,6 +51,7 @@ COVERED = {
     "alertlib.scoring.counting_loops": "search/test_stages.py",
     "alertlib.scoring.frames": "backtesting/test_run.py",
     "alertlib.scoring.refits": "scoring/test_fitting.py",
+    "alertlib.scoring.scans": "scoring/scans/test_forms.py",
     "alertlib.scoring.scored": "laws/test_scorer.py",
     "alertlib.scoring.scored_sessions": "scoring/test_matching.py",
     "alertlib.search.clashes": "search/test_grid.py",
