@@ -7,8 +7,9 @@ from typing import Any
 
 from alertlib.kernels.breakout import breakout_step
 from alertlib.kernels.engulfing import engulfing_step
+from alertlib.kernels.rsi_divergence import rsi_divergence_step
 from alertlib.kernels.volatility import volatility_step
-from alertlib.scoring.scans import breakout, engulfing, volatility
+from alertlib.scoring.scans import breakout, engulfing, rsi_divergence, volatility
 from alertlib.scoring.scans.form import BlockForm
 from alertlib.scoring.step_bars import StepBars
 
@@ -16,6 +17,7 @@ BLOCK_FORMS: dict[Callable[..., Any], BlockForm] = {
     volatility_step: BlockForm(volatility.scan, volatility.covers),
     engulfing_step: BlockForm(engulfing.scan),
     breakout_step: BlockForm(breakout.scan, breakout.covers),
+    rsi_divergence_step: BlockForm(rsi_divergence.scan),
 }
 
 

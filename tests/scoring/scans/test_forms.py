@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertlib.detection.builtin import breakout, engulfing, volatility
+from alertlib.detection.builtin import breakout, engulfing, rsi_divergence, volatility
 from alertlib.detection.detectors import Detector
 from alertlib.kernels.breakout import BreakoutParams
+from alertlib.kernels.rsi_divergence import RsiDivergenceParams
 from alertlib.kernels.volatility import VolatilityParams
 from alertlib.scoring.engine import COMPILED, INTERPRETED
+from alertlib.scoring.scans import lanes
 from alertlib.scoring.scans.breakout import LONGEST_CHANNEL
 from alertlib.scoring.scans.form import BLOCK
 from alertlib.scoring.scans.table import BLOCK_FORMS, find_form
@@ -24,11 +26,12 @@ from alertlib.scoring.step_bars import NARROW_BELOW, StepBars
 from tests.support.steps import rough_walk
 from tests.support.synthetic import series_of, session, walk
 
-FORMS = (volatility, engulfing, breakout)
+FORMS = (volatility, engulfing, breakout, rsi_divergence)
 
 
 def one_of_each(far: int) -> st.SearchStrategy[Detector]:
     """Detectors whose windows and distances reach as far as ``far`` bars."""
+    bars = st.integers(1, far)
     return st.one_of(
         st.builds(
             lambda n, limit, confirm: volatility.with_params(VolatilityParams(n, limit, confirm)),
@@ -39,6 +42,12 @@ def one_of_each(far: int) -> st.SearchStrategy[Detector]:
         st.builds(
             lambda n, margin, closes: breakout.with_params(BreakoutParams(n, margin, closes)),
             st.integers(1, min(far, LONGEST_CHANNEL + 3)), st.integers(0, 4), st.integers(0, 1),
+        ),
+        st.builds(
+            lambda n, low, high, points: rsi_divergence.with_params(
+                RsiDivergenceParams(n, low, high, points)
+            ),
+            st.integers(2, far), bars, bars, st.sampled_from((0, 0.0, 1.0, 7.5, 100.0)),
         ),
     )  # fmt: skip
 
@@ -60,9 +69,30 @@ def test_a_form_is_its_step_on_rough_walks(detector: Detector, seed: int) -> Non
 def test_a_form_is_its_step_over_the_borders_of_blocks(
     detector: Detector, seed: int, more: int
 ) -> None:
+    """And, of the RSI, over those of lanes, which such a file is long enough for."""
     rows = walk(seed, sessions=2 * BLOCK // 100 + 1, bars=100, missing=0.02)
 
     assert_equal(detector, rows[: 2 * BLOCK + more])
+
+
+@pytest.mark.parametrize("one", FORMS, ids=lambda d: d.name)
+def test_a_form_is_its_step_where_no_lane_begins_as_the_one_before_it_ends(
+    one: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "silent_steps", lambda window: 3)
+
+    for seed in range(3):
+        assert_equal(one, walk(seed, sessions=12, bars=100))
+
+
+@settings(max_examples=30)
+@given(one_of_each(40), st.integers(0, 10**6))
+def test_a_form_is_its_step_after_a_long_standstill(detector: Detector, seed: int) -> None:
+    """An average that has almost vanished is not what any guess comes to."""
+    still = [(t, 120_000.0, 120_000.0, 120_000.0, 120_000.0) for t, *_ in walk(0, sessions=10)]
+    rows = [*walk(seed, sessions=2), *still[220:980], *walk(seed, sessions=14)[980:]]
+
+    assert_equal(detector, rows)
 
 
 @given(one_of_each(12), st.integers(1, 12))
@@ -91,6 +121,8 @@ def test_a_form_is_its_step_on_few_and_extreme_prices(detector: Detector, seed: 
         volatility.with_params(VolatilityParams(10_000, 2.0, 1_000)),
         volatility.with_params(VolatilityParams(2, 100.0, 1)),
         breakout.with_params(BreakoutParams(10_000, 10_000)),
+        rsi_divergence.with_params(RsiDivergenceParams(1_000, 1, 1_000, 0.0)),
+        rsi_divergence.with_params(RsiDivergenceParams(2, 1_000, 1_000, 100.0)),
     ],
     ids=lambda d: f"{d.name}-{d.params[0]}",
 )
