@@ -35,7 +35,7 @@ from alertlib.scoring.fitting import past_of, sessions_with_past
 from alertlib.scoring.refits import Refits
 from alertlib.scoring.scored import SPEC, Scored, run_detectors, score
 from alertlib.scoring.scored_sessions import choose_scope
-from alertlib.stats.intervals import session_weights
+from alertlib.stats.intervals import weight_blocks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -191,8 +191,8 @@ def make_scorecard(
         quality["findings"].append(sections.unreadable_finding(report.unreadable))
         quality["clean"] = False
     rng = np.random.default_rng((settings.scoring.seed, 0))
-    weights = session_weights(max(sessions, 1), settings.scoring.bootstrap, rng)
-    criteria = gate.rate_criteria(scored, settings.gate, weights[:, :sessions], chance.rates)
+    blocks = weight_blocks(sessions, settings.scoring.bootstrap, rng)
+    criteria = gate.rate_criteria(scored, settings.gate, blocks, chance.rates)
     evidence = gate.Evidence(
         rates=chance.rates,
         observed=chance.observed,

@@ -11,7 +11,13 @@ from alertlib.config.schema import Gate, Trade
 from alertlib.scorecard.card import Criterion, Drawn, Verdict
 from alertlib.scorecard.reasons import GEOMETRY, UNTESTED, why_not
 from alertlib.scoring.scored import Scored
-from alertlib.stats.intervals import Counts, Interval, clustered_interval, p_value
+from alertlib.stats.intervals import (
+    Counts,
+    Interval,
+    p_value,
+    resampled_interval,
+    resampled_sums,
+)
 from alertlib.stats.nulls import NullRates
 
 CAPTURE, FALSE_POSITIVES, WINS = "capture_rate", "false_positive_share", "win_rate"
@@ -81,7 +87,7 @@ class Evidence:
 
 
 def rate_criteria(
-    scored: Scored, gate: Gate, weights: Counts, rates: Mapping[str, NullRates]
+    scored: Scored, gate: Gate, blocks: Iterable[Counts], rates: Mapping[str, NullRates]
 ) -> tuple[Criterion, ...]:
     """Return the customer's three criteria with their intervals and chance levels.
 
@@ -89,8 +95,8 @@ def rate_criteria(
     ----------
     scored : Scored
     gate : Gate
-    weights : ndarray, shape (runs, sessions)
-        Of the bootstrap over sessions.
+    blocks : iterable of ndarray, shape (some runs, sessions)
+        Weights of the bootstrap over sessions, see :func:`alertlib.stats.weight_blocks`.
     rates : mapping of str to NullRates
         By null; may be empty.
     """
@@ -100,9 +106,10 @@ def rate_criteria(
         FALSE_POSITIVES: (counts["fp"], counts["fp"] + counts["tp"]),
         WINS: (counts["wins"], counts["trades"]),
     }
+    drawn_sums = resampled_sums(blocks, *(column for name in CRITERIA for column in parts[name]))
     made = []
-    for name in CRITERIA:
-        interval = clustered_interval(*parts[name], weights)
+    for i, name in enumerate(CRITERIA):
+        interval = resampled_interval(*parts[name], *drawn_sums[2 * i : 2 * i + 2])
         value = getattr(scored, name)
         drawn = {null: _drawn(rates[null], name, value) for null in rates}
         made.append(_rate(name, value, getattr(gate, name), interval, drawn))

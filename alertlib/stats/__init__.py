@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         clustered_interval,
         p_value,
         session_weights,
+        weight_blocks,
         wilson,
     )
     from alertlib.stats.nulls import NullRates, Schedule, null_rates
@@ -44,6 +45,7 @@ _HOMES = {
     "reality_check": "superiority",
     "session_weights": "intervals",
     "superior_predictive_ability": "superiority",
+    "weight_blocks": "intervals",
     "wilson": "intervals",
 }
 
@@ -66,6 +68,7 @@ __all__ = [
     "reality_check",
     "session_weights",
     "superior_predictive_ability",
+    "weight_blocks",
     "wilson",
 ]
 

@@ -293,16 +293,16 @@ def test_the_least_favourable_null_is_taken(run: Run) -> None:
     easy = NullRates(np.zeros(19), np.ones(19), np.zeros(19), 0)
     hard = NullRates(np.ones(19), np.zeros(19), np.ones(19), 0)
     for rates in ({PERMUTED: easy, FLIPPED: hard}, {FLIPPED: hard, PERMUTED: easy}):
-        made = rate_criteria(run.scored, Gate(), weights, rates)
+        made = rate_criteria(run.scored, Gate(), [weights], rates)
         assert [c.chance for c in made] == [1.0, 0.0, 1.0]
         assert [c.p_value for c in made] == [1.0, 1.0, 1.0]
 
     close = NullRates(np.full(19, 0.4), np.full(19, 0.99), np.full(19, 0.2), 0)
-    made = rate_criteria(run.scored, Gate(), weights, {PERMUTED: easy, FLIPPED: close})
+    made = rate_criteria(run.scored, Gate(), [weights], {PERMUTED: easy, FLIPPED: close})
     assert [c.p_value for c in made] == [0.05, 0.05, 0.05]
     assert [c.chance for c in made] == pytest.approx([0.4, 0.99, 0.2])
 
-    asked = rate_criteria(run.scored, Gate(), weights, {PERMUTED: easy, TIMING: hard})
+    asked = rate_criteria(run.scored, Gate(), [weights], {PERMUTED: easy, TIMING: hard})
     assert [c.p_value for c in asked] == [0.05, 0.05, 0.05]
     assert all(set(c.nulls) == {PERMUTED, TIMING} for c in asked)
 
@@ -310,7 +310,7 @@ def test_the_least_favourable_null_is_taken(run: Run) -> None:
 def test_coin_flip_bars_decide_the_win_rate_and_not_the_other_two(run: Run) -> None:
     weights = session_weights(14, 100, np.random.default_rng(1))
 
-    capture, false, win = rate_criteria(run.scored, Gate(), weights, nulls(coin_flip=0.5))
+    capture, false, win = rate_criteria(run.scored, Gate(), [weights], nulls(coin_flip=0.5))
 
     assert (capture.p_value, false.p_value, win.p_value) == (0.01, 0.01, 0.5)
 
@@ -320,7 +320,7 @@ def test_chance_is_the_mean_of_the_defined_runs(run: Run) -> None:
     some = np.array([0.25, np.nan, 0.75, np.nan])
     rates: dict[str, NullRates] = {PERMUTED: NullRates(some, some, some, dropped=3)}
 
-    for c in rate_criteria(run.scored, Gate(), weights, rates):
+    for c in rate_criteria(run.scored, Gate(), [weights], rates):
         assert c.chance == 0.5
         assert c.nulls[PERMUTED] == {
             "chance": 0.5, "p_value": c.p_value, "runs": 4, "dropped": 3,
@@ -333,7 +333,7 @@ def test_a_null_without_a_defined_run_is_no_chance_level_and_beaten(run: Run) ->
     nothing = np.full(19, np.nan)
     rates: dict[str, NullRates] = {PERMUTED: NullRates(nothing, nothing, nothing, 0)}
 
-    for c in rate_criteria(run.scored, Gate(), weights, rates):
+    for c in rate_criteria(run.scored, Gate(), [weights], rates):
         assert (c.chance, c.p_value) == (None, 0.05)
 
 
@@ -487,29 +487,29 @@ def test_a_rate_is_proven_by_the_one_sided_bound(run: Run) -> None:
     from alertlib.stats.intervals import Z_ONE_SIDED, wilson
 
     weights = session_weights(14, 500, np.random.default_rng(1))
-    (capture, false, _) = rate_criteria(run.scored, Gate(), weights, {})
+    (capture, false, _) = rate_criteria(run.scored, Gate(), [weights], {})
     assert capture.n_eff is not None
     assert capture.value is not None
     low = wilson(capture.value, capture.n_eff, Z_ONE_SIDED)[0]
     for threshold, proven in ((low - 1e-9, True), (low + 1e-9, False)):
         gate = Gate(capture_rate=threshold)
-        assert rate_criteria(run.scored, gate, weights, {})[0].proven is proven
+        assert rate_criteria(run.scored, gate, [weights], {})[0].proven is proven
     assert false.n_eff is not None
     assert false.value is not None
     high = wilson(false.value, false.n_eff, Z_ONE_SIDED)[1]
     for threshold, proven in ((high + 1e-9, True), (high - 1e-9, False)):
         gate = Gate(false_positive_share=threshold)
-        assert rate_criteria(run.scored, gate, weights, {})[1].proven is proven
+        assert rate_criteria(run.scored, gate, [weights], {})[1].proven is proven
 
 
 def test_thresholds_are_inclusive(run: Run) -> None:
     weights = session_weights(14, 100, np.random.default_rng(1))
-    values = [c.value for c in rate_criteria(run.scored, Gate(), weights, {})]
+    values = [c.value for c in rate_criteria(run.scored, Gate(), [weights], {})]
     exact = Gate(
         capture_rate=values[0], false_positive_share=values[1], win_rate=values[2]
     )  # fmt: skip
 
-    assert all(c.passed for c in rate_criteria(run.scored, exact, weights, {}))
+    assert all(c.passed for c in rate_criteria(run.scored, exact, [weights], {}))
 
 
 # --- words --------------------------------------------------------------------------------

@@ -10,12 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
+from alertlib.stats import intervals
 from alertlib.stats.intervals import (
     Z_ONE_SIDED,
     Z_TWO_SIDED,
     clustered_interval,
     p_value,
+    resampled_interval,
+    resampled_sums,
     session_weights,
+    weight_blocks,
     wilson,
 )
 
@@ -59,6 +63,45 @@ def test_weights_count_how_often_a_session_is_drawn() -> None:
     # Multinomial: each count has mean 1 and variance 6/7; five standard errors of 3,500 draws.
     assert weights.mean() == 1.0
     assert weights.var() == pytest.approx(6 / 7, abs=0.1)
+
+
+@given(
+    st.integers(1, 60), st.integers(1, 60), st.integers(1, 400), st.integers(0, 2**32), st.data()
+)
+def test_resampling_in_blocks_is_the_table_bit_for_bit(
+    sessions: int, runs: int, cells: int, seed: int, data: st.DataObject
+) -> None:
+    """However the table is cut, the draws and the sums are those of the whole."""
+    numbers = st.lists(st.integers(0, 500), min_size=sessions, max_size=sessions)
+    missed, hits = (np.array(data.draw(numbers)) for _ in range(2))
+    total = missed + hits + 1
+    # One draw a cell, in the order of the table.
+    drawn = np.random.default_rng(seed).integers(
+        0, sessions, size=(runs, sessions), dtype=np.uint32
+    )
+    table = np.array([np.bincount(run, minlength=sessions) for run in drawn])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(intervals, "CELLS", cells)
+        blocks = list(weight_blocks(sessions, runs, np.random.default_rng(seed)))
+    sums = resampled_sums(blocks, hits, total)
+
+    assert all(block.size <= max(cells, sessions) for block in blocks)
+    assert np.array_equal(np.concatenate(blocks), table)
+    assert np.array_equal(session_weights(sessions, runs, np.random.default_rng(seed)), table)
+    assert [column.tolist() for column in sums] == [
+        (table @ hits).tolist(),
+        (table @ total).tolist(),
+    ]
+    assert resampled_interval(hits, total, *sums) == clustered_interval(hits, total, table)
+
+
+def test_no_session_leaves_nothing_to_resample() -> None:
+    (block,) = weight_blocks(0, 100, np.random.default_rng(1))
+
+    assert block.shape == (100, 0)
+    nothing = np.zeros(0, dtype=np.int64)
+    assert resampled_sums([block], nothing)[0].tolist() == [0.0] * 100
 
 
 def test_an_interval_without_clusters_is_wilsons() -> None:
