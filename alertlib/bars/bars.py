@@ -39,6 +39,8 @@ SYNTHETIC_HASHES = frozenset(
 
 _HASH_VERSION = b"alertlib.bars.v1"
 _NULL = np.iinfo(np.int64).min
+# Rows hashed at once.
+_BLOCK = 65_536
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -95,10 +97,10 @@ class Bars:
         digest = hashlib.sha256(_HASH_VERSION)
         for name, kind in BAR_SCHEMA.items():
             column = self.frame[name].to_physical()
-            if kind == pl.Int64:
-                column = column.fill_null(_NULL)
-            values = column.to_numpy()
-            digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)
+            for start in range(0, column.len(), _BLOCK):
+                part = column[start : start + _BLOCK]
+                values = (part.fill_null(_NULL) if kind == pl.Int64 else part).to_numpy()
+                digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)
         return digest.hexdigest()
 
     @cached_property

@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from alertlib._typing import Ints
+from alertlib._typing import Ints, Narrow
 from alertlib.bars.quality.coverage import Coverage
 from alertlib.bars.quality.findings import Finding, Kind, Severity, finding
 from alertlib.market.calendar import trading_days
@@ -103,10 +103,11 @@ def holes(coverage: Coverage) -> Iterator[Finding]:
     break, not holes.
     """
     minute, session = coverage.minute[coverage.inside], coverage.session[coverage.inside]
-    breaks = _breaks(coverage)
     missing = np.diff(minute) // coverage.length - 1
-    missing -= breaks[minute[1:] // coverage.length] - breaks[minute[:-1] // coverage.length + 1]
-    at = np.flatnonzero((missing > 0) & (np.diff(session) == 0))
+    if coverage.inferred:
+        breaks, slot = _breaks(coverage), minute // coverage.length
+        missing -= breaks[slot[1:]] - breaks[slot[:-1] + 1]
+    at = np.flatnonzero((missing > 0) & (session[1:] == session[:-1]))
     dates = coverage.dates()
     for which in _grouped(at, session):
         count = int(missing[which].sum())
@@ -123,17 +124,16 @@ def holes(coverage: Coverage) -> Iterator[Finding]:
         yield finding("gap", severity, first, count, message)
 
 
-def _breaks(coverage: Coverage) -> Ints:
+def _breaks(coverage: Coverage) -> Narrow:
     """Return how many times of day before each one are a daily break."""
     slots = MINUTES_PER_DAY // coverage.length + 1
-    sums = np.zeros(slots + 1, dtype=np.int64)
-    if coverage.inferred:
-        seen = np.bincount(coverage.minute // coverage.length, minlength=slots)
-        sums[1:] = np.cumsum(2 * seen < len(coverage.day))
+    sums = np.zeros(slots + 1, dtype=np.int32)
+    seen = np.bincount(coverage.minute // coverage.length, minlength=slots)
+    sums[1:] = np.cumsum(2 * seen < len(coverage.day))
     return sums
 
 
-def _grouped(places: Ints, session: Ints) -> list[Ints]:
+def _grouped(places: Ints, session: Narrow) -> list[Ints]:
     """Split places (bars) into one array per session."""
     if not places.size:
         return []

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from alertlib._typing import Ints
-from alertlib.bars.quality.hours import place
+from alertlib._typing import Ints, Narrow
+from alertlib.bars.quality.hours import each_bar, first_bars, place
 from alertlib.market.clock import date_of
 from alertlib.market.instruments import Instrument
 
@@ -27,9 +27,9 @@ class Coverage:
         Whether the hours were read off the file itself for want of a session table.
     opening_call : int
         Minutes after the open that may pass without a bar.
-    minute : array, one per bar
+    minute : int32, one per bar
         Open, minutes since midnight.
-    session : array, one per bar
+    session : int32, one per bar
         Number of its session.
     inside : bool array, one per bar
         Whether it opens within its session.
@@ -46,8 +46,8 @@ class Coverage:
     length: int
     inferred: bool
     opening_call: int
-    minute: Ints
-    session: Ints
+    minute: Narrow
+    session: Narrow
     inside: NDArray[np.bool_]
     day: Ints
     opening: Ints
@@ -88,11 +88,13 @@ def cover(frame: pl.DataFrame, instrument: Instrument) -> Coverage:
     length = instrument.minutes
     minute, session, day, hours = place(frame["time"], instrument.sessions, length)
     opening, closing = hours[:, 0] - hours[:, 0] % length, hours[:, 1]
-    inside = (minute >= opening[session]) & (minute < closing[session])
+    begins = first_bars(session)
+    inside = minute >= each_bar(opening, begins, len(minute))
+    inside &= minute < each_bar(closing, begins, len(minute))
     present = np.bincount(session[inside], minlength=len(day))
     kept, kept_session = minute[inside], session[inside]
     first, last = np.full(len(day), -1), np.full(len(day), -1)
-    starts = np.flatnonzero(np.diff(kept_session, prepend=-1))
+    starts = first_bars(kept_session)
     first[kept_session[starts]] = kept[starts]
     last[kept_session[starts]] = kept[np.append(starts[1:], len(kept))[: len(starts)] - 1]
     return Coverage(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import gcd
 
@@ -11,7 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from alertlib.bars.quality.findings import Finding, finding
+from alertlib.bars.schema import PRICES
 from alertlib.market.ticks import Grid, decimal_grid, tick_grid
+
+Columns = Sequence[NDArray[np.float64]]
 
 MAX_DECIMALS = 6
 
@@ -44,14 +47,17 @@ def infer_grid(prices: NDArray[np.float64], tick: float | None) -> tuple[Grid, f
         Share of the prices on the tick, in [0, 1]. For an inferred tick, the share of prices
         of at most six decimals.
     """
-    flat = prices.ravel(order="K")
+    return _infer([prices.ravel(order="K")], tick)
+
+
+def _infer(columns: Columns, tick: float | None) -> tuple[Grid, float]:
     if tick is None:
-        return _common_divisor(flat)
+        return _common_divisor(columns)
     grid = tick_grid(tick)
-    share = _share_on(flat, grid)
+    share = _share_on(columns, grid)
     if share == 1.0:
         return grid, share
-    return replace(decimal_grid(_decimals(flat), tick), on_tick=share >= ADJUSTED_BELOW), share
+    return replace(decimal_grid(_decimals(columns), tick), on_tick=share >= ADJUSTED_BELOW), share
 
 
 def on_grid(prices: NDArray[np.float64], grid: Grid) -> NDArray[np.bool_]:
@@ -72,12 +78,12 @@ def check_grid(bars: pl.DataFrame, known: Grid | None) -> tuple[Grid, tuple[Find
     known : Grid or None
         The instrument's tick grid, where its tick is known.
     """
-    prices = bars.select("open", "high", "low", "close").to_numpy()
-    grid, share = infer_grid(prices, known.tick if known else None)
+    columns = [bars[name].to_numpy() for name in PRICES]
+    grid, share = _infer(columns, known.tick if known else None)
     if share == 1.0:
         return grid, ()
-    step = known or grid
-    on = np.logical_and.reduce([on_grid(column, step) for column in prices.T])
+    step, prices = known or grid, np.column_stack(columns)
+    on = np.logical_and.reduce([on_grid(column, step) for column in columns])
     rows = np.flatnonzero(~on)
     first = int(rows[0])
     time, price = bars["time"][first], prices[first][~on_grid(prices[first], step)][0]
@@ -89,31 +95,33 @@ def check_grid(bars: pl.DataFrame, known: Grid | None) -> tuple[Grid, tuple[Find
     return grid, (finding("off_grid", "error", time, int(rows.size), message),)
 
 
-def _blocks(prices: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+def _blocks(columns: Columns) -> Iterator[NDArray[np.float64]]:
     """Cut prices into pieces whose intermediate results stay in cache, and small."""
-    return (prices[start : start + _BLOCK] for start in range(0, prices.size, _BLOCK))
+    for prices in columns:
+        yield from (prices[start : start + _BLOCK] for start in range(0, prices.size, _BLOCK))
 
 
-def _share_on(prices: NDArray[np.float64], grid: Grid) -> float:
-    count = sum(int(np.count_nonzero(on_grid(block, grid))) for block in _blocks(prices))
-    return count / prices.size if prices.size else 1.0
+def _share_on(columns: Columns, grid: Grid) -> float:
+    size = sum(prices.size for prices in columns)
+    count = sum(int(np.count_nonzero(on_grid(block, grid))) for block in _blocks(columns))
+    return count / size if size else 1.0
 
 
-def _decimals(prices: NDArray[np.float64]) -> int:
+def _decimals(columns: Columns) -> int:
     for decimals in range(MAX_DECIMALS):
-        if all(on_grid(block, Grid(1, 10**decimals)).all() for block in _blocks(prices)):
+        if all(on_grid(block, Grid(1, 10**decimals)).all() for block in _blocks(columns)):
             return decimals
     return MAX_DECIMALS
 
 
-def _common_divisor(prices: NDArray[np.float64]) -> tuple[Grid, float]:
-    scale = 10 ** _decimals(prices)
+def _common_divisor(columns: Columns) -> tuple[Grid, float]:
+    scale = 10 ** _decimals(columns)
     decimal = Grid(1, scale)
     divisor = 0
-    for block in _blocks(prices):
+    for block in _blocks(columns):
         exact = block[on_grid(block, decimal)]
         whole = np.rint(exact * scale).astype(np.int64)
         divisor = gcd(divisor, int(np.gcd.reduce(whole, initial=0)))
     divisor = divisor or 1
     common = gcd(divisor, scale)
-    return Grid(divisor // common, scale // common), _share_on(prices, decimal)
+    return Grid(divisor // common, scale // common), _share_on(columns, decimal)

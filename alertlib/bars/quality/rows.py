@@ -21,6 +21,9 @@ OUTSIDE_YEARS = f"time outside {YEARS[0]}-{YEARS[1]}"
 # Up to here a price in millionths is an exact integer in a double; no instrument trades higher.
 _HIGHEST = 1e9
 
+# Rows judged at once: what that takes stays in the cache, and does not grow with the file.
+BLOCK = 65_536
+
 # A price ten times its neighbours on both sides is a slip of the decimal point; real moves of
 # that size do not come back within a bar.
 _SPIKE = 10.0
@@ -96,7 +99,9 @@ def screen(table: pl.DataFrame, row_word: str) -> Screened:
 
 def _judge(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     broken = pl.any_horizontal(pl.col("reason").is_not_null(), *(rule for _, rule in _RULES))
-    is_bad = table.select(broken.fill_null(True)).to_series()
+    is_bad = pl.concat(
+        part.select(broken.fill_null(True)).to_series() for part in table.iter_slices(BLOCK)
+    )
     if not is_bad.any():
         return table.drop("reason", "value"), pl.DataFrame(schema=QUARANTINE_SCHEMA)
     first_reason = pl.coalesce(
@@ -136,9 +141,9 @@ def _quarantine(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
 def _in_order(good: pl.DataFrame, row_word: str) -> tuple[pl.DataFrame, list[Finding]]:
     """Sort by time. Newest first is a layout; rows out of a file's own order are a finding."""
     times = good["time"].to_physical().to_numpy()
-    steps = np.diff(times)
-    if not (steps < 0).any():
+    if not (times[1:] < times[:-1]).any():
         return good, []
+    steps = np.diff(times)
     newest_first = (steps < 0).sum() > (steps > 0).sum()
     in_file = -times if newest_first else times
     displaced = np.flatnonzero(in_file < np.maximum.accumulate(in_file))
@@ -197,16 +202,18 @@ def _spikes(good: pl.DataFrame) -> NDArray[np.bool_]:
     if good.height < 3:
         return np.zeros(good.height, dtype=np.bool_)
     high, low = good["high"].to_numpy(), good["low"].to_numpy()
-    near, far = _neighbours(good.height)
-    above = (high > _SPIKE * high[near]) & (high > _SPIKE * high[far])
-    below = (low * _SPIKE < low[near]) & (low * _SPIKE < low[far])
-    spiked: NDArray[np.bool_] = above | below
+    spiked = np.zeros(good.height, dtype=np.bool_)
+    for start in range(0, good.height, BLOCK):
+        at = np.arange(start, min(start + BLOCK, good.height))
+        near, far = _neighbours(at, good.height)
+        above = (high[at] > _SPIKE * high[near]) & (high[at] > _SPIKE * high[far])
+        below = (low[at] * _SPIKE < low[near]) & (low[at] * _SPIKE < low[far])
+        spiked[at] = above | below
     return spiked
 
 
-def _neighbours(length: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return each bar's two nearest bars: one on each side, or the next two at an end."""
-    index = np.arange(length)
-    near, far = index - 1, index + 1
-    near[0], far[-1] = 2, length - 3
+def _neighbours(at: NDArray[np.intp], length: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the two nearest of each bar: one on each side, or the next two at an end."""
+    near, far = at - 1, at + 1
+    near[at == 0], far[at == length - 1] = 2, length - 3
     return near, far

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from alertlib.bars.quality.coverage import Coverage
 from alertlib.bars.quality.findings import Finding, finding
+from alertlib.bars.quality.hours import first_bars, minutes_of
 from alertlib.market.calendar import roll_days
+from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.market.instruments import Instrument
 
 # A market that trades at one price for ten minutes is locked at its limit or halted. In quiet
@@ -30,6 +32,9 @@ _FEED_MEMORY = 10
 _FEED_MEMORY_LEAST = 3
 _CONSTANT_SHARE = 0.9
 
+# Bars grouped at once, to the end of their day.
+BLOCK = 65_536
+
 
 def is_flat(frame: pl.DataFrame) -> NDArray[np.bool_]:
     """Return which bars have one price."""
@@ -39,13 +44,12 @@ def is_flat(frame: pl.DataFrame) -> NDArray[np.bool_]:
 
 def locks(frame: pl.DataFrame, coverage: Coverage) -> Iterator[Finding]:
     """Report stretches at one price within a session: limit locks and halts."""
-    flat = is_flat(frame) & coverage.inside
+    at = np.flatnonzero(is_flat(frame) & coverage.inside)
     close, opening = frame["close"].to_numpy(), frame["open"].to_numpy()
-    another = np.diff(close, prepend=np.nan) != 0
-    another[1:] |= np.diff(coverage.session) != 0
-    run = np.cumsum(another | ~flat)
-    at = np.flatnonzero(flat)
-    for which in np.split(at, np.flatnonzero(np.diff(run[at])) + 1) if at.size else []:
+    another = np.diff(at) > 1
+    another |= (close[at] != close[at - 1])[1:]
+    another |= np.diff(coverage.session[at]) != 0
+    for which in np.split(at, np.flatnonzero(another) + 1) if at.size else []:
         start, stop = int(which[0]), int(which[-1]) + 1
         minutes = (stop - start) * coverage.length
         if minutes < _LOCK_MINUTES or not _is_traded(frame["tick_volume"][start:stop]):
@@ -66,7 +70,7 @@ def _is_traded(trades: pl.Series) -> bool:
 
 def feed_changes(frame: pl.DataFrame) -> Iterator[Finding]:
     """Report sessions from which on volume or spread is counted in another way."""
-    daily = _daily(frame)
+    daily = pl.concat(map(_daily, _by_days(frame)))
     memory: list[float] = []
     before: dict[str, object] | None = None
     for now in daily.iter_rows(named=True):
@@ -82,6 +86,17 @@ def feed_changes(frame: pl.DataFrame) -> Iterator[Finding]:
             message = f"another feed from here on? {', '.join(changes)}"
             yield finding("feed_change", "warning", now["time"], now["bars"], message)
         before = now
+
+
+def _by_days(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Cut a frame between days, so that grouping takes no more memory the longer the file."""
+    starts = first_bars(minutes_of(frame["time"]) // MINUTES_PER_DAY)
+    start = 0
+    while start < frame.height:
+        later = starts[np.searchsorted(starts, start + BLOCK) :]
+        stop = int(later[0]) if later.size else frame.height
+        yield frame[start:stop]
+        start = stop
 
 
 def _daily(frame: pl.DataFrame) -> pl.DataFrame:
@@ -127,7 +142,7 @@ def rolls(frame: pl.DataFrame, coverage: Coverage, instrument: Instrument) -> It
     if instrument.grid is None or not instrument.grid.on_tick:
         return
     dates = coverage.dates()
-    starts = np.flatnonzero(np.diff(coverage.session, prepend=-1))
+    starts = first_bars(coverage.session)
     opens, closes = frame["open"].to_numpy()[starts], frame["close"].to_numpy()
     steps = dict(zip(dates[1:], opens[1:] / closes[starts[1:] - 1] - 1, strict=True))
     days = [_session_on(day, dates) for day in roll_days(instrument.symbol, dates[0], dates[-1])]

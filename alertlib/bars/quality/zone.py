@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from alertlib.bars.quality.findings import Finding, finding
-from alertlib.bars.quality.hours import place
+from alertlib.bars.quality.hours import first_bars, place
 from alertlib.market.instruments import Instrument
 
 # Zones differ by whole half hours. A session counts as shifted when its first and its last bar
@@ -28,7 +28,7 @@ def check_zone(times: pl.Series, instrument: Instrument) -> tuple[Finding, ...]:
     if instrument.sessions is None:
         return ()
     minute, session, _, hours = place(times, instrument.sessions)
-    starts = np.flatnonzero(np.diff(session, prepend=-1))
+    starts = first_bars(session)
     ends = np.append(starts[1:], len(minute)) - 1
     late = minute[starts] - hours[:, 0]
     over = minute[ends] + instrument.minutes - hours[:, 1]

@@ -85,7 +85,8 @@ def _time(column: pl.Series, where: str) -> tuple[Read, tuple[Finding, ...]]:
     if kind.is_integer():
         times = epoch_to_wall_clock(column, where)
     elif isinstance(kind, (pl.Datetime, pl.Date)):
-        times = pl.select(pl.when(sayable(column)).then(column)).to_series()
+        fine = sayable(column)
+        times = column if fine.all() else pl.select(pl.when(fine).then(column)).to_series()
         if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
             times = times.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
             count = column.len() - column.null_count()

@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from alertlib.bars import bars as bars_module
 from alertlib.bars.bars import Bars, from_frame, read_bars
 from alertlib.bars.examination import examine, session_coverage
-from alertlib.bars.quality import Finding
+from alertlib.bars.quality import Finding, grid, rows, timeframe, trading
 from alertlib.bars.quality.findings import Kind
 from tests.support.synthetic import SHARED, frame, walk
 
@@ -49,6 +50,34 @@ def extra(bars: pl.DataFrame, *times: datetime, **values: Any) -> pl.DataFrame:
         *(pl.lit(value).cast(bars.schema[name]).alias(name) for name, value in values.items()),
     )
     return pl.concat([bars, copies]).sort("time")
+
+
+@pytest.mark.parametrize("block", [1, 7, 107, 200])
+def test_what_is_found_does_not_depend_on_how_many_bars_are_looked_at_at_once(block: int) -> None:
+    """A file with a fault of every kind: out of order, twice, off the grid, ten times too high."""
+    ten = pl.int_range(pl.len()) == 300
+    made = days(8).with_columns(
+        pl.when(ten).then(10 * pl.col("high")).otherwise("high").alias("high"),
+        pl.when(pl.int_range(pl.len()) == 400).then(None).otherwise("low").alias("low"),
+        pl.when(pl.int_range(pl.len()) > 500).then(0).otherwise("tick_volume").alias("tick_volume"),
+    )
+    off = made[600:601].with_columns(clock + pl.duration(seconds=90), pl.col("close") + 0.01)
+    made = pl.concat([made[650:], made[:650], made[20:22], off])
+
+    def told() -> Any:
+        bars = from_frame(made, symbol="WIN$N")
+        return examine(bars).to_dict(), bars.sha256, bars.instrument
+
+    whole = told()
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in (
+            (rows, "BLOCK"), (timeframe, "BLOCK"), (trading, "BLOCK"), (grid, "_BLOCK"),
+            (bars_module, "_BLOCK"),
+        ):  # fmt: skip
+            patch.setattr(module, name, block)
+        assert told() == whole
+    kinds = {found["kind"] for found in whole[0]["findings"]}
+    assert kinds >= {"bad_row", "duplicate", "off_grid", "timeframe", "feed_change", "gap"}
 
 
 # --- sessions -------------------------------------------------------------------------------

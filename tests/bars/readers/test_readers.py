@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from alertlib.bars.bars import Bars, read_bars
+from alertlib.bars.readers import parquet
 from alertlib.bars.readers.numbers import Decimal, find_decimal, parse_prices, parse_volumes
 from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.errors import DataError
@@ -40,6 +41,34 @@ def read_unless_ambiguous(folder: Path, text: str) -> Bars | None:
         if "can be read with a decimal sign or with grouped thousands" in str(error):
             return None
         raise
+
+
+# --- Parquet ---------------------------------------------------------------------------------
+
+
+@given(st.data(), st.integers(1, 9), st.integers(1, 9))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_parquet_gives_back_every_column_however_it_is_cut(
+    tmp_path: Path, data: st.DataObject, batch: int, group: int
+) -> None:
+    """In row groups and batches of any size, in the types other programs write."""
+    bars = data.draw(bar_frames())
+    stamps = [pl.Datetime("ms"), pl.Datetime("us"), pl.Datetime("ns")]
+    numbers = [pl.Int64(), pl.Float64(), pl.Decimal(20, 2)]
+    volumes = BAR_SCHEMA.names()[5:]
+    kinds = {"time": data.draw(st.sampled_from(stamps))}
+    written = bars.cast(kinds | {name: data.draw(st.sampled_from(numbers)) for name in volumes})
+    if data.draw(st.booleans()):
+        some = pl.int_range(pl.len()) % 3 > 0
+        written = written.with_columns(pl.when(some).then(pl.col(name)) for name in volumes)
+    path = tmp_path / "bars.parquet"
+    written.write_parquet(path, row_group_size=group)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "BATCH", batch)
+        found = read_bars(path, symbol="TST").frame
+
+    assert_frame_equal(found, written.cast(BAR_SCHEMA))
 
 
 # --- every layout, round trip ---------------------------------------------------------------
