@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alertlib._typing import Ints
-from alertlib.bars.quality.hours import modal_session
+from alertlib._typing import Ints, Narrow
+from alertlib.bars.quality.hours import (
+    MICROSECONDS,
+    each_bar,
+    first_bars,
+    minutes_of,
+    modal_session,
+)
 from alertlib.bars.schema import PRICES
 from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.market.instruments import Instrument
@@ -20,8 +26,8 @@ if TYPE_CHECKING:
 
     from alertlib.bars.bars import Bars
 
-# In a minute.
-MICROSECONDS = 60_000_000
+# Bars converted at once, in the cache.
+BLOCK = 65_536
 
 
 @dataclass(frozen=True)
@@ -34,22 +40,22 @@ class Series:
     ----------
     instrument : Instrument
         Grid and hours are known.
-    minute : int64
+    minute : int32
         Open of the bar, minutes since 1970-01-01, exchange wall clock.
     open, high, low, close : int64
         Quanta, as traded.
-    gaps : int64
-        Sum of the overnight gaps so far; ``close - gaps`` is the gap-joined series.
     volume : int64
         Tick volume, or real volume of a bar without it; 0 if unknown.
     real_volume : int64
         0 if unknown.
-    day : int64
+    day : int32
         Session, days since 1970-01-01.
-    place : int64
+    place : int32
         Bars before this one in its session.
-    session : int64
+    session : int32
         Number of the session within the file.
+    nights : int64, one per session
+        Sum of the overnight gaps so far.
     first, last : int64, one per session
         Its first and its last bar.
     expected : int64, one per session
@@ -59,17 +65,17 @@ class Series:
     """
 
     instrument: Instrument
-    minute: Ints
+    minute: Narrow
     open: Ints
     high: Ints
     low: Ints
     close: Ints
-    gaps: Ints
     volume: Ints
     real_volume: Ints
-    day: Ints
-    place: Ints
-    session: Ints
+    day: Narrow
+    place: Narrow
+    session: Narrow
+    nights: Ints
     first: Ints
     last: Ints
     expected: Ints
@@ -81,8 +87,19 @@ class Series:
     @cached_property
     def days(self) -> Ints:
         """The sessions' dates, days since 1970-01-01."""
-        days: Ints = self.day[self.first]
-        return days
+        return self.day[self.first].astype(np.int64)
+
+    @cached_property
+    def gaps(self) -> Ints:
+        """Sum of the overnight gaps up to each bar; ``close - gaps`` is the gap-joined series."""
+        gaps: Ints = self.nights[self.session]
+        return gaps
+
+    def joined(self, name: str) -> Ints:
+        """Return a price column of the gap-joined series, without keeping :attr:`gaps`."""
+        joined: Ints = self.nights[self.session]
+        np.subtract(getattr(self, name), joined, out=joined)
+        return joined
 
     def price(self, quanta: Any) -> Any:
         """Return quanta (an array or a number) as points."""
@@ -94,14 +111,14 @@ class Series:
         """Return the same bars with other prices, the gaps counted anew."""
         return replace(
             self, open=open_, high=high, low=low, close=close,
-            gaps=_gap_sums(open_, close, self.first, self.session),
+            nights=_nights(open_, close, self.first),
         )  # fmt: skip
 
     def times(self, bars: Any = slice(None)) -> pl.Series:
         """Return the opens of bars (indices or a mask; all when left out) as naive times."""
         import polars as pl
 
-        opens = self.minute[bars] * MICROSECONDS
+        opens = self.minute[bars].astype(np.int64) * MICROSECONDS
         return pl.Series(opens, dtype=pl.Int64).cast(pl.Datetime("us"))
 
     def head(self, bars: int) -> Series:
@@ -117,7 +134,7 @@ class Series:
 
     def _part(self, start: int, stop: int) -> Series:
         session = self.session[start:stop]
-        keep = session[np.diff(session, prepend=-1) != 0]
+        keep = session[first_bars(session)]
         first = np.maximum(self.first[keep] - start, 0)
         last = np.minimum(self.last[keep], stop - 1) - start
         names = ("minute", "open", "high", "low", "close", "volume", "real_volume", "day", "place")
@@ -125,7 +142,7 @@ class Series:
         number = session - (session[0] if len(session) else 0)
         return Series(
             instrument=self.instrument, session=number, first=first, last=last,
-            gaps=self.gaps[start:stop] - self.gaps[start : start + 1],
+            nights=self.nights[keep] - self.nights[keep[:1]],
             expected=self.expected[keep], removed=0, **columns,
         )  # fmt: skip
 
@@ -144,9 +161,11 @@ def make_series(bars: Bars) -> Series:
     -------
     Series
     """
+    import polars as pl
+
     instrument = bars.instrument
     frame = bars.frame
-    minute = frame["time"].dt.epoch("us").to_numpy() // MICROSECONDS
+    minute = minutes_of(frame["time"])
     day = minute // MINUTES_PER_DAY
     minute_of_day = minute - day * MINUTES_PER_DAY
     if instrument.sessions is None:
@@ -154,62 +173,75 @@ def make_series(bars: Bars) -> Series:
             instrument, sessions=modal_session(day, minute_of_day, instrument.minutes)
         )
     assert instrument.sessions is not None
-    new_day = np.diff(day, prepend=-1) != 0
-    days, inverse = day[new_day], np.cumsum(new_day) - 1
+    begins = first_bars(day)
+    days = day[begins]
     hours = _hours(instrument.sessions, days)
-    kept = (minute_of_day >= hours[inverse, 0]) & (minute_of_day < hours[inverse, 1])
-    rows = np.flatnonzero(kept)
-    day = day[rows]
-    starts = np.flatnonzero(np.diff(day, prepend=-1)) if len(day) else np.zeros(0, np.int64)
-    last = np.append(starts[1:], len(day)) - 1 if len(day) else starts
-    session = np.cumsum(np.diff(day, prepend=day[:1]) != 0) if len(day) else day
-    place = np.arange(len(day)) - starts[session]
+    kept = minute_of_day >= each_bar(hours[:, 0], begins, len(day))
+    kept &= minute_of_day < each_bar(hours[:, 1], begins, len(day))
+    del minute_of_day
+    removed = len(kept) - int(np.count_nonzero(kept))
+    if removed:
+        frame, minute, day = frame.filter(pl.Series(kept)), minute[kept], day[kept]
+    starts = first_bars(day)
+    ends = np.append(starts[1:], len(day))[: len(starts)]
+    session = each_bar(np.arange(len(starts)), starts, len(day))
+    place = np.arange(len(day), dtype=np.int32)
+    place -= each_bar(starts, starts, len(day))
     span = hours[np.searchsorted(days, day[starts])]
-    expected = -(-(span[:, 1] - span[:, 0]) // instrument.minutes)
-    open_, high, low, close = (_quanta(frame, n, instrument)[rows] for n in PRICES)
+    open_, high, low, close = (_quanta(frame, name, instrument) for name in PRICES)
     return Series(
         instrument=instrument,
-        minute=minute[rows],
+        minute=minute,
         open=open_,
         high=high,
         low=low,
         close=close,
-        gaps=_gap_sums(open_, close, starts, session),
-        volume=_volume(frame)[rows],
-        real_volume=frame["real_volume"].fill_null(0).to_numpy()[rows],
+        nights=_nights(open_, close, starts),
+        volume=_volume(frame),
+        real_volume=_whole(frame["real_volume"]),
         day=day,
         place=place,
-        session=session.astype(np.int64),
-        first=starts.astype(np.int64),
-        last=last.astype(np.int64),
-        expected=expected,
-        removed=len(minute) - len(rows),
+        session=session,
+        first=starts,
+        last=ends - 1,
+        expected=-(-(span[:, 1] - span[:, 0]) // instrument.minutes),
+        removed=removed,
     )
 
 
-def _hours(sessions: SessionTable, days: Ints) -> Ints:
+def _hours(sessions: SessionTable, days: Narrow) -> Ints:
     return np.array([sessions.hours(int(d)) for d in days], dtype=np.int64).reshape(-1, 2)
 
 
-def _quanta(frame: Any, name: str, instrument: Instrument) -> Ints:
+def _quanta(frame: pl.DataFrame, name: str, instrument: Instrument) -> Ints:
     grid = instrument.grid
     assert grid is not None
     prices = frame[name].to_numpy()
-    quanta: Ints = np.floor(prices * grid.denominator / grid.numerator + 0.5).astype(np.int64)
+    quanta = np.empty(len(prices), dtype=np.int64)
+    for start in range(0, len(prices), BLOCK):
+        part = slice(start, start + BLOCK)
+        quanta[part] = np.floor(prices[part] * grid.denominator / grid.numerator + 0.5)
     return quanta
 
 
-def _volume(frame: Any) -> Ints:
+def _volume(frame: pl.DataFrame) -> Ints:
     ticks, contracts = frame["tick_volume"], frame["real_volume"]
+    if ticks.null_count() == 0:
+        return _whole(ticks)
     # Bar by bar, as the live core does: a feed may change within a file.
-    volume: Ints = ticks.zip_with(ticks.is_not_null(), contracts).fill_null(0).to_numpy()
-    return volume
+    return _whole(ticks.zip_with(ticks.is_not_null(), contracts))
 
 
-def _gap_sums(open_: Ints, close: Ints, first: Ints, session: Ints) -> Ints:
-    if len(first) == 0:
-        return np.zeros(0, dtype=np.int64)
-    gaps = np.zeros(len(first), dtype=np.int64)
-    gaps[1:] = open_[first[1:]] - close[first[1:] - 1]
-    sums: Ints = np.cumsum(gaps)[session]
-    return sums
+def _whole(column: pl.Series) -> Ints:
+    """Return a column that may be written to, 0 where nothing is known."""
+    # Untouched zeros take no memory.
+    whole = np.zeros(column.len(), dtype=np.int64)
+    if column.null_count() < column.len():
+        whole[:] = column.fill_null(0).to_numpy()
+    return whole
+
+
+def _nights(open_: Ints, close: Ints, first: Ints) -> Ints:
+    nights = np.zeros(len(first), dtype=np.int64)
+    nights[1:] = open_[first[1:]] - close[first[1:] - 1]
+    return np.cumsum(nights)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from alertlib._typing import Ints
+from alertlib._typing import Ints, Narrow
 from alertlib.bars.series import Series
 from alertlib.detection.alert import alert_id
 from alertlib.detection.ruleset import Rules
@@ -64,7 +64,7 @@ def alert_values(series: Series, rules: Rules, alerts: AlertColumns) -> dict[str
     }
 
 
-def datetimes(minute: Ints) -> list[datetime]:
+def datetimes(minute: Ints | Narrow) -> list[datetime]:
     """Return minutes since 1970-01-01 as naive times."""
     start = datetime(1970, 1, 1)
     return [start + timedelta(minutes=m) for m in minute.tolist()]

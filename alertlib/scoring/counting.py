@@ -86,7 +86,12 @@ class Ground:
     @cached_property
     def close_minute(self) -> Ints:
         """Close of each bar, minutes since 1970-01-01."""
-        return self.series.minute + self.series.instrument.minutes
+        return self.series.minute.astype(np.int64) + self.series.instrument.minutes
+
+    @cached_property
+    def day(self) -> Ints:
+        """Session of each bar, days since 1970-01-01."""
+        return self.series.day.astype(np.int64)
 
     @cached_property
     def opportunities(self) -> Ints:
@@ -223,7 +228,7 @@ def deliver(
     scan = engine.build(make_delivery_scan, merge, confidence_of, severity_of, policy_step)
     count = scan(
         rows, signs, np.zeros(detectors, dtype=np.int8), ranks.base, slot, table, ranks.pattern,
-        ground.close_minute, series.day, policy, PolicyState(),
+        ground.close_minute, ground.day, policy, PolicyState(),
         engine.ring(memory_size(ranks.patterns), -1), bar, side,
     )  # fmt: skip
     return Delivered(bar[:count], side[:count])

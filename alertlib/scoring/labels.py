@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alertlib._typing import Floats, Ints
-from alertlib.bars.series import MICROSECONDS, Series
+from alertlib.bars.quality.hours import MICROSECONDS
+from alertlib.bars.series import Series
 from alertlib.errors import DataError
 from alertlib.kernels.legs import LegState, leg_step
 from alertlib.scoring.engine import INTERPRETED, Engine
@@ -77,8 +78,8 @@ def directional_changes(
     """
     scan = engine.build(_make_leg_scan, leg_step)
     out = [engine.out(len(series), "int64") for _ in range(3)]
-    columns = [engine.column(c) for c in (series.high, series.low, series.place)]
-    count = scan(*columns, engine.column(k * atr), LegState(), *out)
+    columns = [engine.column(c) for c in (series.high, series.low, series.place, atr)]
+    count = scan(*columns, float(k), LegState(), *out)
     start, end, direction = (engine.array(c, "int64")[:count] for c in out)
     return _priced(series, start, end, direction)
 
@@ -167,13 +168,13 @@ def _bars_at(series: Series, labels: pl.DataFrame, name: str, where: str) -> Int
 
 def _make_leg_scan(step: Any) -> Callable[..., Any]:
     def scan(
-        high: Any, low: Any, place: Any, reversal: Any, state: Any,
+        high: Any, low: Any, place: Any, atr: Any, k: Any, state: Any,
         start: Any, end: Any, direction: Any,
     ) -> int:  # fmt: skip
         n = 0
         for i in range(len(high)):
             before = state
-            ended, state = step(before, high[i], low[i], i, place[i], reversal[i])
+            ended, state = step(before, high[i], low[i], i, place[i], k * atr[i])
             if ended != 0:
                 start[n], direction[n] = before.onset, ended
                 end[n] = before.top_at if ended > 0 else before.bottom_at

@@ -53,9 +53,9 @@ class StepBars:
         """Every field of a bar, by name."""
         series = self._series
         gap = np.zeros(len(series), dtype=np.int64)
-        gap[series.first] = np.diff(series.gaps[series.first], prepend=0)
-        return {
-            **{name: getattr(series, name) - series.gaps for name in PRICES},
+        gap[series.first] = np.diff(series.nights, prepend=0)
+        whole: dict[str, Any] = {
+            **{name: series.joined(name) for name in PRICES},
             "volume": series.volume,
             "place": series.place,
             # Numpy divides by a constant four times faster than it takes a remainder.
@@ -64,15 +64,16 @@ class StepBars:
             "day": series.day,
             "weekday": weekday_of(series.days)[series.session],
             "real_volume": series.real_volume,
-            "atr": self._atr,
         }
+        wide = {name: column.astype(np.int64, copy=False) for name, column in whole.items()}
+        return {**wide, "atr": self._atr}
 
     @cached_property
     def largest(self) -> int:
         """What no price exceeds without its sign, in quanta."""
         series = self._series
         prices = max(_largest(series.high), _largest(series.low))
-        return prices + _largest(series.gaps)
+        return prices + _largest(series.nights)
 
     @property
     def is_narrow(self) -> bool:
@@ -84,7 +85,7 @@ class StepBars:
         """The prices as int32: half the memory, twice the bars in a register."""
         series = self._series
         prices = np.empty((len(PRICES), len(series)), dtype=np.int32)
-        gaps = series.gaps.astype(np.int32)
+        gaps = series.nights.astype(np.int32)[series.session]
         for name, column in zip(PRICES, prices, strict=True):
             column[:] = getattr(series, name)
             column -= gaps

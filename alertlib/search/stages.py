@@ -34,7 +34,9 @@ from alertlib.scoring.engine import COMPILED, Engine
 from alertlib.scoring.labels import Opportunities, directional_changes
 from alertlib.scoring.matching import find_validity
 from alertlib.scoring.scored_sessions import Span, choose_scope
-from alertlib.scoring.signals import StepBars, signals_of, true_ranges
+from alertlib.scoring.signals import signals_of
+from alertlib.scoring.step_bars import StepBars
+from alertlib.scoring.true_ranges import true_ranges
 from alertlib.search.keys import detectors_by_key
 
 # What the signals and outcomes kept for later combinations may take, each.

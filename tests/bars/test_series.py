@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertlib.bars import series as series_module
 from alertlib.bars.bars import from_frame
+from alertlib.bars.schema import PRICES
 from alertlib.bars.series import Series, make_series
+from alertlib.market.clock import day_number
 from alertlib.stats.surrogates import coin_flips, mirror
 from tests.support.steps import rough_walk
 from tests.support.synthetic import bars_of, frame, frame_of, series_of, walk
@@ -43,6 +47,38 @@ def test_head_and_tail_make_the_whole(seed: int, share: float) -> None:
         assert np.array_equal(np.diff(tail.gaps), np.diff(series.gaps[cut:]))
         assert tail.first[0] == 0
         assert tail.last[-1] == len(tail) - 1
+
+
+@given(st.integers(0, 10**6), st.integers(1, 300))
+def test_columns_are_what_a_walk_over_the_bars_counts(seed: int, block: int) -> None:
+    """Bars outside the hours among them, and prices converted so many at a time."""
+    rows = rough_walk(seed)
+    rows += [(time.replace(hour=20), *prices) for time, *prices in rows[:: 1 + seed % 50]]
+    bars = bars_of(sorted(set(rows)), timeframe="M5")
+    session = bars.instrument.sessions
+    assert session is not None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(series_module, "BLOCK", block)
+        series = make_series(bars)
+
+    found: list[tuple[int, ...]] = []
+    close, gaps = 0, 0
+    for time, *prices in bars.frame.select("time", *PRICES).iter_rows():
+        hours = session.hours(day_number(time.date()))
+        if not hours.open <= 60 * time.hour + time.minute < hours.close:
+            continue
+        open_, high, low, last = (round(price / 5) for price in prices)
+        day, number, place = day_number(time.date()), 0, 0
+        if found:
+            _, before, number, place, *_ = found[-1]
+            number, place = (number, place + 1) if day == before else (number + 1, 0)
+            gaps += open_ - close if day != before else 0
+        minute, close = 1_440 * day + 60 * time.hour + time.minute, last
+        found.append((minute, day, number, place, gaps, open_, high, low, last))
+    names = ("minute", "day", "session", "place", "gaps", *PRICES)
+    assert list(zip(*(getattr(series, name).tolist() for name in names), strict=True)) == found
+    assert series.removed == len(bars) - len(found)
 
 
 def test_a_series_reads_back_as_the_frame_it_came_from() -> None:

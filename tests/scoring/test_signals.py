@@ -12,6 +12,7 @@ import pytest
 
 import alertlib as al
 from alertlib.bars.bars import from_frame
+from alertlib.bars.schema import PRICES
 from alertlib.bars.series import make_series
 from alertlib.config import Config
 from alertlib.detection.bar import Bar
@@ -23,6 +24,7 @@ from alertlib.kernels.bar import TickBar
 from alertlib.kernels.volatility import VolatilityParams, VolatilityState, volatility_step
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
 from alertlib.scoring.signals import detect
+from alertlib.scoring.step_bars import StepBars
 from tests.support.detected import detected_on
 from tests.support.synthetic import bars_of, frame, series_of, walk
 
@@ -58,6 +60,24 @@ def test_a_step_is_given_the_same_bar_live_and_in_batch() -> None:
     assert [b.real_volume for b in batch] == list(range(len(rows)))
     assert {b.volume for b in batch} == {7}
     assert [b.atr == b.atr for b in batch] == [False] * 13 + [True] * (len(rows) - 13)
+
+
+def test_columns_are_those_made_of_whole_series() -> None:
+    series = series_of(walk(5, sessions=3, bars=40), timeframe="M5")
+    atr = np.linspace(1.0, 2.0, len(series))
+    gaps = series.gaps
+    at_once = {
+        **{name: getattr(series, name) - gaps for name in PRICES},
+        "volume": series.volume, "place": series.place, "minute": series.minute % 1_440,
+        "gap": np.diff(gaps, prepend=0), "day": series.day, "weekday": (series.day + 3) % 7,
+        "real_volume": series.real_volume, "atr": atr,
+    }  # fmt: skip
+
+    bars = StepBars(series, atr)
+
+    for name in TickBar._fields:
+        assert bars.columns[name].tolist() == at_once[name].tolist(), name
+        assert bars.columns[name].dtype == (np.float64 if name == "atr" else np.int64), name
 
 
 def test_a_gap_is_what_the_joined_series_leaves_out() -> None:

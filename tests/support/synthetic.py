@@ -99,8 +99,7 @@ def series_of(rows: Iterable[Row], symbol: str = "WIN$N", timeframe: str | None 
 def frame_of(series: Series) -> pl.DataFrame:
     """The bars of a series as a file would hold them."""
     prices = {n: series.price(getattr(series, n)) for n in ("open", "high", "low", "close")}
-    time = pl.Series(series.minute * 60_000_000).cast(pl.Datetime("us"))
-    return pl.DataFrame({"time": time, **prices})
+    return pl.DataFrame({"time": series.times(), **prices})
 
 
 def shared_rows(name: str) -> list[Row]:
