@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from alertlib._typing import Ints, Progress
+from alertlib._typing import Progress, Signals
 from alertlib.bars.series import Series
 from alertlib.scoring.engine import Engine
 from alertlib.scoring.fitting import HISTORY
@@ -80,7 +80,7 @@ class Procedure(Protocol):
 
     warmup: int
 
-    def wins(self) -> Ints:
+    def wins(self) -> Signals:
         """Return what :func:`alertlib.scoring.scored.all_wins` does, on the bars themselves."""
         ...
 
@@ -96,7 +96,7 @@ class OneConfiguration:
         self._scored, self._engine = scored, engine
         self.warmup = max((d.warmup for d in scored.detected.rules.detectors), default=0)
 
-    def wins(self) -> Ints:
+    def wins(self) -> Signals:
         """Return whether each bar and direction would win its trade."""
         return all_wins(self._scored.detected, self._scored.scope, self._scored.settings)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
 from dataclasses import fields
 from datetime import date
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import polars as pl
 from alertlib._typing import Floats, Ints
 from alertlib._version import __version__
 from alertlib.bars.bars import Bars
+from alertlib.bars.series import Series
 from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.detection.builtin import BUILT_IN
@@ -20,11 +23,17 @@ from alertlib.kernels.policy import REASONS
 from alertlib.market.clock import date_of, day_number, with_offset
 from alertlib.market.instruments import hours_of_families
 from alertlib.scorecard.card import canonical_hash, leaves
-from alertlib.scoring.labels import directional_changes
-from alertlib.scoring.matching import FALSE_POSITIVE, REDUNDANT, TRUE_POSITIVE, find_entries, match
+from alertlib.scoring.labels import Opportunities, directional_changes
+from alertlib.scoring.matching import (
+    FALSE_POSITIVE,
+    REDUNDANT,
+    TRUE_POSITIVE,
+    find_candidates,
+    find_entries,
+)
 from alertlib.scoring.scored import SPEC, Scored
 from alertlib.scoring.trades import session_fees
-from alertlib.stats.nulls import CoinFlipRates, Schedule, null_rates
+from alertlib.stats.nulls import CoinFlipRates, NullRates, Schedule, null_rates
 
 SENSITIVITY_K = (2.0, 3.0, 4.0)
 SENSITIVITY_MOVE_LEFT = (0.0, 0.25, 0.5)
@@ -205,18 +214,18 @@ def trade_section(scored: Scored) -> dict[str, float | None]:
     series = scored.detected.series
     grid = series.instrument.grid
     assert grid is not None
-    filled = scored.trades.filled
-    trades, alerts = scored.trades.only(filled), scored.alerts.only(filled)
-    points = trades.points
-    close = series.close[alerts.bar]
-    to_stop = series.price(np.abs(close - alerts.stop))
-    to_target = series.price(np.abs(alerts.target - close))
-    stop, target = _mean(to_stop), _mean(to_target)
-    fees = _mean(session_fees(series, scored.settings.trade)[series.session[alerts.bar]])
+    # Column by column: all of a million bars' trades would be copied for the few read here.
+    trades, alerts, filled = scored.trades, scored.alerts, np.flatnonzero(scored.trades.filled)
+    points, bar = trades.points[filled], alerts.bar[filled]
+    close = series.close[bar]
+    to_stop = series.price(np.abs(close - alerts.stop[filled]))
+    stop, target = _mean(to_stop), _mean(series.price(np.abs(alerts.target[filled] - close)))
+    fees = _mean(session_fees(series, scored.settings.trade)[series.session[bar]])
     slippage = scored.settings.trade.slippage_ticks * grid.tick
     expectancy = scored.expectancy_points
     gains, losses = float(points[points > 0].sum()), float(-points[points < 0].sum())
-    opened = series.open[trades.entry]
+    opened = series.open[trades.entry[filled]]
+    outside = (opened < alerts.entry_min[filled]) | (opened > alerts.entry_max[filled])
     return {
         "break_even_win_rate": _break_even(stop, target, fees, slippage),
         "expectancy_points": expectancy,
@@ -227,9 +236,9 @@ def trade_section(scored: Scored) -> dict[str, float | None]:
         "mean_stop_points": stop,
         "mean_target_points": target,
         "fees_points": fees,
-        "mean_favourable_points": _mean(trades.best),
-        "mean_adverse_points": _mean(trades.worst),
-        "outside_entry_band": _mean((opened < alerts.entry_min) | (opened > alerts.entry_max)),
+        "mean_favourable_points": _mean(trades.best[filled]),
+        "mean_adverse_points": _mean(trades.worst[filled]),
+        "outside_entry_band": _mean(outside),
     }
 
 
@@ -283,18 +292,17 @@ def sensitivity_section(
     """
     detected, scope = scored.detected, scored.scope
     series, alerts = detected.series, scored.alerts
-    no_wins = np.full((2, len(series) + 1), -1, dtype=np.int64)
-    rows = []
+    early_bars = scored.settings.scoring.early_bars
+    rows: list[dict[str, float | None]] = []
     for k in SENSITIVITY_K:
         moves = directional_changes(series, detected.atr, k, detected.engine)
         moves = moves.only(scope.scored[moves.start])
-        entries = find_entries(series, moves, scored.settings.scoring.early_bars)
-        for left in SENSITIVITY_MOVE_LEFT:
-            validity = entries.validity(left)
-            found = match(validity, alerts.bar, alerts.direction)
+        candidates = find_candidates(series, moves, early_bars, alerts.bar, alerts.direction)
+        chances = _chance_rates(schedule, series, moves, early_bars)
+        for left, chance in zip(SENSITIVITY_MOVE_LEFT, chances, strict=True):
+            found = candidates.match(left)
             tp = int(np.count_nonzero(found.outcome == TRUE_POSITIVE))
             fp = int(np.count_nonzero(found.outcome == FALSE_POSITIVE))
-            chance = null_rates(schedule, validity, no_wins) if schedule else None
             rows.append(
                 {
                     "k": k,
@@ -306,6 +314,19 @@ def sensitivity_section(
                 }
             )
     return tuple(rows)
+
+
+def _chance_rates(
+    schedule: Schedule | None, series: Series, moves: Opportunities, early_bars: int
+) -> Iterator[NullRates | None]:
+    """Yield what chance scores for each share of a move that has to be left."""
+    if schedule is None:
+        yield from repeat(None, len(SENSITIVITY_MOVE_LEFT))
+        return
+    entries = find_entries(series, moves, early_bars)
+    no_wins = np.full((2, len(series) + 1), -1, dtype=np.int8)
+    for left in SENSITIVITY_MOVE_LEFT:
+        yield null_rates(schedule, entries.validity(left), no_wins)
 
 
 def detector_section(scored: Scored) -> tuple[dict[str, Any], ...]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from alertlib._typing import Floats, Ints
+from alertlib._typing import Bools, Floats, Ints
 from alertlib.bars.series import Series
 from alertlib.scoring.labels import Opportunities
+
+# Moves looked at at once.
+BLOCK = 4_096
 
 TRUE_POSITIVE, FALSE_POSITIVE, REDUNDANT = range(3)
 
@@ -73,17 +77,88 @@ class Entries:
 
     def validity(self, min_move_left: float) -> Validity:
         """Return where an alert leaves at least ``min_move_left`` of a move (0 to 1)."""
-        with np.errstate(invalid="ignore"):
-            valid = np.flatnonzero(self.left >= min_move_left)
-        cell, opportunity = self.cell[valid], self.opportunity[valid]
-        new = np.diff(cell, prepend=-1) != 0
-        starts = np.flatnonzero(new)
-        rank = np.arange(len(cell)) - starts[np.cumsum(new) - 1] if len(cell) else cell
-        depth = int(rank.max()) + 1 if len(rank) else 1
+        valid = _leaving(self.left, min_move_left)
         rows = self.bars + 1
-        table = np.full((2 * rows, depth), self.opportunities, dtype=np.int32)
-        table[cell, rank] = opportunity
-        return Validity(table.reshape(2, rows, depth), self.opportunities)
+        table = _in_rows(2 * rows, self.cell[valid], self.opportunity[valid], self.opportunities)
+        return Validity(table.reshape(2, rows, -1), self.opportunities)
+
+
+def _in_rows(rows: int, row: Ints, opportunity: Ints, nothing: int) -> npt.NDArray[np.int32]:
+    """Return a table with the opportunities of each row, and ``nothing`` where there are no more.
+
+    ``row`` ascends.
+    """
+    new = np.diff(row, prepend=-1) != 0
+    starts = np.flatnonzero(new)
+    rank = np.arange(len(row)) - starts[np.cumsum(new) - 1] if len(row) else row
+    depth = int(rank.max()) + 1 if len(rank) else 1
+    table = np.full((rows, depth), nothing, dtype=np.int32)
+    table[row, rank] = opportunity
+    return table
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The opportunities each of some alerts came in time for, whatever it leaves of the move.
+
+    Attributes
+    ----------
+    alerts, opportunities : int
+        Number of both.
+    alert : int64
+        Ascending.
+    opportunity : int64
+        Ascending within an alert.
+    left : float64
+        Share of the move left at the next open.
+    """
+
+    alerts: int
+    opportunities: int
+    alert: Ints
+    opportunity: Ints
+    left: Floats
+
+    def match(self, min_move_left: float) -> Match:
+        """Match the alerts with the moves they leave at least ``min_move_left`` of (0 to 1)."""
+        valid = _leaving(self.left, min_move_left)
+        found = _in_rows(
+            self.alerts, self.alert[valid], self.opportunity[valid], self.opportunities
+        )
+        return _match(found, self.opportunities)
+
+
+def find_candidates(
+    series: Series, moves: Opportunities, early_bars: int, bar: Ints, direction: Ints
+) -> Candidates:
+    """Return which moves some alerts come in time for, by the rules of :func:`find_entries`.
+
+    Parameters
+    ----------
+    series : Series
+    moves : Opportunities
+    early_bars : int
+    bar, direction : int64, one per alert
+    """
+    begin = _begin(series, moves, early_bars)
+    first, stop = np.zeros((2, len(bar)), dtype=np.int64)
+    numbers: list[Ints] = []
+    for way in (1, -1):
+        mine, own = np.flatnonzero(direction == way), np.flatnonzero(moves.direction == way)
+        before = sum(map(len, numbers))
+        # Moves begin in order; those before `first` have all ended, whatever their order.
+        ended = np.maximum.accumulate(moves.end[own])
+        first[mine] = before + np.searchsorted(ended, bar[mine], side="right")
+        stop[mine] = before + np.searchsorted(begin[own], bar[mine], side="right")
+        numbers.append(own)
+    many = np.maximum(stop - first, 0)
+    alert = np.repeat(np.arange(len(bar)), many)
+    place = np.arange(len(alert)) - np.repeat(np.cumsum(many) - many - first, many)
+    opportunity = np.concatenate(numbers)[place]
+    running = np.flatnonzero(bar[alert] < moves.end[opportunity])
+    alert, opportunity = alert[running], opportunity[running]
+    left = move_left(series, moves, opportunity, bar[alert])
+    return Candidates(len(bar), len(moves), alert, opportunity, left)
 
 
 def find_entries(series: Series, moves: Opportunities, early_bars: int) -> Entries:
@@ -92,16 +167,57 @@ def find_entries(series: Series, moves: Opportunities, early_bars: int) -> Entri
     It has the move's direction and session, comes at most ``early_bars`` bars before the move's
     start, and can be filled not later than the move's last bar.
     """
-    begin = np.maximum(moves.start - early_bars, series.first[series.session[moves.start]])
-    length = np.maximum(moves.end - begin, 0)
-    opportunity = np.repeat(np.arange(len(moves)), length)
-    offset = np.arange(len(opportunity)) - np.repeat(np.cumsum(length) - length, length)
-    bar = begin[opportunity] + offset
+    opportunity, bar = _in_time(series, moves, early_bars)
     cell = (moves.direction[opportunity] < 0) * (len(series) + 1) + bar
     # Entries come by opportunity; a stable sort keeps that order within a cell.
     order = np.argsort(cell, kind="stable")
     left = move_left(series, moves, opportunity, bar)
     return Entries(len(series), len(moves), cell[order], opportunity[order], left[order])
+
+
+def reachable(
+    series: Series, moves: Opportunities, early_bars: int, min_move_left: float, bars: Bools
+) -> Bools:
+    """Return for which moves an alert at one of some bars would be valid.
+
+    Parameters
+    ----------
+    series : Series
+    moves : Opportunities
+    early_bars : int
+    min_move_left : float
+        0 to 1.
+    bars : bool, one per bar
+        Where an alert may come.
+    """
+    found = np.zeros(len(moves), dtype=bool)
+    for start in range(0, len(moves), BLOCK):
+        part = moves.only(slice(start, start + BLOCK))
+        opportunity, bar = _in_time(series, part, early_bars)
+        left = move_left(series, part, opportunity, bar)
+        valid = _leaving(left, min_move_left)
+        found[start + opportunity[valid[bars[bar[valid]]]]] = True
+    return found
+
+
+def _leaving(left: Floats, min_move_left: float) -> Ints:
+    """Return which entries leave enough of their move; one of no size never does."""
+    with np.errstate(invalid="ignore"):
+        return np.flatnonzero(left >= min_move_left)
+
+
+def _in_time(series: Series, moves: Opportunities, early_bars: int) -> tuple[Ints, Ints]:
+    """Return the moves, in order, and the bars an alert could come at for each."""
+    begin = _begin(series, moves, early_bars)
+    length = np.maximum(moves.end - begin, 0)
+    opportunity = np.repeat(np.arange(len(moves)), length)
+    bar = np.arange(len(opportunity)) - np.repeat(np.cumsum(length) - length - begin, length)
+    return opportunity, bar
+
+
+def _begin(series: Series, moves: Opportunities, early_bars: int) -> Ints:
+    begin: Ints = np.maximum(moves.start - early_bars, series.first[series.session[moves.start]])
+    return begin
 
 
 def find_validity(
@@ -112,7 +228,7 @@ def find_validity(
     return find_entries(series, moves, early_bars).validity(min_move_left)
 
 
-def first_alerts(found: Ints, opportunities: int) -> Ints:
+def first_alerts(found: npt.NDArray[np.integer[Any]], opportunities: int) -> Ints:
     """Return, per run, the first alert that is valid for each opportunity.
 
     Parameters
@@ -168,12 +284,16 @@ def match(validity: Validity, bar: Ints, direction: Ints) -> Match:
     A true positive captures at least one opportunity not captured before; an alert valid only
     for captured ones is redundant; one valid for none is a false positive.
     """
-    found = validity.of(bar, direction)
-    first = first_alerts(found[None], validity.opportunities)[0]
-    firsts = first[found] == np.arange(len(bar))[:, None]
+    return _match(validity.of(bar, direction), validity.opportunities)
+
+
+def _match(found: npt.NDArray[np.integer[Any]], opportunities: int) -> Match:
+    """Match alerts with what each is valid for: shape (alerts, m), ``opportunities`` for none."""
+    first = first_alerts(found[None], opportunities)[0]
+    firsts = first[found] == np.arange(len(found))[:, None]
     true = firsts.any(axis=1)
-    none = found[:, 0] == validity.opportunities
+    none = found[:, 0] == opportunities
     outcome = np.where(true, TRUE_POSITIVE, np.where(none, FALSE_POSITIVE, REDUNDANT))
     place = np.where(true, firsts.argmax(axis=1), 0)
-    opportunity = np.where(none, -1, found[np.arange(len(bar)), place])
+    opportunity = np.where(none, -1, found[np.arange(len(found)), place])
     return Match(outcome, opportunity, first[:-1])

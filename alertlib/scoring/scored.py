@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
-from alertlib._typing import Floats, Ints
+from alertlib._typing import Floats, Ints, Signals
 from alertlib.bars.series import Series
 from alertlib.config.schema import Settings
 from alertlib.detection.ruleset import Rules
@@ -22,9 +23,10 @@ from alertlib.scoring.matching import (
     TRUE_POSITIVE,
     Match,
     Validity,
+    find_candidates,
     find_validity,
-    match,
     move_left,
+    reachable,
 )
 from alertlib.scoring.refits import Refits
 from alertlib.scoring.scored_sessions import Scope, Span, choose_scope, is_censored
@@ -33,6 +35,9 @@ from alertlib.scoring.trades import Trades, simulate
 from alertlib.scoring.true_ranges import true_ranges
 
 SPEC = "score-v2"
+
+# Bars tried at once where each one's trade is asked for.
+BLOCK = 65_536
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,6 @@ class Scored:
         Of the scored sessions.
     manual : bool
         Whether the moves are manual labels.
-    validity : Validity
     rows : int64
         Delivered alerts that are scored, as rows of ``detected.delivered``.
     censored : int64
@@ -112,11 +116,18 @@ class Scored:
     scope: Scope
     moves: Opportunities
     manual: bool
-    validity: Validity
     rows: Ints
     censored: Ints
     match: Match
     trades: Trades
+
+    @cached_property
+    def validity(self) -> Validity:
+        """Where an alert would be valid for a move."""
+        scoring = self.settings.scoring
+        return find_validity(
+            self.detected.series, self.moves, scoring.early_bars, scoring.min_move_left
+        )
 
     @cached_property
     def alerts(self) -> AlertColumns:
@@ -192,9 +203,9 @@ class Scored:
         series, policy = self.detected.series, self.detected.rules.policy
         clock = (series.minute + series.instrument.minutes) % 1_440
         inside = (clock >= policy.window_start) & (clock <= policy.window_end)
-        reachable = np.zeros(len(self.moves) + 1, dtype=bool)
-        reachable[self.validity.table[:, :-1][:, inside]] = True
-        return _share(int(np.count_nonzero(reachable[:-1])), len(self.moves))
+        scoring = self.settings.scoring
+        found = reachable(series, self.moves, scoring.early_bars, scoring.min_move_left, inside)
+        return _share(int(np.count_nonzero(found)), len(self.moves))
 
     def move_left(self) -> Floats:
         """Return the share of the move left at each true positive's entry."""
@@ -239,22 +250,21 @@ def score(
     if scope is None:
         scope = choose_scope(series, scoring, moves, settings.gate.min_opportunities, between)
     moves = moves.only(scope.scored[moves.start])
-    validity = find_validity(series, moves, scoring.early_bars, scoring.min_move_left)
     delivered = detected.delivered
     inside = scope.scored[delivered.bar]
     censored = is_censored(scope, delivered.bar, settings.trade.horizon_bars)
     rows = np.flatnonzero(inside & ~censored)
     alerts = delivered.only(rows)
+    candidates = find_candidates(series, moves, scoring.early_bars, alerts.bar, alerts.direction)
     return Scored(
         detected=detected,
         settings=settings,
         scope=scope,
         moves=moves,
         manual=manual,
-        validity=validity,
         rows=rows,
         censored=np.flatnonzero(inside & censored),
-        match=match(validity, alerts.bar, alerts.direction),
+        match=candidates.match(scoring.min_move_left),
         trades=simulate(
             series,
             alerts.bar,
@@ -267,12 +277,12 @@ def score(
     )
 
 
-def all_wins(detected: Detected, scope: Scope, settings: Settings) -> Ints:
+def all_wins(detected: Detected, scope: Scope, settings: Settings) -> Signals:
     """Return whether an alert at each bar and direction would win its trade.
 
     Returns
     -------
-    ndarray of int64, shape (2, bars + 1)
+    ndarray of int8, shape (2, bars + 1)
         1 it wins, 0 it does not, -1 no trade or not a scored session; row 0 is direction +1.
         The spare last bar has no trade, so that bar -1 stands for no alert.
     """
@@ -280,14 +290,15 @@ def all_wins(detected: Detected, scope: Scope, settings: Settings) -> Ints:
     ready = scope.scored & ~np.isnan(detected.atr)
     ready &= ~is_censored(scope, np.arange(len(series)), settings.trade.horizon_bars)
     bars = np.flatnonzero(ready)
-    wins = np.full((2, len(series) + 1), -1, dtype=np.int64)
-    for side, direction in enumerate((1, -1)):
-        ways = np.full(len(bars), direction)
+    wins = np.full((2, len(series) + 1), -1, dtype=np.int8)
+    blocks = (bars[start : start + BLOCK] for start in range(0, len(bars), BLOCK))
+    for block, (side, direction) in product(blocks, enumerate((1, -1))):
+        ways = np.full(len(block), direction)
         _, _, stop, target = levels_at(
-            series, detected.atr, bars, ways, detected.rules, detected.engine
+            series, detected.atr, block, ways, detected.rules, detected.engine
         )
-        trades = simulate(series, bars, ways, stop, target, settings.trade, detected.engine)
-        wins[side, bars] = np.where(trades.filled, trades.points > 0, -1)
+        trades = simulate(series, block, ways, stop, target, settings.trade, detected.engine)
+        wins[side, block] = np.where(trades.filled, trades.points > 0, -1)
     return wins
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from alertlib._typing import Bools, Ints
+from alertlib._typing import Bools, Ints, Signals
 from alertlib.bars.series import Series
 from alertlib.config.schema import Settings
 from alertlib.detection.ruleset import Rules, make_rules
 from alertlib.scoring.batch import AlertColumns
 from alertlib.scoring.engine import COMPILED
 from alertlib.scoring.labels import Opportunities, directional_changes
-from alertlib.scoring.matching import find_validity, match
+from alertlib.scoring.matching import find_candidates
 from alertlib.scoring.scored import Detected, Scored, all_wins, run_detectors
 from alertlib.scoring.scored_sessions import Scope, is_censored
 from alertlib.scoring.trades import Trades, simulate
@@ -76,9 +76,9 @@ class Pooled:
         """Return the stretches' alerts, matched and traded, as one score."""
         return self._score(self._series, 0, self._moves)
 
-    def wins(self) -> Ints:
+    def wins(self) -> Signals:
         """Return whether each bar and direction would win its trade, each by its stretch."""
-        wins = np.full((2, len(self._series) + 1), -1, dtype=np.int64)
+        wins = np.full((2, len(self._series) + 1), -1, dtype=np.int8)
         for one, rules in zip(self._stretches, self._rules, strict=True):
             detected = run_detectors(self._series, rules, COMPILED)
             own = np.flatnonzero(self._bars_of(one, self._series, 0))
@@ -101,19 +101,20 @@ class Pooled:
         if moves is None:
             moves = directional_changes(series, detected.atr, scoring.k, COMPILED)
         moves = moves.only(scope.scored[moves.start])
-        validity = find_validity(series, moves, scoring.early_bars, scoring.min_move_left)
         rows = np.concatenate([part.rows + part.offset(found) for part in found])
         alerts = detected.delivered.only(rows)
+        candidates = find_candidates(
+            series, moves, scoring.early_bars, alerts.bar, alerts.direction
+        )
         return Scored(
             detected=detected,
             settings=self.settings,
             scope=scope,
             moves=moves,
             manual=manual,
-            validity=validity,
             rows=rows,
             censored=np.setdiff1d(np.arange(len(detected.delivered)), rows),
-            match=match(validity, alerts.bar, alerts.direction),
+            match=candidates.match(scoring.min_move_left),
             trades=_concatenated([part.trades for part in found]),
         )
 

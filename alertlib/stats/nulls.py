@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertlib._typing import Floats, Ints
+from alertlib._typing import Floats, Ints, Signals
 from alertlib.bars.series import Series
 from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.scoring.matching import Validity, first_alerts
@@ -121,14 +121,14 @@ def later_entries(
     return Schedule(moved, np.broadcast_to(direction, moved.shape))
 
 
-def null_rates(schedule: Schedule, validity: Validity, wins: Ints) -> NullRates:
+def null_rates(schedule: Schedule, validity: Validity, wins: Signals) -> NullRates:
     """Score every run of a schedule.
 
     Parameters
     ----------
     schedule : Schedule
     validity : Validity
-    wins : int64, shape (2, bars + 1)
+    wins : int8, shape (2, bars + 1)
         1 where a trade entered after the bar wins, 0 where it does not, -1 where it cannot be
         entered and in the spare last bar; row 0 is direction +1.
 

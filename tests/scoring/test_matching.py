@@ -12,15 +12,18 @@ from hypothesis import strategies as st
 
 from alertlib.bars.series import Series
 from alertlib.config.schema import Scoring
+from alertlib.scoring import matching
 from alertlib.scoring.labels import Opportunities
 from alertlib.scoring.matching import (
     FALSE_POSITIVE,
     REDUNDANT,
     TRUE_POSITIVE,
+    find_candidates,
     find_validity,
     first_alerts,
     match,
     move_left,
+    reachable,
 )
 from alertlib.scoring.scored_sessions import choose_scope, is_censored
 from tests import naive_score
@@ -203,6 +206,32 @@ def test_matching_equals_its_naive_twin(
     assert [NAMES[int(o)] for o in found.outcome] == [a.outcome for a in twins]
     assert [int(o) if o >= 0 else None for o in found.opportunity] == [a.opportunity for a in twins]
     assert set(np.flatnonzero(found.captured).tolist()) == captured
+
+
+@given(scenes(), st.integers(0, 4), st.sampled_from((0.0, 0.25, 0.5, 1.0)), st.integers(1, 3))
+def test_alerts_and_blocks_of_moves_find_what_the_table_of_every_bar_holds(
+    scene: tuple[Series, list[NaiveBar], list[Leg], list[tuple[int, int]]],
+    early: int,
+    least: float,
+    block: int,
+) -> None:
+    series, _, legs, alerts = scene
+    moves = moves_of(*((x.p, x.e, x.direction, x.start, x.end) for x in legs))
+    bar, direction = np.array(alerts, dtype=np.int64).reshape(-1, 2).T
+    validity = find_validity(series, moves, early, least)
+    some = np.arange(len(series)) % 3 > 0
+
+    alone = find_candidates(series, moves, early, bar, direction).match(least)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matching, "BLOCK", block)
+        within_reach = reachable(series, moves, early, least, some)
+
+    whole = match(validity, bar, direction)
+    assert alone.outcome.tolist() == whole.outcome.tolist()
+    assert alone.opportunity.tolist() == whole.opportunity.tolist()
+    assert alone.captured_by.tolist() == whole.captured_by.tolist()
+    held = set(validity.table[:, :-1][:, some].ravel().tolist()) - {len(moves)}
+    assert set(np.flatnonzero(within_reach).tolist()) == held
 
 
 # --- which sessions are scored ------------------------------------------------------------
