@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from alertlib._typing import Bools, Floats, Ints, Signals
 from alertlib.bars.series import Series
@@ -22,6 +23,9 @@ from alertlib.kernels.policy import ACCEPT, Candidate, PolicyState, memory_size,
 from alertlib.scoring.engine import INTERPRETED, Engine
 from alertlib.scoring.signals import SignalTable
 
+# Of the whole numbers of an alert, in the order of its columns.
+KINDS = ("int64", "int64", "int8", "int64", "int8", "int8", "int8")
+
 
 @dataclass(frozen=True)
 class AlertColumns:
@@ -29,11 +33,11 @@ class AlertColumns:
 
     Attributes
     ----------
-    bar : int64
-        Bar of the alert.
-    direction, lead, agreeing, confidence, severity, reason : int64
-        Direction; detector that names it (rank); others that agree (bits); hundredths; rank;
-        0 if delivered, otherwise the policy's reason.
+    bar, direction, agreeing : int64
+        Bar of the alert; direction; detectors that agree (bits).
+    lead, confidence, severity, reason : int8
+        Detector that names it (rank); hundredths; rank; 0 if delivered, otherwise the policy's
+        reason.
     probability : float64
         As the leading detector states it; 0 where it states none.
     entry_min, entry_max, stop, target : float64
@@ -42,11 +46,11 @@ class AlertColumns:
 
     bar: Ints
     direction: Ints
-    lead: Ints
+    lead: Signals
     agreeing: Ints
-    confidence: Ints
-    severity: Ints
-    reason: Ints
+    confidence: Signals
+    severity: Signals
+    reason: Signals
     probability: Floats
     entry_min: Floats
     entry_max: Floats
@@ -93,7 +97,7 @@ def make_alerts(
     given = _Merged(series, rules, bars, counted[bars], _base_confidence(signals, rules, bars))
     found = given.decide(engine, np.zeros((len(bars), 2), dtype=np.int8))
 
-    def columns(table: list[Ints]) -> AlertColumns:
+    def columns(table: list[Any]) -> AlertColumns:
         bar, direction, lead, agreeing, confidence, severity, reason = table
         probability = np.zeros(len(bar))
         for i, stated in signals.probability.items():
@@ -124,9 +128,9 @@ class _Merged:
     rules: Rules
     bars: Ints
     sign: Signals
-    base: Ints
+    base: npt.NDArray[np.int16]
 
-    def decide(self, engine: Engine, refused: Signals) -> list[Ints]:
+    def decide(self, engine: Engine, refused: Signals) -> list[Any]:
         """Return bar, direction, lead, agreeing, confidence, severity and reason of each alert."""
         series, rules, bars = self.series, self.rules, self.bars
         patterns = np.array(
@@ -134,12 +138,12 @@ class _Merged:
             dtype=np.int64,
         ).reshape(2, -1)
         scan = engine.build(_make_alert_scan, merge, confidence_of, severity_of, policy_step)
-        table = [engine.out(2 * len(bars), "int64") for _ in range(7)]
+        table = [engine.out(2 * len(bars), kind) for kind in KINDS]
         count = scan(
             engine.column(bars),
             engine.column(self.sign),
-            engine.column(series.minute[bars] + series.instrument.minutes),
-            engine.column(series.day[bars]),
+            engine.column(series.minute[bars].astype(np.int64) + series.instrument.minutes),
+            engine.column(series.day[bars].astype(np.int64)),
             engine.column(self.base),
             engine.column(patterns),
             engine.column(refused),
@@ -148,12 +152,12 @@ class _Merged:
             engine.ring(memory_size(len(rules.patterns)), -1),
             *table,
         )
-        return [engine.array(c, "int64")[:count] for c in table]
+        return [engine.array(c[:count], kind) for c, kind in zip(table, KINDS, strict=True)]
 
 
-def _base_confidence(signals: SignalTable, rules: Rules, bars: Ints) -> Ints:
+def _base_confidence(signals: SignalTable, rules: Rules, bars: Ints) -> npt.NDArray[np.int16]:
     """Return each detector's base confidence at some bars, in hundredths."""
-    declared = np.array([d.confidence for d in rules.detectors], dtype=np.int64)
+    declared = np.array([d.confidence for d in rules.detectors], dtype=np.int16)
     base = np.tile(declared, (len(bars), 1))
     for i, stated in signals.probability.items():
         own = signals.sign[bars, i] != 0
