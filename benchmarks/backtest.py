@@ -1,10 +1,15 @@
 """Time and memory of a backtest, each measured in a process of its own.
 
-    python -m benchmarks.backtest [--json F]
+    python -m benchmarks.backtest [--json F] [--million]
 
 - ``gate``: a cold ``python -m runners.backtest --gate`` on the bundled sample, wall and CPU.
-- ``million``: a million made-up bars read from Parquet, all detectors, scoring without nulls;
-  a second run in the same process, after numba has loaded its kernels, is ``million_warm``.
+- ``million``: a million made-up bars without volumes in a process of their own, the compiler's
+  cache full: modules imported, bars read from Parquet, and one backtest, which is all four
+  detectors, scoring and the bootstrap of every session, without nulls and audits. The backtest
+  includes importing numba and loading compiled code; ``again_s`` is a second one in another
+  process, which does not. ``peak_rss_mb`` is that of the process with one.
+- ``growth``: the same with one, two and four million bars, and the memory each further million
+  takes. ``--million`` measures these two alone.
 - ``kernels``: nanoseconds per bar of each compiled step, microseconds per bar of plain Python.
 - ``import``: ``import alertlib``.
 """
@@ -20,10 +25,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-BARS = 1_000_000
+MILLIONS = (1, 2, 4)
 
 
 def child(code: str, *arguments: str) -> dict[str, Any]:
@@ -87,11 +93,11 @@ out = {"import_s": time.perf_counter() - start}
 start = time.perf_counter()
 bars = al.read_bars(sys.argv[1], symbol="MADE", symbols=(spec,))
 out["read_s"] = time.perf_counter() - start
-for name in ("cold_s", "warm_s"):
+for name in ("backtest", "again")[: int(sys.argv[2])]:
     start, cpu = time.perf_counter(), time.process_time()
     run = al.backtest(bars, config, audits="none", chance=False)
-    out[name] = time.perf_counter() - start
-    out[name.replace("_s", "_cpu_s")] = time.process_time() - cpu
+    out[name + "_s"] = time.perf_counter() - start
+    out[name + "_cpu_s"] = time.process_time() - cpu
     del run
 out["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps(out))
@@ -132,24 +138,43 @@ print(json.dumps({"s": time.perf_counter() - start}))
 """
 
 
+def million(times: int) -> dict[str, Any]:
+    """Return the medians of ``times`` processes, and how their memory grows with the bars."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {n: str(Path(folder) / f"{n}.parquet") for n in MILLIONS}
+        for n, path in paths.items():
+            child(MAKE, path, str(n * 1_000_000))
+        child(MILLION, paths[1], "1")  # once before, so that numba's cache exists
+        one, two = ([child(MILLION, paths[1], runs) for _ in range(times)] for runs in "12")
+        peak = {n: child(MILLION, path, "1")["peak_rss_mb"] for n, path in paths.items()}
+    found = {name: median(each[name] for each in one) for name in one[0]}
+    found |= {name: median(each[name] for each in two) for name in ("again_s", "again_cpu_s")}
+    first, last = min(MILLIONS), max(MILLIONS)
+    further = (peak[last] - peak[first]) / (last - first)
+    return {
+        "million": found,
+        "growth": {"peak_rss_mb": peak, "mb_per_further_million": further},
+    }
+
+
 def main() -> None:
     """Measure, print, and write the figures with the machine they are of."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", metavar="F")
-    parser.add_argument("--times", type=int, default=7, help="repetitions of the gate")
+    parser.add_argument("--times", type=int, default=7, help="repetitions of each")
+    parser.add_argument("--million", action="store_true", help="the million bars alone")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "bars.parquet")
-        child(MAKE, path, str(BARS))
-        child(MILLION, path)  # once before, so that numba's cache exists
-        figures = {
-            "machine": {"processor": platform.machine(), "python": platform.python_version(),
-                        "cores": os.cpu_count()},
+    figures = {
+        "machine": {"processor": platform.machine(), "python": platform.python_version(),
+                    "cores": os.cpu_count()},
+        **million(args.times),
+    }  # fmt: skip
+    if not args.million:
+        figures |= {
             "gate": gate(args.times),
-            "million": child(MILLION, path),
             "kernels": child(KERNELS),
             "import": min(child(IMPORT)["s"] for _ in range(args.times)),
-        }  # fmt: skip
+        }
     text = json.dumps(figures, indent=2)
     print(text)
     if args.json:
