@@ -126,11 +126,13 @@ class Quality:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-ready values; of the quarantined rows the first 100."""
         listed = self.quarantined.head(_ROWS_LISTED).to_dicts()
+        for row in listed:
+            row["time"] = None if row["time"] is None else with_offset(row["time"])
         return {
             "clean": self.clean,
             "layout": self.layout,
             "rows_read": self.rows_read,
             "quarantined": self.quarantined.height,
-            "quarantined_rows": [row | {"time": with_offset(row["time"])} for row in listed],
+            "quarantined_rows": listed,
             "findings": [found.to_dict() for found in self.findings],
         }

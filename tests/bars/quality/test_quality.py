@@ -354,6 +354,15 @@ def test_findings_are_json_with_the_exchange_offset() -> None:
     ]
 
 
+def test_a_quarantined_row_without_a_time_has_none_in_json() -> None:
+    """A backtest of a file with such a row ended in an AttributeError."""
+    nowhere = pl.when(pl.int_range(pl.len()) == 300).then(None).otherwise(clock).alias("time")
+    quality = from_frame(days().with_columns(nowhere), symbol="WIN$N").quality.to_dict()
+
+    (row,) = quality["quarantined_rows"]
+    assert (row["row"], row["time"], row["reason"]) == (300, None, "no time")
+
+
 # --- real bars ------------------------------------------------------------------------------
 
 REAL = {
