@@ -44,8 +44,7 @@ if TYPE_CHECKING:
     )
     from alertlib.kernels.bar import TickBar
     from alertlib.scorecard.card import Scorecard
-    from alertlib.search.result import Sweep
-    from alertlib.search.storing import read_sweep
+    from alertlib.search.result import Sweep, read_sweep
     from alertlib.search.sweeps import sweep
     from alertlib.search.walk import Walk
     from alertlib.search.walkforward import walk_forward
@@ -85,7 +84,7 @@ _HOMES = {
     "load_config": "config",
     "only": "detection.combinators",
     "read_bars": "bars.bars",
-    "read_sweep": "search.storing",
+    "read_sweep": "search.result",
     "sample_path": "bars.sample",
     "sweep": "search.sweeps",
     "walk_forward": "search.walkforward",

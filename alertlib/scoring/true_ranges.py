@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from alertlib._typing import Floats, Ints
+from alertlib._typing import Floats, Ints, Narrow
 from alertlib.bars.series import Series
 from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
@@ -22,7 +22,7 @@ def true_ranges(series: Series, window: int, engine: Engine = INTERPRETED) -> Fl
     return _step_by_step(columns, window)
 
 
-def _step_by_step(columns: tuple[Ints, ...], window: int) -> Floats:
+def _step_by_step(columns: tuple[Ints | Narrow, ...], window: int) -> Floats:
     out = []
     state = AtrState()
     for high, low, close, place in zip(*(column.tolist() for column in columns), strict=True):
@@ -31,7 +31,7 @@ def _step_by_step(columns: tuple[Ints, ...], window: int) -> Floats:
     return np.array(out, dtype=np.float64)
 
 
-def _in_lanes(columns: tuple[Ints, ...], window: int, engine: Engine) -> Floats:
+def _in_lanes(columns: tuple[Ints | Narrow, ...], window: int, engine: Engine) -> Floats:
     """Return the same to the last bit, in half the time of a compiled step."""
     size = len(columns[0])
     out = np.empty(size)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from alertlib._typing import Floats, Ints, Progress
+from alertlib._typing import Bools, Floats, Ints, Progress
+from alertlib.config.schema import Gate
 from alertlib.errors import ConfigError
 from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.scoring.counting import Ground
@@ -23,13 +24,12 @@ from alertlib.scoring.counting_loops import (
 )  # fmt: skip
 from alertlib.scoring.scored import SPEC
 from alertlib.search.counting import typed_values
-from alertlib.search.cube import COUNTS, Totals, distance
+from alertlib.search.cube import COUNTS, Cube, Totals, distance
 from alertlib.search.geometry import target_is_nearer
+from alertlib.search.grid import Grid
 from alertlib.search.stages import Stages
+from alertlib.search.subject import Subject
 from alertlib.stats.intervals import p_value
-
-if TYPE_CHECKING:
-    from alertlib.search.result import Sweep
 
 # What the best is the best of, and whether larger is better.
 STATISTICS = {
@@ -84,44 +84,47 @@ class Luck:
         }
 
 
-def best_by_luck(sweep: Sweep, runs: int, progress: Progress) -> Luck:
+def best_by_luck(
+    subject: Subject, grid: Grid, combinations: Ints, cube: Cube, runs: int, progress: Progress
+) -> Luck:
     """Choose the best combination again on permuted sessions.
 
     Parameters
     ----------
-    sweep : Sweep
-        With its bars.
+    subject : Subject
+    grid : Grid
+    combinations : int64
+        Numbers in the grid of those that were counted.
+    cube : Cube
+        Their counts.
     runs : int
     progress : callable
     """
-    if sweep.subject is None:
-        raise ConfigError(
-            "chance: got a sweep read from a file, expected one with its bars; sweep them again"
-        )
     if runs < 1:
         raise ConfigError(f"runs: got {runs}, expected 1 or more")
-    ground = sweep.subject.ground
-    digest = sha256(f"{SPEC}:search:{sweep.subject.bars.sha256}".encode()).digest()
+    ground = subject.ground
+    digest = sha256(f"{SPEC}:search:{subject.bars.sha256}".encode()).digest()
     moved = _permutations(ground, runs, np.random.default_rng(int.from_bytes(digest)))
-    stages = Stages(ground, sweep.subject.settings)
-    nearer = target_is_nearer(sweep.grid, sweep.combinations)
+    stages = Stages(ground, subject.settings)
+    nearer = target_is_nearer(grid, combinations)
     drawn = {name: np.full(runs, np.nan) for name in STATISTICS}
-    for at, values in enumerate(typed_values(sweep.grid, sweep.combinations)):
-        progress("chance", at, len(sweep))
-        changed = dict(zip(sweep.grid.keys, values, strict=True))
-        totals = _totals(ground, stages, changed, moved, runs, sweep.cube.fees)
+    for at, values in enumerate(typed_values(grid, combinations)):
+        progress("chance", at, len(combinations))
+        changed = dict(zip(grid.keys, values, strict=True))
+        totals = _totals(ground, stages, changed, moved, runs, cube.fees)
         figures = {
             **totals.rates(),
-            "distance": distance(totals, sweep.grid.base.gate, np.full(runs, nearer[at])),
+            "distance": distance(totals, grid.base.gate, np.full(runs, nearer[at])),
         }
         for name, larger in STATISTICS.items():
             better = np.fmax if larger else np.fmin
             drawn[name] = better(drawn[name], figures[name])
-    return Luck(len(sweep), runs, _best(sweep), drawn)
+    best = _best(cube.totals(), grid.base.gate, nearer)
+    return Luck(len(combinations), runs, best, drawn)
 
 
-def _best(sweep: Sweep) -> dict[str, float]:
-    figures = {**sweep.totals.rates(), "distance": sweep.distance}
+def _best(totals: Totals, gate: Gate, nearer: Bools) -> dict[str, float]:
+    figures = {**totals.rates(), "distance": distance(totals, gate, nearer)}
     return {
         name: float((np.fmax if larger else np.fmin).reduce(figures[name]))
         for name, larger in STATISTICS.items()

@@ -6,26 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import polars as pl
 
 from alertlib._typing import Floats, Ints, Progress
 from alertlib.errors import ConfigError
-from alertlib.report.page.search import search_fragment
+from alertlib.report.page.search import Account, search_fragment
 from alertlib.scorecard.sections import spec_hash
 from alertlib.search.cube import COUNTS, Cube, Totals, distance
 from alertlib.search.geometry import target_is_nearer
 from alertlib.search.grid import Grid
+from alertlib.search.luck import Luck, best_by_luck
+from alertlib.search.selection import Selection, select
+from alertlib.search.storing import SCHEMA, Stored, restore, store
 from alertlib.search.subject import Subject
-from alertlib.search.words import sweep_account
+from alertlib.search.words import Found, sweep_account
 
-if TYPE_CHECKING:
-    from alertlib.search.luck import Luck
-    from alertlib.search.selection import Selection
-
-SCHEMA = "sweep.v1"
 By = Literal[
     "distance", "plateau", "capture_rate", "false_positive_share", "win_rate",
     "expectancy_points", "points",
@@ -142,23 +140,42 @@ class Sweep:
         ConfigError
             If the sweep was read from a file: the bars are needed.
         """
-        from alertlib.search.luck import best_by_luck
+        return best_by_luck(
+            self._subject_of("chance"), self.grid, self.combinations, self.cube, runs,
+            progress or (lambda stage, done, ahead: None),
+        )  # fmt: skip
 
-        return best_by_luck(self, runs, progress or (lambda stage, done, ahead: None))
-
-    def selection(self) -> Selection:
-        """Return what the best combination is worth, given how many were tried.
+    def selection(self, row: int | None = None) -> Selection:
+        """Return what a row of :attr:`frame` is worth, given how many were tried.
 
         All trials of the ledger count, where there is one.
+
+        Parameters
+        ----------
+        row : int, optional
+            The best by distance when left out.
 
         Raises
         ------
         DataError
             If sessions were not kept apart, or are too few.
         """
-        from alertlib.search.selection import select
+        chosen = self.row_of(self.best(1)) if row is None else row
+        config = ""
+        if self.ledger is not None:
+            values = self.grid.combination(int(self.combinations[chosen]))
+            identity = self._subject_of("selection").identity(self.grid)
+            config = identity.configuration_hash(values)
+        sha256 = str(self.data["sha256"])
+        return select(self.cube, chosen, self.trials, sha256, self.ledger, config)
 
-        return select(self)
+    def _subject_of(self, what: str) -> Subject:
+        if self.subject is None:
+            raise ConfigError(
+                f"{what}: got a sweep read from a file, expected one with its bars; sweep them "
+                "again"
+            )
+        return self.subject
 
     def settings(self, row: int) -> Any:
         """Return the settings of a row of :attr:`frame`."""
@@ -195,9 +212,19 @@ class Sweep:
 
     def write_parquet(self, path: str | Path) -> None:
         """Write the sweep, counts by session included; :func:`alertlib.read_sweep` reads it."""
-        from alertlib.search.storing import write_sweep
+        kept = Stored(self.grid, self.combinations, self.cube, self.data, self.trials, self.ledger)
+        store(kept, Path(path))
 
-        write_sweep(self, Path(path))
+    def account(
+        self, top: int = 10, luck: Luck | None = None, selection: Selection | None = None
+    ) -> Account:
+        """Return what the sweep says of itself, for terminal and pages."""
+        met = int(np.count_nonzero(self.distance == 0))
+        found = Found(
+            self.data, self.grid.keys, self.best(top), len(self), self.trials, met,
+            self.totals.opportunities,
+        )  # fmt: skip
+        return sweep_account(found, luck, selection)
 
     def __repr__(self) -> str:
         met = int(np.count_nonzero(self.distance == 0))
@@ -208,4 +235,20 @@ class Sweep:
         )
 
     def _repr_html_(self) -> str:
-        return search_fragment(sweep_account(self))
+        return search_fragment(self.account())
+
+
+def read_sweep(path: str | Path) -> Sweep:
+    """Read a sweep that :meth:`Sweep.write_parquet` wrote; it comes without its bars.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it holds no sweep.
+    ConfigError
+        If it is of another version.
+    """
+    found = restore(Path(path))
+    return Sweep(
+        found.grid, found.combinations, found.cube, found.data, None, found.trials, found.ledger
+    )

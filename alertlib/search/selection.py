@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from alertlib._typing import Floats
 from alertlib.errors import DataError
 from alertlib.scoring.scored import SPEC
+from alertlib.search.cube import Cube
 from alertlib.search.ledger_reader import read_ledger, scope_of
 from alertlib.stats.deflated import DeflatedSharpe, deflated_sharpe
 from alertlib.stats.overfitting import Overfitting, overfitting_probability
@@ -21,9 +23,6 @@ from alertlib.stats.superiority import (
     reality_check,
     superior_predictive_ability,
 )
-
-if TYPE_CHECKING:
-    from alertlib.search.result import Sweep
 
 BLOCKS = 12
 
@@ -72,23 +71,32 @@ class Selection:
         }
 
 
-def select(sweep: Sweep, chosen: int | None = None) -> Selection:
-    """Return what a row of a sweep is worth; that of the smallest distance when left out."""
-    if not sweep.cube.per_session:
+def select(
+    cube: Cube, chosen: int, trials: int, data_sha256: str, ledger: Path | None, config: str
+) -> Selection:
+    """Return what a combination is worth, all trials of a ledger considered.
+
+    Parameters
+    ----------
+    cube : Cube
+    chosen : int
+        Its row.
+    trials : int
+        How many were tried on these bars.
+    data_sha256 : str
+    ledger : Path or None
+    config : str
+        Hash of its configuration, by which the ledger knows it.
+    """
+    if not cube.per_session:
         raise DataError(
-            f"selection: {len(sweep):,} combinations were counted without their sessions; expected "
+            f"selection: {len(cube):,} combinations were counted without their sessions; expected "
             "at most 100,000; take a smaller grid"
         )
-    points, config = points_by_session(sweep), None
-    if chosen is None:
-        chosen = sweep.row_of(sweep.best(1))
-    if sweep.ledger is not None and sweep.subject is not None:
-        config = sweep.subject.identity(sweep.grid).configuration_hash(
-            sweep.grid.combination(int(sweep.combinations[chosen]))
-        )
-    table = sweep.cube.points() if config is None else np.array([*points.values()])
-    row = chosen if config is None else list(points).index(config)
-    return judge(table, row, sweep.trials, str(sweep.data["sha256"]))
+    if ledger is None:
+        return judge(cube.points(), chosen, trials, data_sha256)
+    points = points_by_session(ledger, cube)
+    return judge(np.array([*points.values()]), list(points).index(config), trials, data_sha256)
 
 
 def judge(points: Floats, chosen: int, trials: int, data_sha256: str) -> Selection:
@@ -127,20 +135,18 @@ def judge(points: Floats, chosen: int, trials: int, data_sha256: str) -> Selecti
     )
 
 
-def points_by_session(sweep: Sweep) -> dict[str, Floats]:
-    """Return net points by session of all trials of a ledger that count a sweep's sessions.
+def points_by_session(ledger: Path, cube: Cube) -> dict[str, Floats]:
+    """Return net points by session of all trials of a ledger that count a cube's sessions.
 
-    By the hash of their configuration; empty where there is no ledger.
+    By the hash of their configuration.
     """
-    if sweep.ledger is None:
-        return {}
-    records = read_ledger(sweep.ledger)
+    records = read_ledger(ledger)
     found: dict[str, Any] = {}
     for trial in records.trials():
-        if scope_of(records.sweeps[trial.sweep]) == (sweep.cube.sessions, False):
+        if scope_of(records.sweeps[trial.sweep]) == (cube.sessions, False):
             quanta: Any = np.array(trial.counts.quanta, dtype=np.float64)
-            fees = np.array(trial.counts.trades) * sweep.cube.fees
-            found[trial.config] = sweep.cube.grid.price(quanta) - fees
+            fees = np.array(trial.counts.trades) * cube.fees
+            found[trial.config] = cube.grid.price(quanta) - fees
     return found
 
 

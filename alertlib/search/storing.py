@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from alertlib._files import write_durably
+from alertlib._typing import Ints
 from alertlib.config import Config
 from alertlib.errors import ConfigError, DataError, StorageError
 from alertlib.market.ticks import Grid as PriceGrid
 from alertlib.scorecard.sections import as_config
 from alertlib.search.cube import COUNTS, MONEY, Cube
 from alertlib.search.grid import Grid
-from alertlib.search.result import SCHEMA, Sweep
 
+SCHEMA = "sweep.v1"
 _KEY = "alertlib.sweep"
 _MAGIC = b"PAR1"
 
 
-def write_sweep(sweep: Sweep, path: Path) -> None:
+class Stored(NamedTuple):
+    """What of a sweep is kept in a file; see :class:`alertlib.Sweep`."""
+
+    grid: Grid
+    combinations: Ints
+    cube: Cube
+    data: Mapping[str, Any]
+    trials: int
+    ledger: Path | None
+
+
+def store(sweep: Stored, path: Path) -> None:
     """Write one row a combination: its number in the grid, parameters, counts by session.
 
     Raises
@@ -34,7 +47,7 @@ def write_sweep(sweep: Sweep, path: Path) -> None:
     cube = sweep.cube
     columns: dict[str, Any] = {name: cube.counts[:, :, i] for i, name in enumerate(COUNTS)}
     columns |= {name: cube.money[:, :, i] for i, name in enumerate(MONEY)}
-    frame = sweep.frame.select(sweep.grid.keys).with_columns(
+    frame = sweep.grid.frame[sweep.combinations].with_columns(
         pl.Series("combination", sweep.combinations),
         *(pl.Series(name, values, dtype=_list_of(values)) for name, values in columns.items()),
         *([] if cube.paid is None else [pl.Series("paid", cube.paid)]),
@@ -64,8 +77,8 @@ def write_sweep(sweep: Sweep, path: Path) -> None:
         ) from error
 
 
-def read_sweep(path: str | Path) -> Sweep:
-    """Read a sweep that :meth:`Sweep.write_parquet` wrote; it comes without its bars.
+def restore(path: Path) -> Stored:
+    """Read what :func:`store` wrote.
 
     Raises
     ------
@@ -74,7 +87,7 @@ def read_sweep(path: str | Path) -> Sweep:
     ConfigError
         If it is of another version.
     """
-    content = _content(Path(path))
+    content = _content(path)
     wrong = DataError(f"{path}: not a sweep; expected a file that Sweep.write_parquet wrote")
     # Polars may end the process over a damaged file: its ends are looked at before.
     if content[:4] != _MAGIC or content[-4:] != _MAGIC:
@@ -101,7 +114,7 @@ def read_sweep(path: str | Path) -> Sweep:
     )
     ledger = None if facts["ledger"] is None else Path(facts["ledger"])
     combinations = frame["combination"].to_numpy()
-    return Sweep(grid, combinations, cube, facts["data"], None, facts["trials"], ledger)
+    return Stored(grid, combinations, cube, facts["data"], facts["trials"], ledger)
 
 
 def _content(path: Path) -> bytes:

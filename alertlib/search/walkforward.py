@@ -30,7 +30,6 @@ from alertlib.search.ledger import Ledger
 from alertlib.search.pooled import Pooled, Stretch
 from alertlib.search.proof import reasons_against
 from alertlib.search.result import Sweep
-from alertlib.search.selection import select
 from alertlib.search.splits import Split, hold_out, purged_splits, walk_forward_splits
 from alertlib.search.stamping import utc_now
 from alertlib.search.subject import Subject, make_subject
@@ -124,7 +123,7 @@ def walk_forward(
     last = chooser.best(np.arange(len(swept.cube.sessions))[-train:])
     chosen_settings = swept.settings(last)
     chosen = swept.grid.combination(int(swept.combinations[last]))
-    selection = select(swept, last)
+    selection = swept.selection(last)
     seen = None
     if split is not None and ledger is not None:
         config_hash = _subject_of(swept).identity(swept.grid).configuration_hash(chosen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -12,7 +12,6 @@ from alertlib.report.page.search import Account, Table
 
 if TYPE_CHECKING:
     from alertlib.search.luck import Luck
-    from alertlib.search.result import Sweep
     from alertlib.search.selection import Selection
 
 IN_SAMPLE = (
@@ -28,21 +27,40 @@ _STATISTICS = {
 }
 
 
+class Found(NamedTuple):
+    """What a sweep's account is made of.
+
+    Attributes
+    ----------
+    data : mapping
+    keys : sequence of str
+    best : DataFrame
+    combinations, trials, met, opportunities : int
+    """
+
+    data: Mapping[str, Any]
+    keys: Sequence[str]
+    best: pl.DataFrame
+    combinations: int
+    trials: int
+    met: int
+    opportunities: int
+
+
 def sweep_account(
-    sweep: Sweep, top: int = 10, luck: Luck | None = None, selection: Selection | None = None
+    found: Found, luck: Luck | None = None, selection: Selection | None = None
 ) -> Account:
     """Return what a sweep found: the best combinations, what luck would find, what it is worth."""
-    data = sweep.data
-    met = int((sweep.distance == 0).sum())
+    data = found.data
     sentences = [
         f"{data['sessions']} sessions, {data['first_session']} to {data['last_session']}, "
-        f"{sweep.totals.opportunities} opportunities.",
-        f"{len(sweep):,} combinations; {sweep.trials:,} tried on these bars; {met:,} meet all "
-        "three criteria.",
+        f"{found.opportunities} opportunities.",
+        f"{found.combinations:,} combinations; {found.trials:,} tried on these bars; "
+        f"{found.met:,} meet all three criteria.",
         IN_SAMPLE,
         *([] if selection is None else selection_sentences(selection.to_dict())),
     ]
-    tables = [best_table(sweep.best(top), sweep.grid.keys)]
+    tables = [best_table(found.best, found.keys)]
     if luck is not None:
         tables.append(luck_table(luck))
     title = f"Sweep of {data['symbol']} {data['timeframe']}"

@@ -7,7 +7,6 @@ import argparse
 from alertlib.errors import ConfigError
 from alertlib.search.result import Sweep
 from alertlib.search.sweeps import sweep
-from alertlib.search.words import sweep_account
 from runners._main import OK
 from runners.cli.inputs import find_bars
 from runners.cli.progress import Progress
@@ -25,7 +24,7 @@ def command(args: argparse.Namespace) -> int:
         found = sweep(bars, config, grid, progress=progress, **search_arguments(args))
         luck = found.chance(progress=progress)
     selection = found.selection() if found.cube.per_session else None
-    account = sweep_account(found, args.top, luck, selection)
+    account = found.account(args.top, luck, selection)
     write_results(args, account, found.to_dict(luck), _chosen(found))
     return OK
 
