@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from alertlib.config.schema import Settings
+from alertlib.config.types import FrozenMap
+from alertlib.detection.builtin import BUILT_IN
+from alertlib.detection.detectors import Detector
 from alertlib.detection.records import leaves
 from alertlib.market.instruments import Instrument, hours_of_families
 from alertlib.scorecard.card import canonical_hash
@@ -54,6 +59,8 @@ class Identity:
         a ledger, as where some are held out.
     totals : bool
         Whether counts are sums over the sessions.
+    code : mapping of str to str
+        Hash of the code of each detector of the user's own: an edited one is another trial.
     """
 
     data: str
@@ -63,13 +70,15 @@ class Identity:
     swept: tuple[str, ...]
     sessions: tuple[str, ...]
     totals: bool = False
+    code: Mapping[str, str] = FrozenMap()
 
     def configuration_hash(self, values: Mapping[str, Value]) -> str:
         """Return the hash that names a trial: of the base with ``values`` put in.
 
         They are as :meth:`Grid.combination` has them: 2 for 2.0 would be another value.
         """
-        return configuration_hash({**self.base, **values})
+        code = {f"code.{name}": digest for name, digest in self.code.items()}
+        return configuration_hash({**self.base, **values, **code})
 
 
 def identify(
@@ -118,6 +127,11 @@ def identify(
         swept=tuple(swept),
         sessions=tuple(sessions),
         totals=totals,
+        code={
+            d.name: _code_hash(d)
+            for _, d in detectors_by_key(settings.detection)
+            if d.name not in BUILT_IN
+        },
     )
 
 
@@ -146,6 +160,18 @@ def configuration_hash(deciding: Mapping[str, Any]) -> str:
     """Return the first 32 digits of the sha256 of deciding settings' canonical JSON."""
     text = json.dumps(deciding, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
+
+
+def _code_hash(detector: Detector) -> str:
+    """Return the hash of the module a detector's function stands in, or of what there is of it."""
+    function: Any = detector.columns or detector.step
+    source = function.__code__.co_code
+    for whole in (inspect.getmodule(function), function):
+        # A notebook is no file, and what was typed at a prompt has no source at all.
+        with suppress(OSError, TypeError):
+            source = inspect.getsource(whole).encode()  # type: ignore[arg-type]  # None: TypeError
+            break
+    return hashlib.sha256(source).hexdigest()[:_HASH_DIGITS]
 
 
 def _plain(value: Any) -> Any:

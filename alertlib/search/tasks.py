@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock, local
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from alertlib._typing import Floats
 from alertlib._version import __version__
@@ -62,10 +63,6 @@ class BarFile:
         DataError
             If the file cannot be read here, or holds other bars.
         """
-        from dataclasses import replace
-
-        import polars as pl
-
         bars = read_bars(
             self.path, symbol=self.symbol, timeframe=self.timeframe, symbols=self.symbols
         )

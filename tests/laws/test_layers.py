@@ -20,7 +20,7 @@ WORLD = {"socket", "asyncio", "logging", "smtplib", "http", "urllib", "websocket
 # What may be imported inside a function: heavy, optional, or bound to a platform.
 LATE = {
     "numba", "polars", "pyarrow", "numpy", "rich", "jinja2", "plotly", "websockets", "aiosmtplib",
-    "dask", "optuna", "fcntl", "msvcrt", "resource",
+    "dask", "distributed", "optuna", "fcntl", "msvcrt", "resource",
 }  # fmt: skip
 # The pure half of the WebSocket: decisions about bytes and frames, no event loop.
 PURE = ["session", "protocol", "admission", "auth", "jwt", "strict_json", "limits", "responses"]
@@ -169,6 +169,9 @@ LATE_PARTS = {
     "alertlib.config.config": {"html"},
     "alertlib.config.document": {"yaml"},
     "alertlib.config.problem": {"difflib"},
+    # Only where another process or a YAML file is asked for.
+    "alertlib.search.executors": {"multiprocessing"},
+    "alertlib.search.writing": {"yaml"},
     # Before the guard is up nothing of the library may be needed.
     "runners.cli.parser": {"alertlib"},
     "runners.cli.outputs": {"alertlib.scoring.frames"},  # Polars
