@@ -138,7 +138,8 @@ class _Merged:
             dtype=np.int64,
         ).reshape(2, -1)
         scan = engine.build(_make_alert_scan, merge, confidence_of, severity_of, policy_step)
-        table = [engine.out(2 * len(bars), kind) for kind in KINDS]
+        most = sum(int(np.count_nonzero((self.sign == side).any(axis=1))) for side in (1, -1))
+        table = [engine.out(most, kind) for kind in KINDS]
         count = scan(
             engine.column(bars),
             engine.column(self.sign),

@@ -77,10 +77,11 @@ def directional_changes(
     Guillaume et al. (1997), Finance and Stochastics 1(2), 95-129.
     """
     scan = engine.build(_make_leg_scan, leg_step)
-    out = [engine.out(len(series), "int64") for _ in range(3)]
+    # A leg may end at any bar: narrow, since all of it is touched for the few that do.
+    out = [engine.out(len(series), kind) for kind in ("int32", "int32", "int8")]
     columns = [engine.column(c) for c in (series.high, series.low, series.place, atr)]
     count = scan(*columns, float(k), LegState(), *out)
-    start, end, direction = (engine.array(c, "int64")[:count] for c in out)
+    start, end, direction = (engine.array(column[:count], "int64") for column in out)
     return _priced(series, start, end, direction)
 
 
