@@ -1,4 +1,4 @@
-"""Which of two levels a price path touches first."""
+"""Which of two levels a price path touches first, and how long it may take."""
 
 from __future__ import annotations
 
@@ -86,3 +86,26 @@ def first_touch(
         if at >= final:
             return Touch(at, -1, float(direction * close[at]) - slip, False, best, worst)
         at += 1
+
+
+def last_bar(minute: Sequence[int], entry: int, end: int, limit: int) -> int:
+    """Return the last bar from ``entry`` to ``end`` that opens at ``limit`` or before.
+
+    Parameters
+    ----------
+    minute : sequence of int, one per bar
+        Opens, ascending.
+    entry, end : int
+        The answer is ``entry`` where no bar opens so early.
+    limit : int
+    """
+    if minute[end] <= limit:
+        return end
+    # `entry` is early enough or the answer all the same, `end` is too late.
+    while end - entry > 1:
+        middle = (entry + end) // 2
+        if minute[middle] <= limit:
+            entry = middle
+        else:
+            end = middle
+    return entry

@@ -44,7 +44,8 @@ from alertlib.scoring.engine import COMPILED, Engine
 from alertlib.scoring.labels import Opportunities
 from alertlib.scoring.matching import Validity
 from alertlib.scoring.scored_sessions import Scope, is_censored
-from alertlib.scoring.trades import last_bars, session_fees
+from alertlib.scoring.trade_walk import last_bars
+from alertlib.scoring.trades import session_fees
 
 # Of each scored session; the last two in quanta, before fees.
 MATCH_FIELDS = ("captured", "tp", "fp", "redundant")

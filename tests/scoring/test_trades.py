@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from alertlib.bars.series import Series
 from alertlib.config.schema import Trade
+from alertlib.kernels.first_touch import STOP, TARGET, first_touch, last_bar
+from alertlib.market.clock import date_of
 from alertlib.market.instruments import Fee
-from alertlib.scoring.engine import COMPILED, Engine
+from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
+from alertlib.scoring.trade_walk import last_bars
 from alertlib.scoring.trades import EXIT_REASONS, Trades, session_fees, simulate
 from tests import naive, naive_score
 from tests.naive import NaiveAlert, Rules
@@ -301,6 +304,18 @@ def test_fees_are_those_in_force_on_the_day_unless_stated() -> None:
     assert trades.points.tolist() == [-12.0, -14.0]
 
 
+@given(st.lists(st.integers(-3, 6), max_size=4), st.integers(0, 10**6))
+def test_fees_of_a_session_are_those_of_its_date(since: list[int], seed: int) -> None:
+    series = series_of(rough_walk(seed, sessions=4, bars=3))
+    first = date_of(int(series.days[0]))
+    fees = tuple(Fee(first + timedelta(days=n), 1.0 + i) for i, n in enumerate(since))
+    series = replace(series, instrument=replace(series.instrument, fees=fees))
+
+    expected = [series.instrument.fee_points(date_of(day)) for day in series.days.tolist()]
+
+    assert session_fees(series, Trade()).tolist() == expected
+
+
 def test_no_trade_at_all_is_no_mistake(engine: Engine) -> None:
     none = np.zeros(0, dtype=np.int64)
     series = series_of(session([FLAT] * 3), "TST")
@@ -312,6 +327,179 @@ def test_unknown_fees_count_as_nothing() -> None:
     series = series_of(session([FLAT] * 3), "XYZ")
 
     assert session_fees(series, Trade()).tolist() == [0.0]
+
+
+# --- the two engines ----------------------------------------------------------------------
+
+
+def both_engines(
+    series: Series, bar: Any, direction: Any, stop: Any, target: Any, rule: Trade
+) -> Trades:
+    """The trades, the same to the bit from either engine."""
+    trades, again = (
+        simulate(series, bar, direction, stop, target, rule, engine)
+        for engine in (INTERPRETED, COMPILED)
+    )
+    for field in fields(trades):
+        one, other = getattr(trades, field.name), getattr(again, field.name)
+        assert one.dtype == other.dtype, field.name
+        assert one.tobytes() == other.tobytes(), field.name
+    return trades
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from(("WIN$N", "TST")),
+    st.sampled_from((1.0, 0.98765)),
+    st.builds(
+        Trade,
+        slippage_ticks=st.integers(0, 3),
+        touch=st.booleans(),
+        horizon_bars=st.one_of(st.integers(1, 8), st.integers(1, 10_000)),
+        horizon_minutes=st.one_of(st.integers(1, 60), st.integers(1, 100_000)),
+        fees_points=st.none() | st.floats(0.0, 10.0),
+    ),
+    st.integers(0, 300),
+)
+def test_engines_agree_to_the_bit(
+    seed: int, symbol: str, adjusted: float, rule: Trade, alerts: int
+) -> None:
+    """Alerts in any order and more than once, of the last bars too, some levels of no sense.
+
+    Prices times 0.98765 lie off the tick; levels lie where chance has them.
+    """
+    rows = [
+        (t, *(round(price * adjusted, 2) for price in prices))
+        for t, *prices in rough_walk(seed, sessions=3)
+    ]
+    series = series_of(rows, symbol, "M5")
+    series = replace(
+        series, instrument=replace(series.instrument, fees=dated(series).instrument.fees)
+    )
+    random = np.random.default_rng(seed)
+    bar = random.integers(0, len(series), alerts)
+    bar[: len(series.last)] = series.last[: len(bar)]
+    direction = random.choice([-1, 1], alerts)
+    scale = 20.0 * (series.high - series.low).mean()
+    stop, target = (
+        series.close[bar] + way * direction * np.abs(random.normal(0.0, scale, alerts))
+        for way in (-1, 1)
+    )
+    whole = random.random(alerts) < 0.5
+    stop[whole], target[whole] = np.round(stop[whole]), np.round(target[whole])
+    for levels in (stop, target):
+        odd = random.random(alerts) < 0.05
+        levels[odd] = random.choice([np.nan, np.inf, -np.inf, 0.0], int(odd.sum()))
+
+    trades = both_engines(series, bar, direction, stop, target, rule)
+
+    assert len(trades) == alerts
+    assert not trades.filled[np.isin(bar, series.last)].any()
+
+
+def test_columns_of_other_types_and_steps_are_taken_as_they_are() -> None:
+    series = series_of(walk(5, sessions=2))
+    bar = np.arange(0, 100, 2)
+    direction = np.where(bar % 3 == 0, 1, -1)
+    close = series.close[bar]
+    stop, target = close - 3 * direction, close + 3 * direction
+    expected = both_engines(series, bar, direction, stop * 1.0, target * 1.0, Trade())
+
+    for found in (
+        both_engines(
+            series, bar.astype(np.int32), direction.astype(np.int8), stop, target, Trade()
+        ),
+        both_engines(
+            series, np.repeat(bar, 2)[::2], np.repeat(direction, 2)[::2], stop, target, Trade()
+        ),
+    ):
+        for field in fields(found):
+            assert np.array_equal(getattr(found, field.name), getattr(expected, field.name))
+
+
+@pytest.mark.parametrize("bar", [-1, 3])
+def test_an_alert_of_a_bar_there_is_not_is_a_mistake(bar: int, engine: Engine) -> None:
+    series = series_of(session([FLAT] * 3), "TST")
+    level = np.array([16.0, 16.0])
+
+    with pytest.raises(IndexError, match=rf"alert at bar {bar}: expected one of the 3 bars"):
+        simulate(series, np.array([1, bar]), np.array([1, 1]), level, level, Trade(), engine)
+
+
+def test_columns_of_unequal_length_are_a_mistake(engine: Engine) -> None:
+    series = series_of(session([FLAT] * 3), "TST")
+    one, two = np.array([1]), np.array([16.0, 16.0])
+
+    with pytest.raises(ValueError, match="got 1 bars, 1 directions, 2 stops and 2 targets"):
+        simulate(series, one, one, two, two, Trade(), engine)
+
+
+# --- the kernel ---------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=40), st.data())
+def test_the_last_bar_is_the_last_that_opens_in_time(apart: list[int], data: st.DataObject) -> None:
+    minute = np.cumsum(apart).tolist()
+    entry = data.draw(st.integers(0, len(minute) - 1))
+    end = data.draw(st.integers(entry, len(minute) - 1))
+    limit = data.draw(st.integers(minute[0] - 10, minute[-1] + 10))
+
+    expected = max([at for at in range(entry, end + 1) if minute[at] <= limit], default=entry)
+
+    assert last_bar(minute, entry, end, limit) == expected
+
+
+@given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 300))
+def test_the_last_bar_is_what_numpy_finds(seed: int, bars: int, minutes: int) -> None:
+    series = series_of(rough_walk(seed, sessions=3), timeframe="M5")
+    bar = np.arange(len(series))
+    last = series.last[series.session]
+    entry, end = np.minimum(bar + 1, last), np.minimum(bar + bars, last)
+    rule = Trade(horizon_bars=bars, horizon_minutes=minutes)
+
+    found, _ = last_bars(series, bar, entry, last, rule)
+
+    minute = series.minute.tolist()
+    assert found.tolist() == [
+        last_bar(minute, e, f, minute[e] + minutes - 5)
+        for e, f in zip(entry.tolist(), end.tolist(), strict=True)
+    ]
+
+
+PRICE = st.integers(-20, 20)
+
+
+@given(
+    st.lists(st.tuples(PRICE, PRICE, PRICE, PRICE), min_size=1, max_size=20),
+    st.integers(-25, 25),
+    st.integers(-25, 25),
+    st.sampled_from((0.0, 0.5, 1.0)),
+    st.sampled_from((0.0, 1.0)),
+)
+def test_the_first_touch_is_that_of_a_slow_search(
+    bars: list[tuple[int, int, int, int]], stop: int, target: int, slip: float, margin: float
+) -> None:
+    """Of a long; and a short is the long upside down."""
+    open_, close = [b[0] for b in bars], [b[3] for b in bars]
+    high, low = [max(b) for b in bars], [min(b) for b in bars]
+    stops = [at for at in range(len(bars)) if low[at] <= stop]
+    targets = [at for at in range(len(bars)) if high[at] >= target + margin]
+    end = min([*stops, *targets, len(bars) - 1])
+    reason, fill = -1, close[end] - slip
+    if end in stops:
+        reason, fill = STOP, min(stop, open_[end]) - slip
+    elif end in targets:
+        reason, fill = TARGET, float(target)
+    seen = max(high[: end + 1]), min(low[: end + 1])
+    expected = (end, reason, fill, end in stops and end in targets, *seen)
+
+    levels = (float(stop), float(target), slip, margin)
+    long = first_touch(open_, high, low, close, 0, len(bars) - 1, 1, *levels)
+    o, h, lo, c = ([-price for price in column] for column in (open_, low, high, close))
+    short = first_touch(o, h, lo, c, 0, len(bars) - 1, -1, *levels)
+
+    assert long == short == expected
 
 
 # --- against a slow loop ------------------------------------------------------------------
@@ -340,12 +528,7 @@ def test_random_trades_equal_a_slow_loop(
     close = series.close[at]
     stop, target = close - ways * distance, close + ways * (distance + wider)
 
-    trades = simulate(series, at, ways, stop.astype(float), target.astype(float), rule)
-    again = simulate(series, at, ways, stop.astype(float), target.astype(float), rule, COMPILED)
-    for field in fields(trades):
-        one, other = getattr(trades, field.name), getattr(again, field.name)
-        assert one.dtype == other.dtype, field.name
-        assert np.array_equal(one, other), field.name
+    trades = both_engines(series, at, ways, stop.astype(float), target.astype(float), rule)
 
     plain, _ = naive.in_units(rows)
     rules = Rules(

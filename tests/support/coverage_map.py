@@ -54,6 +54,8 @@ COVERED = {
     "alertlib.scoring.scans": "scoring/scans/test_forms.py",
     "alertlib.scoring.scored": "laws/test_scorer.py",
     "alertlib.scoring.scored_sessions": "scoring/test_matching.py",
+    "alertlib.scoring.trade_loop": "scoring/test_trades.py",
+    "alertlib.scoring.trade_walk": "scoring/test_trades.py",
     "alertlib.search.clashes": "search/test_grid.py",
     "alertlib.search.append_only": "search/test_ledger.py",
     "alertlib.search.ledger_lines": "search/test_ledger.py",
