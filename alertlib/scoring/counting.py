@@ -45,7 +45,7 @@ from alertlib.scoring.labels import Opportunities
 from alertlib.scoring.matching import Validity
 from alertlib.scoring.scored_sessions import Scope, is_censored
 from alertlib.scoring.trade_walk import last_bars
-from alertlib.scoring.trades import session_fees
+from alertlib.scoring.trades import costs_in_quanta, session_fees
 
 # Of each scored session; the last two in quanta, before fees.
 MATCH_FIELDS = ("captured", "tp", "fp", "redundant")
@@ -261,15 +261,15 @@ class Outcomes:
         self.reach = ground.reach(trade)
         self._fees = session_fees(series, trade)[ground.scope.sessions]
         self._costs = (
-            float(trade.slippage_ticks * grid.per_tick),
-            0.0 if trade.touch else float(grid.per_tick),
+            *costs_in_quanta(series, trade),
             grid.numerator,
             grid.denominator,
         )
         self._complete = False
-        # By side and bar: what is known of the trade, and its result in quanta before fees.
+        # By side and bar: what is known of the trade, and its result in quanta before fees, there
+        # where one is known: a page of the table that no trade is on is never touched.
         self.known = np.zeros((2, len(series)), dtype=np.int8)
-        self.result = np.zeros((2, len(series)))
+        self.result = np.empty((2, len(series)))
 
     def know_all(self) -> None:
         """Work out every trade that an alert of a scored session could lead to."""

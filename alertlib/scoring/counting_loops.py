@@ -85,8 +85,9 @@ def make_trade_scan(levels: Any, first_touch: Any) -> Callable[..., None]:
             s = session[i]
             if s < 0:
                 continue
-            if known[way, i] == UNKNOWN:
-                known[way, i] = UNFILLED
+            state = known[way, i]
+            if state == UNKNOWN:
+                state = UNFILLED
                 # Where the session has no next bar, the last possible one is the alert's own.
                 if final[i] > i:
                     direction = 1 if way == 0 else -1
@@ -98,11 +99,13 @@ def make_trade_scan(levels: Any, first_touch: Any) -> Callable[..., None]:
                     quanta = touch.up_exit - (direction * open_[i + 1] + slip)
                     won = quanta * numerator / denominator - fees[s] > 0.0
                     result[way, i] = quanta
-                    known[way, i] = WON if won else LOST
-            if known[way, i] != UNFILLED:
+                    state = WON if won else LOST
+                known[way, i] = state
+            if state != UNFILLED:
+                quanta = result[way, i]
                 counts[s, TRADES] += 1
-                counts[s, WINS] += known[way, i] == WON
-                counts[s, QUANTA] += result[way, i]
-                counts[s, SQUARES] += result[way, i] * result[way, i]
+                counts[s, WINS] += state == WON
+                counts[s, QUANTA] += quanta
+                counts[s, SQUARES] += quanta * quanta
 
     return scan

@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 import alertlib as al
 from alertlib.bars.series import make_series
 from alertlib.config import Config
-from alertlib.scoring.counting import MATCH_FIELDS
+from alertlib.detection.ruleset import setup_params
+from alertlib.kernels.alerting import setup_levels
+from alertlib.scoring.counting import MATCH_FIELDS, Outcomes
+from alertlib.scoring.counting_loops import LOST, UNFILLED, WON
 from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
+from alertlib.scoring.trades import simulate
 from alertlib.search.axes import make_axes
 from alertlib.search.stages import Stages, lay_ground
 from tests.support.steps import rough_walk
@@ -99,6 +103,50 @@ def test_every_count_is_the_backtests(
 ) -> None:
     scoring = {"sessions": sessions, "warmup_bars": 30}
     assert_counts_of_backtest(rough_walk(seed, sessions=12), combinations, engine, **scoring)
+
+
+@settings(max_examples=15)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from((1.0, 0.98765)),
+    st.fixed_dictionaries(
+        {}, optional={key: VALUES[key] for key in VALUES if key.startswith("trade.")}
+    ),
+    st.sampled_from([COMPILED, INTERPRETED]),
+)
+def test_what_a_trade_comes_to_is_what_following_it_says(
+    seed: int, adjusted: float, changed: dict[str, Any], engine: Engine
+) -> None:
+    """Every bar and side of the scored sessions, to the bit, off the tick grid as well."""
+    rows = [
+        (t, *(round(price * adjusted, 2) for price in prices))
+        for t, *prices in rough_walk(seed, sessions=6)
+    ]
+    config = configured(changed, **SMALL)
+    ground = lay_ground(make_series(bars_of(rows, timeframe="M5")), config, engine=engine)
+    grid = ground.series.instrument.grid
+    assert grid is not None
+    setup = setup_params(config.trade, grid)
+    # What is not worked out is left as memory was found.
+    outcomes = Outcomes(ground, setup, config.trade)
+    outcomes.result[:] = np.nan
+    outcomes.know_all()
+
+    bar = np.flatnonzero(outcomes.reach.session >= 0)
+    bar = bar[bar >= ground.begin]
+    for side, way in enumerate((1, -1)):
+        levels = [setup_levels(p, a, way, setup) for p, a in zip(
+            ground.series.close[bar].tolist(), ground.atr[bar].tolist(), strict=True)]  # fmt: skip
+        stop, target = (np.array([one[i] for one in levels], dtype=np.float64) for i in (2, 3))
+        ways = np.full(len(bar), way)
+        trades = simulate(ground.series, bar, ways, stop, target, config.trade)
+        expected = np.where(trades.filled, np.where(trades.points > 0, WON, LOST), UNFILLED)
+        assert outcomes.known[side, bar].tolist() == expected.tolist()
+        filled = bar[trades.filled]
+        quanta = way * (trades.exit_price - trades.entry_price)[trades.filled]
+        assert outcomes.result[side, filled].tobytes() == (quanta + 0.0).tobytes()
+        assert np.isnan(np.delete(outcomes.result[side], filled)).all()
+        assert not np.delete(outcomes.known[side], bar).any()
 
 
 def test_counts_on_recorded_bars_are_the_backtests() -> None:
