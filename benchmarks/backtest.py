@@ -108,7 +108,7 @@ import json, time
 import numpy as np
 import alertlib as al
 from alertlib.scoring.engine import COMPILED, INTERPRETED
-from alertlib.scoring.signals import make_scan, scan_arguments
+from alertlib.scoring.signals import signals_of
 from alertlib.scoring.step_bars import StepBars
 from alertlib.scoring.true_ranges import true_ranges
 from alertlib.detection.registry import find_detector
@@ -119,12 +119,10 @@ out = {}
 for name in ("volatility", "engulfing", "breakout", "rsi_divergence", "directional_change"):
     d = find_detector(name)
     for engine, times in ((COMPILED, 200), (INTERPRETED, 10)):
-        scan = engine.build(make_scan(d), d.step, engine.bar_of)
         best = np.inf
         for _ in range(times + 1):
-            given = scan_arguments(d, bars, engine)
             start = time.perf_counter()
-            scan(*given)
+            signals_of(d, bars, engine)
             best = min(best, time.perf_counter() - start)
         out[f"{name}_{engine.name}_ns"] = best / len(series) * 1e9
 print(json.dumps(out))

@@ -132,7 +132,8 @@ def _frame_signals(detector: Detector, bars: StepBars) -> Any:
 
 def _step_signals(detector: Detector, bars: StepBars, engine: Engine) -> tuple[Any, Floats]:
     # Plain Python's integers have no end: a series too fine for 64 bits runs there.
-    if max(detector.ring, 1) * bars.largest >= EXACT_BELOW:
+    # Gap-joined prices may have both signs, and then lie twice the largest apart.
+    if 2 * max(detector.ring, 1) * bars.largest >= EXACT_BELOW:
         engine = INTERPRETED
     if is_ours(detector.step):
         params = detector.kernel_params(bars.quanta_per_tick)

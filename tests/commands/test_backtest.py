@@ -17,30 +17,8 @@ from alertlib.bars.sample import make_sample, sample_path
 from alertlib.errors import AlertlibWarning
 from runners import _main
 from tests.support import report_cards
+from tests.support.commands import ROOT, command, one_line, said
 from tests.support.old_cards import as_v1
-
-ROOT = Path(__file__).parents[2]
-
-
-def command(*arguments: str, cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **environ},
-        timeout=120,
-        check=False,
-    )
-
-
-def one_line(done: subprocess.CompletedProcess[str], status: int, *words: str) -> None:
-    assert done.returncode == status, done.stderr
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("error: ")
-    for word in words:
-        assert word in lines[0]
 
 
 def test_the_gate_passes_on_the_sample_and_writes_everything(tmp_path: Path) -> None:
@@ -53,7 +31,7 @@ def test_the_gate_passes_on_the_sample_and_writes_everything(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "SYNTHETIC SAMPLE" in done.stdout
     assert "::" in done.stdout
-    assert done.stderr == ""
+    assert said(done) == ""
     card = json.loads((tmp_path / "a" / "card.json").read_text())
     assert (card["schema"], card["verdict"]) == ("scorecard.v2", "PASS")
     cases = ET.parse(tmp_path / "junit.xml").getroot().iter("testcase")
