@@ -26,7 +26,14 @@ from alertlib.bars.quality.timeframe import (
 from alertlib.bars.quality.zone import check_zone
 from alertlib.bars.readers.columns import table_from_columns
 from alertlib.bars.readers.parquet import is_parquet, read_parquet
-from alertlib.bars.readers.table import Table, one_line
+from alertlib.bars.readers.symbols import (
+    contradicts,
+    exchange_symbol,
+    is_same_symbol,
+    quoted,
+    read_file_name,
+)
+from alertlib.bars.readers.table import Table
 from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError
@@ -184,12 +191,12 @@ def read_bars(
         if path.is_dir():
             table = _read_directory(path, symbol, timeframe, sessions, default_symbol)
         elif is_parquet(path):
-            table = read_parquet(path)
+            table = read_parquet(path, symbol)
         else:
             # Read only where needed, as the store below: 20 ms of a command that takes 800.
             from alertlib.bars.readers.delimited import read_delimited
 
-            table = read_delimited(path)
+            table = read_delimited(path, symbol, symbols)
     except FileNotFoundError as error:
         raise DataError(
             f"{path}: no such file; expected a bar file or the directory of a bar store; check "
@@ -201,6 +208,10 @@ def read_bars(
             "check its permissions"
         ) from error
     stated = _agreed(symbol, table.symbol, str(path))
+    if not path.is_dir():
+        stated, table = _with_file_name(table, path, stated, default_symbol)
+    if stated is None and default_symbol is not None:
+        table = replace(table, findings=(*table.findings, _assumed(default_symbol, path)))
     bars = _assemble(table, str(path), stated or default_symbol, timeframe, sessions, symbols)
     return bars if stated else replace(bars, assumed_symbol=True)
 
@@ -231,15 +242,10 @@ def from_frame(
     symbols : sequence of SymbolSpec
         The configuration's ``data.symbols``.
     """
-    try:
-        frame = df if isinstance(df, pl.DataFrame) else pl.DataFrame(df)
-    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
-        raise DataError(
-            f"{source}: got {type(df).__name__}, of which no frame can be made "
-            f"({one_line(error)}); expected a Polars or pandas frame, an Arrow table or a "
-            "structured array; convert it before"
-        ) from error
-    table = table_from_columns(frame, source, "frame", synthetic=synthetic)
+    from alertlib.bars.readers.frames import as_polars
+
+    frame = as_polars(df, source, symbol)
+    table = table_from_columns(frame, source, "frame", synthetic=synthetic, symbol=symbol)
     return _assemble(table, source, _agreed(symbol, table.symbol, source), timeframe, None, symbols)
 
 
@@ -268,11 +274,37 @@ def _read_directory(
 
 
 def _agreed(stated: str | None, found: str | None, source: str) -> str | None:
-    if stated is not None and found is not None and stated != found:
+    if stated is not None and found is not None and not is_same_symbol(stated, found):
         raise DataError(
             f"{source}: holds symbol {found}; expected {stated}; state the symbol of the bars"
         )
-    return stated or found
+    return stated or (exchange_symbol(found) if found else None)
+
+
+def _with_file_name(
+    table: Table, path: Path, stated: str | None, default_symbol: str | None
+) -> tuple[str | None, Table]:
+    """Take what MetaTrader's name of an export says, or refuse what contradicts it."""
+    name = read_file_name(path)
+    expected = stated or default_symbol
+    if expected is not None and contradicts(name.symbol, expected):
+        assert name.symbol is not None
+        how = "stated" if stated else "assumed, as nothing else was stated"
+        raise DataError(
+            f"{path}: its name says {name.symbol}; got {expected} ({how}); state the symbol of "
+            f"the bars ({quoted(name.symbol)}), or rename the file if its name is wrong"
+        )
+    if stated is None and (default_symbol is None or name.symbol == default_symbol):
+        stated = name.symbol
+    return stated, replace(table, timeframe=table.timeframe or name.timeframe)
+
+
+def _assumed(symbol: str, path: Path) -> Finding:
+    message = (
+        f"{path.name} does not say what its bars are of: read as the configured {symbol}; state "
+        f"the symbol (--symbol {quoted(symbol)} if it is that)"
+    )
+    return finding("assumed_symbol", "warning", None, 1, message)
 
 
 def _assemble(
@@ -287,7 +319,7 @@ def _assemble(
     if symbol is None:
         raise DataError(f"{source}: no symbol stated; expected one such as WIN$N; state the symbol")
     frame = table.frame if sessions is None else _last_sessions(table.frame, sessions)
-    screened = screen(frame, table.row_word)
+    screened = screen(frame, table.row_word, table.unread)
     bars = screened.frame.select(BAR_SCHEMA.names())
     if bars.is_empty():
         row, reason, value = screened.quarantined.select("row", "reason", "value").row(0)

@@ -66,7 +66,8 @@ class Inspector:
         frame = pl.DataFrame({name: raw[name] for name, _ in RECORD}).with_columns(
             (pl.col("time") * 1_000_000).cast(pl.Datetime("us"))
         )
-        screened = screen(table_from_columns(frame, self._name, "MetaTrader 5").frame, "row")
+        table = table_from_columns(frame, self._name, "MetaTrader 5")
+        screened = screen(table.frame, "row", table.unread)
         for found in screened.findings:
             self._say(f"{self._name}: {found.message}")
         bars = screened.frame.select(BAR_SCHEMA.names())

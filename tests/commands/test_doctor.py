@@ -80,8 +80,9 @@ def test_warnings_exit_0(good: Path, tmp_path: Path, doctor: Doctor) -> None:
     done = doctor(late)
     assert done.returncode == 0
     assert "WIN$N (assumed; state --symbol) M5" in done.stdout
-    assert "missing_first  2021-04-07 09:00  no bar at 09:00" in done.stdout
-    assert "Safe for scoring (1 warning)" in done.stdout
+    assert "missing_first   2021-04-07 09:00  no bar at 09:00" in done.stdout
+    assert "assumed_symbol                    late.csv does not say what its bars" in done.stdout
+    assert "Safe for scoring (2 warnings)" in done.stdout
 
 
 UNSAFE: dict[str, tuple[dict[str, Any], str]] = {

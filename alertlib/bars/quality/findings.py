@@ -25,6 +25,8 @@ Kind = Literal[
     "off_grid",
     "timeframe",
     "zone",
+    "float32",
+    "assumed_symbol",
 ]
 Severity = Literal["info", "warning", "error"]
 

@@ -54,7 +54,7 @@ def _infer(columns: Columns, tick: float | None) -> tuple[Grid, float]:
     if tick is None:
         return _common_divisor(columns)
     grid = tick_grid(tick)
-    share = _share_on(columns, grid)
+    share = share_on(columns, grid)
     if share == 1.0:
         return grid, share
     return replace(decimal_grid(_decimals(columns), tick), on_tick=share >= ADJUSTED_BELOW), share
@@ -101,7 +101,8 @@ def _blocks(columns: Columns) -> Iterator[NDArray[np.float64]]:
         yield from (prices[start : start + _BLOCK] for start in range(0, prices.size, _BLOCK))
 
 
-def _share_on(columns: Columns, grid: Grid) -> float:
+def share_on(columns: Columns, grid: Grid) -> float:
+    """Return the share of prices on the grid's tick, in [0, 1]; 1 of none."""
     size = sum(prices.size for prices in columns)
     count = sum(int(np.count_nonzero(on_grid(block, grid))) for block in _blocks(columns))
     return count / size if size else 1.0
@@ -124,4 +125,4 @@ def _common_divisor(columns: Columns) -> tuple[Grid, float]:
         divisor = gcd(divisor, int(np.gcd.reduce(whole, initial=0)))
     divisor = divisor or 1
     common = gcd(divisor, scale)
-    return Grid(divisor // common, scale // common), _share_on(columns, decimal)
+    return Grid(divisor // common, scale // common), share_on(columns, decimal)

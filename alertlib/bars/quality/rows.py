@@ -9,9 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from alertlib.bars.quality.findings import QUARANTINE_SCHEMA, Finding, Severity, finding
-from alertlib.bars.schema import PRICES
-
-VOLUMES = ("tick_volume", "real_volume", "spread")
+from alertlib.bars.schema import PRICES, VOLUMES
 
 YEARS = 1990, 2100
 """First and last year a bar can be of."""
@@ -48,11 +46,10 @@ _RULES: tuple[tuple[str, pl.Expr], ...] = (
         pl.col("high") < pl.max_horizontal("open", "low", "close"),
     ),
     ("low above open or close", pl.col("low") > pl.min_horizontal("open", "close")),
-    (
-        "negative volume or spread",
-        pl.any_horizontal((pl.col(name) < 0).fill_null(False) for name in VOLUMES),
-    ),
 )
+
+
+_OF_TIME = ("no time", OUTSIDE_YEARS)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,7 +61,7 @@ class Screened:
     findings: tuple[Finding, ...]
 
 
-def screen(table: pl.DataFrame, row_word: str) -> Screened:
+def screen(table: pl.DataFrame, row_word: str, unread: pl.DataFrame | None = None) -> Screened:
     """Split a table into sorted, unique, plausible bars and quarantined rows.
 
     Parameters
@@ -73,14 +70,19 @@ def screen(table: pl.DataFrame, row_word: str) -> Screened:
         ``row``, the bar columns (any of them null), ``reason`` (null where readable).
     row_word : str
         What a row is called in messages: ``"line"`` or ``"row"``.
+    unread : polars.DataFrame, optional
+        ``row``, ``reason`` and ``value`` of the volumes that could not be read.
 
     Returns
     -------
     Screened
-        ``frame`` keeps ``row``. Of identical duplicates one is kept; of conflicting ones the
-        first of the source is kept and the others are quarantined. Nothing is repaired.
+        ``frame`` keeps ``row``. A row with a sound time and sound prices is a bar: a volume that
+        cannot be one is null in it, and counted in a warning. Of identical duplicates one is
+        kept; of conflicting ones the first of the source is kept and the others are
+        quarantined. Nothing is repaired.
     """
     good, bad = _judge(table)
+    good, volumes = _volumes(good, unread, row_word)
     good, findings = _in_order(good, row_word)
     good, conflicting, repeated = _unique(good, row_word)
     spiked = _spikes(good)
@@ -92,9 +94,9 @@ def screen(table: pl.DataFrame, row_word: str) -> Screened:
             )
         )
         good = good.filter(pl.Series(~spiked))
-    bad_rows = _bad_row_findings(pl.concat([parts[0], *parts[2:]]), row_word)
+    bad_rows = _by_reason(pl.concat([parts[0], *parts[2:]]), row_word, "error", "quarantined")
     quarantined = pl.concat(parts).sort("row")
-    return Screened(good, quarantined, (*bad_rows, *repeated, *findings))
+    return Screened(good, quarantined, (*bad_rows, *volumes, *repeated, *findings))
 
 
 def _judge(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -107,9 +109,9 @@ def _judge(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     first_reason = pl.coalesce(
         "reason", *(pl.when(rule).then(pl.lit(text)) for text, rule in _RULES)
     )
-    bad = table.filter(is_bad).select(
-        "row", "time", first_reason.alias("reason"), pl.coalesce("value", _as_text()).alias("value")
-    )
+    stood_there = pl.when(pl.col("reason").is_in(_OF_TIME)).then(_time_text()).otherwise(_as_text())
+    bad = table.filter(is_bad).with_columns(reason=first_reason)
+    bad = bad.select("row", "time", "reason", pl.coalesce("value", stood_there).alias("value"))
     return table.filter(~is_bad).drop("reason", "value"), bad
 
 
@@ -119,9 +121,37 @@ def _as_text() -> pl.Expr:
     return pl.concat_str(prices, separator=" ")
 
 
-def _bad_row_findings(bad: pl.DataFrame, row_word: str) -> list[Finding]:
+def _time_text() -> pl.Expr:
+    return pl.col("time").dt.strftime("%Y-%m-%d %H:%M:%S").fill_null("nothing")
+
+
+def _volumes(
+    good: pl.DataFrame, unread: pl.DataFrame | None, row_word: str
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Make negative volumes null, and report them with those that could not be read."""
+    lost = [] if unread is None else [unread]
+    for name in VOLUMES:
+        negative = (good[name] < 0).fill_null(False)
+        if negative.any():
+            lost.append(
+                good.filter(negative).select(
+                    "row", reason=pl.lit(f"negative {name}"), value=pl.col(name).cast(pl.String)
+                )
+            )
+            good = good.with_columns(pl.when(~pl.Series(negative)).then(pl.col(name)).alias(name))
+    if not any(part.height for part in lost):
+        return good, []
+    kept = pl.concat(lost).join(good.select("row", "time"), on="row")
+    outcome = "read as not known, the bar is kept"
+    return good, _by_reason(kept, row_word, "warning", outcome)
+
+
+def _by_reason(
+    rows: pl.DataFrame, row_word: str, severity: Severity, outcome: str
+) -> list[Finding]:
+    """Make one finding of each reason, with the first row it is true of."""
     grouped = (
-        bad.sort("row")
+        rows.sort("row")
         .group_by("reason", maintain_order=True)
         .agg(pl.col("row", "time", "value").first(), pl.len().alias("count"))
     )
@@ -129,8 +159,8 @@ def _bad_row_findings(bad: pl.DataFrame, row_word: str) -> list[Finding]:
     for reason, row, time, value, count in grouped.iter_rows():
         place = f"{row_word} {row}" + (f" ({time:%Y-%m-%d %H:%M})" if time else "")
         which = f"at {place}" if count == 1 else f"in {count:,} rows, the first at {place}"
-        message = f"{reason} {which}: got {value}; quarantined"
-        findings.append(finding("bad_row", "error", time, count, message))
+        message = f"{reason} {which}: got {value}; {outcome}"
+        findings.append(finding("bad_row", severity, time, count, message))
     return findings
 
 

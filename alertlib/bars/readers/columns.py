@@ -6,32 +6,47 @@ import polars as pl
 
 from alertlib.bars.quality.findings import Finding
 from alertlib.bars.quality.rows import OUTSIDE_YEARS
-from alertlib.bars.readers.table import NOT_WHOLE, Read, Table, one_label, table_frame
-from alertlib.bars.readers.times import converted, epoch_to_wall_clock, sayable
+from alertlib.bars.readers.names import Headings, read_headings
+from alertlib.bars.readers.numbers import UNSIGNED, is_absent
+from alertlib.bars.readers.symbols import choose_symbol
+from alertlib.bars.readers.table import NOT_WHOLE, Read, Table, one_label, table_rows
+from alertlib.bars.readers.times import (
+    converted,
+    epoch_to_wall_clock,
+    parse_times,
+    sayable,
+    utc_to_wall_clock,
+)
+from alertlib.bars.readers.volumes import read_volume
 from alertlib.bars.schema import PRICES, VOLUMES
 from alertlib.errors import DataError
-from alertlib.market.clock import EXCHANGE_ZONE
 
-_TIME_NAMES = ("time", "datetime", "timestamp", "date")
-_TIMEFRAME_NAMES = ("timeframe", "tf")
-
-KNOWN_NAMES = frozenset((*_TIME_NAMES, *PRICES, *VOLUMES, "symbol", *_TIMEFRAME_NAMES))
-"""Columns a table of bars can use, in lower case."""
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
 def table_from_columns(
-    frame: pl.DataFrame, where: str, layout: str, *, synthetic: bool = False
+    frame: pl.DataFrame,
+    where: str,
+    layout: str,
+    *,
+    synthetic: bool = False,
+    symbol: str | None = None,
 ) -> Table:
     """Check names and types and bring them to the table's schema.
 
     Parameters
     ----------
     frame : polars.DataFrame
-        Columns in any order; names in any case. ``time`` may be a datetime (naive wall clock,
-        or zoned and then converted), a date, or the exchange-local epoch of the MetaTrader5
-        package. ``symbol`` and ``timeframe`` (or ``tf``) columns are read where present.
+        Columns in any order, under any of the spellings of :mod:`.names`. The time may be a
+        datetime (naive wall clock, or zoned and then converted), a date, text, or the
+        exchange-local epoch of the MetaTrader5 package. ``symbol`` and ``timeframe`` columns
+        are read where present; other columns are named in the layout.
     where : str
         Name of the source, for messages.
+    layout : str
+        How the source was laid out, for people.
+    symbol : str, optional
+        Whose rows to take, where the frame holds several symbols'.
 
     Raises
     ------
@@ -43,63 +58,103 @@ def table_from_columns(
             f"{where}: no rows; expected bars with time, open, high, low, close; "
             "export the history again"
         )
-    names = _names(frame, where)
-    time, findings = _time(frame[names["time"]], where)
+    headings = _headings(frame, where)
+    columns = {name: frame.to_series(place) for name, place in headings.places.items()}
+    chosen = choose_symbol(columns.get("symbol"), symbol, where)
+    time, findings = _time(_time_column(columns), headings.utc, where)
     read = {"time": time}
-    read |= {name: _price(frame[names[name]], where) for name in PRICES}
-    read |= {name: _volume(frame[names[name]], name, where) for name in VOLUMES if name in names}
+    read |= {name: _price(columns[name], where) for name in PRICES}
+    notes = [f"not used: {' '.join(headings.ignored)}"] if headings.ignored else []
+    for name in VOLUMES:
+        if name in columns:
+            volume = _volume(columns[name], name)
+            if volume is None:
+                notes.append(f"not used: {columns[name].name} ({columns[name].dtype})")
+            else:
+                read[name] = volume
+    rows = table_rows(pl.int_range(frame.height, eager=True), read).of_one_symbol(chosen.rows)
     return Table(
-        table_frame(pl.int_range(frame.height, eager=True), read),
+        rows.frame,
+        rows.unread,
         row_word="row",
-        layout=layout,
-        symbol=one_label(_label(frame, names, "symbol"), "symbol", where),
-        timeframe=one_label(_label(frame, names, "timeframe"), "timeframe", where),
+        layout=", ".join((layout, *notes, *chosen.notes)),
+        symbol=chosen.symbol,
+        timeframe=one_label(columns.get("timeframe"), "timeframe", where),
         synthetic=synthetic,
         findings=findings,
     )
 
 
-def _names(frame: pl.DataFrame, where: str) -> dict[str, str]:
-    """Map the canonical names to those of the frame."""
-    lowered: dict[str, str] = {}
-    for name in frame.columns:
-        lowered.setdefault(name.strip().lower(), name)
-    names = {name: lowered[name] for name in (*PRICES, *VOLUMES, "symbol") if name in lowered}
-    for canonical, spellings in (("time", _TIME_NAMES), ("timeframe", _TIMEFRAME_NAMES)):
-        found = next((lowered[name] for name in spellings if name in lowered), None)
-        if found is not None:
-            names[canonical] = found
-    missing = [name for name in ("time", *PRICES) if name not in names]
-    if missing:
+def _headings(frame: pl.DataFrame, where: str) -> Headings:
+    headings = read_headings(frame.columns)
+    if headings.missing:
         raise DataError(
-            f"{where}: no column {', '.join(f'`{name}`' for name in missing)}; got "
+            f"{where}: no column {', '.join(f'`{name}`' for name in headings.missing)}; got "
             f"{', '.join(frame.columns[:12])}; expected time, open, high, low, close and any of "
             f"{', '.join(VOLUMES)}; rename the columns"
         )
-    return names
+    return headings
 
 
-def _time(column: pl.Series, where: str) -> tuple[Read, tuple[Finding, ...]]:
+def _time_column(columns: dict[str, pl.Series]) -> pl.Series:
+    """Return the column of times; a date and a clock beside each other are put together."""
+    date, clock = columns.get("date"), columns.get("time")
+    if date is not None and clock is not None and not _is_whole_time(clock):
+        if clock.dtype == pl.Time and not isinstance(date.dtype, _TEXTS):
+            combined = pl.lit(date.cast(pl.Date)).dt.combine(pl.lit(clock))
+            return pl.select(combined).to_series().alias(clock.name)
+        parts = [date.cast(pl.String).str.strip_chars(), clock.cast(pl.String).str.strip_chars()]
+        return pl.select(pl.concat_str(parts, separator=" ")).to_series().alias(clock.name)
+    if clock is not None and (_is_whole_time(clock) or "datetime" not in columns):
+        return clock
+    return columns["datetime"] if "datetime" in columns else columns["date"]
+
+
+def _is_whole_time(clock: pl.Series) -> bool:
+    """Whether a column has dates as well, and not the time of the day only."""
+    if isinstance(clock.dtype, _TEXTS):
+        present = clock.cast(pl.String).drop_nulls().head(50)
+        return not present.str.contains(r"^\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*$").all()
+    return clock.dtype != pl.Time
+
+
+def _time(column: pl.Series, utc: bool, where: str) -> tuple[Read, tuple[Finding, ...]]:
     kind = column.dtype
-    findings: tuple[Finding, ...] = ()
+    if isinstance(kind, _TEXTS):
+        return _text_time(column.cast(pl.String).str.strip_chars(), utc, where)
+    zone = f"UTC by their heading `{column.name}`" if utc else ""
     if kind.is_integer():
         times = epoch_to_wall_clock(column, where)
     elif isinstance(kind, (pl.Datetime, pl.Date)):
         fine = sayable(column)
         times = column if fine.all() else pl.select(pl.when(fine).then(column)).to_series()
         if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
-            times = times.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
-            count = column.len() - column.null_count()
-            findings = (converted(f"the zone {kind.time_zone}", count),)
+            zone = f"the zone {kind.time_zone}"
+            times = times.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     else:
         raise DataError(
-            f"{where}: column `{column.name}` is {kind}; expected datetimes or epoch seconds; "
-            "parse the times before"
+            f"{where}: column `{column.name}` is {kind}; expected datetimes, text or epoch "
+            "seconds; parse the times before"
         )
     failed = times.is_null() & column.is_not_null()
-    return Read(
-        times.cast(pl.Datetime("us")), column.to_physical(), failed, OUTSIDE_YEARS
-    ), findings
+    times = times.cast(pl.Datetime("us"))
+    if zone:
+        times = utc_to_wall_clock(times)
+    read = Read(times, column.to_physical(), failed, OUTSIDE_YEARS)
+    count = column.len() - column.null_count()
+    return read, (converted(zone, count),) if zone else ()
+
+
+def _text_time(texts: pl.Series, utc: bool, where: str) -> tuple[Read, tuple[Finding, ...]]:
+    rows = pl.int_range(texts.len(), eager=True)
+    times = parse_times(texts, rows, where, utc=utc)
+    failed = times.column.is_null() & ~is_absent(texts)
+    zone = f"UTC by their heading `{texts.name}`" if utc else "offsets from UTC"
+    count = texts.len() - times.column.null_count()
+    return (
+        Read(times.column, texts, failed, "not a time"),
+        (converted(zone, count),) if times.offset else (),
+    )
 
 
 def _price(column: pl.Series, where: str) -> Read:
@@ -111,22 +166,19 @@ def _price(column: pl.Series, where: str) -> Read:
     return Read(column.cast(pl.Float64), column)
 
 
-def _volume(column: pl.Series, name: str, where: str) -> Read:
-    """Read whole numbers; NaN stands for null in frames that come from pandas."""
+def _volume(column: pl.Series, name: str) -> Read | None:
+    """Read whole numbers; None of a type that holds none. NaN is null, as pandas means it."""
     kind = column.dtype
+    if isinstance(kind, _TEXTS):
+        return read_volume(column.cast(pl.String).str.strip_chars(), name, UNSIGNED, False)
     if not (kind.is_numeric() or kind == pl.Null):
-        raise DataError(
-            f"{where}: column `{column.name}` is {kind}; expected whole numbers; "
-            "convert it to int before"
-        )
+        return None
     if kind.is_float():
         column = column.fill_nan(None)
     whole = column.cast(pl.Int64, strict=False)
     failed = whole.is_null() & column.is_not_null()
     if kind.is_float() or kind.is_decimal():
-        failed |= (column != whole.cast(kind, strict=False)).fill_null(False)
+        fraction = (column != whole.cast(kind, strict=False)).fill_null(False)
+        failed |= fraction
+        whole = pl.select(pl.when(~fraction).then(whole)).to_series()
     return Read(whole, column, failed, NOT_WHOLE.format(name))
-
-
-def _label(frame: pl.DataFrame, names: dict[str, str], what: str) -> pl.Series | None:
-    return frame[names[what]] if what in names else None

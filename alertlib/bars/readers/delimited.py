@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,21 +18,26 @@ import polars as pl
 
 from alertlib.bars.quality.findings import Finding, finding
 from alertlib.bars.readers.encodings import Text, load_text
-from alertlib.bars.readers.layouts import Layout, recognise
-from alertlib.bars.readers.numbers import find_decimal, is_absent, parse_prices, parse_volumes
+from alertlib.bars.readers.layouts import Layout, recognise, says_contracts
+from alertlib.bars.readers.numbers import Decimal, find_decimal, is_absent, parse_prices
+from alertlib.bars.readers.stacked import find_stacked
+from alertlib.bars.readers.symbols import choose_symbol, known_tick
 from alertlib.bars.readers.table import (
-    NOT_WHOLE,
     SHOWN_CHARACTERS,
     Read,
     Table,
     one_label,
-    table_frame,
+    table_rows,
 )
 from alertlib.bars.readers.times import Times, converted, is_epoch, parse_times
+from alertlib.bars.readers.volumes import MONEY, is_money, money_left_out, read_volume
 from alertlib.bars.schema import PRICES, VOLUMES
+from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError
 
 _NEWLINE = 10
+# A header of several lines is looked for in so many bytes and lines at a file's beginning.
+_TOP, _TOP_LINES = 8_192, 6
 _UNIT_SEPARATOR = "\x1f"
 _DELIMITER_NAMES = {"\t": "tab", ";": "semicolon", ",": "comma"}
 
@@ -41,13 +47,36 @@ class _Cells:
     """The lines below the header, cut into trimmed texts by what they mean."""
 
     columns: dict[str, pl.Series]
+    others: list[pl.Series]
+    """Columns that are not bars': their numbers may tell the decimal sign."""
     numbers: pl.Series
     ragged: pl.DataFrame
     """``reason`` and ``value`` of each line, null where it has as many fields as it should."""
 
 
-def read_delimited(path: Path) -> Table:
+@dataclass(frozen=True, eq=False, slots=True)
+class _Head:
+    """A file's text with the layout of its lines, and the symbol its header names."""
+
+    text: Text
+    layout: Layout
+    symbol: str | None = None
+    lines: int = 1
+
+
+def read_delimited(
+    path: Path, symbol: str | None = None, symbols: Sequence[SymbolSpec] = ()
+) -> Table:
     """Read a delimited text file in whichever of the known layouts it is.
+
+    Parameters
+    ----------
+    path : Path
+    symbol : str, optional
+        What the bars are stated to be of: chooses among several symbols, and its tick helps to
+        tell the decimal sign.
+    symbols : sequence of SymbolSpec
+        The configuration's ``data.symbols``.
 
     Raises
     ------
@@ -55,47 +84,73 @@ def read_delimited(path: Path) -> Table:
         The layout is not recognised, a column is missing, or prices or times can be read in
         more than one way.
     """
-    text = load_text(path)
-    text, layout = _find_layout(text, path)
-    cells = _cut(text, layout, path)
-    times, findings = _times(cells, str(path))
+    where = str(path)
+    head = _find_head(load_text(path), symbol, path)
+    layout = head.layout
+    cells = _cut(head.text, layout, path)
+    chosen = choose_symbol(cells.columns.get("symbol"), symbol, where)
+    found = chosen.symbol or head.symbol
+    times, findings = _times(cells, layout, where)
     localised = times.written == "day first" or layout.portuguese
+    decimal = find_decimal(
+        [cells.columns[name] for name in PRICES],
+        localised,
+        where,
+        [*(cells.columns[name] for name in VOLUMES if name in cells.columns), *cells.others],
+        known_tick(symbol or found, symbols),
+    )
     read = {"time": _judged(times.column, "not a time", _time_texts(cells))}
-    decimal = find_decimal([cells.columns[name] for name in PRICES], localised, str(path))
     for name in PRICES:
         texts = cells.columns[name]
         read[name] = _judged(parse_prices(texts, decimal), f"{name} is not a number", texts)
-    notes = []
-    for name in VOLUMES:
-        if name in cells.columns:
-            texts = cells.columns[name]
-            volume = _judged(
-                parse_volumes(texts, decimal, localised),
-                NOT_WHOLE.format(name),
-                texts,
-            )
-            if localised and _mostly(volume.failed):
-                notes.append(f"{name} left out (fractions: money, not contracts)")
-            else:
-                read[name] = volume
+    volumes, money = _volumes(cells, layout, decimal, localised)
+    rows = table_rows(
+        cells.numbers, read | volumes, cells.ragged["reason"], cells.ragged["value"]
+    ).of_one_symbol(chosen.rows)
     return Table(
-        table_frame(cells.numbers, read, cells.ragged["reason"], cells.ragged["value"]),
+        rows.frame,
+        rows.unread,
         row_word="line",
-        layout=", ".join((*_described(text, layout, times), *notes)),
-        symbol=one_label(cells.columns.get("symbol"), "symbol", str(path)),
-        timeframe=one_label(cells.columns.get("timeframe"), "timeframe", str(path)),
-        findings=findings,
+        layout=", ".join((*_described(head, times), *(MONEY for _ in money), *chosen.notes)),
+        symbol=found,
+        timeframe=one_label(cells.columns.get("timeframe"), "timeframe", where),
+        findings=(*findings, *money),
     )
 
 
-def _find_layout(text: Text, path: Path) -> tuple[Text, Layout]:
+def _volumes(
+    cells: _Cells, layout: Layout, decimal: Decimal, localised: bool
+) -> tuple[dict[str, Read], list[Finding]]:
+    """Read the volumes there are, but for money, and report what was left out."""
+    read, findings = {}, []
+    for name in VOLUMES:
+        if name not in cells.columns:
+            continue
+        texts = cells.columns[name]
+        sure = name != "real_volume" or says_contracts(layout)
+        if localised and not sure and is_money(texts, decimal):
+            findings.append(money_left_out(layout.headings.get(name), texts.len()))
+        else:
+            read[name] = read_volume(texts, name, decimal, localised)
+    return read, findings
+
+
+def _find_head(text: Text, symbol: str | None, path: Path) -> _Head:
     first = _first_line(text)
     if re.fullmatch(r"sep=.", first.strip()):  # Excel's own hint
-        text = Text(text.body[text.body.index(b"\n") + 1 :], text.numbers[1:], text.encoding)
+        text = _without_lines(text, 1)
         first = _first_line(text)
     layout = recognise(first)
+    if isinstance(layout, Layout) and not layout.unnamed_time:
+        return _Head(text, layout)
+    top = text.body[: text.body.find(b"\n", _TOP)].decode(errors="ignore").splitlines()[:_TOP_LINES]
+    stacked = find_stacked(top, symbol, str(path))
+    if stacked is not None:
+        return _Head(
+            _without_lines(text, stacked.lines - 1), stacked.layout, stacked.symbol, stacked.lines
+        )
     if isinstance(layout, Layout):
-        return text, layout
+        return _Head(text, layout)
     shown = first.strip()[:SHOWN_CHARACTERS]
     if layout is None:
         raise DataError(
@@ -106,6 +161,13 @@ def _find_layout(text: Text, path: Path) -> tuple[Text, Layout]:
         f"{path}: no column {', '.join(layout)}; got the header {shown!r}; expected a time, "
         "open, high, low and close; export again with all columns"
     )
+
+
+def _without_lines(text: Text, count: int) -> Text:
+    body = text.body
+    for _ in range(count):
+        body = body[body.index(b"\n") + 1 :]
+    return Text(body, text.numbers[count:], text.encoding)
 
 
 def _first_line(text: Text) -> str:
@@ -137,7 +199,9 @@ def _cut(text: Text, layout: Layout, path: Path) -> _Cells:
         name: frame[str(place)].str.strip_chars().alias(name)
         for name, place in layout.columns.items()
     }
-    return _Cells(columns, pl.Series("row", lines), ragged)
+    unused = set(range(layout.width)) - set(layout.columns.values())
+    others = [frame[str(place)].str.strip_chars() for place in sorted(unused)]
+    return _Cells(columns, others, pl.Series("row", lines), ragged)
 
 
 def _unquoted(body: bytes, delimiter: str, lines: int, path: Path) -> bytes:
@@ -172,11 +236,13 @@ def _ragged(body: bytes, delimiter: str, width: int) -> pl.DataFrame:
     return pl.DataFrame({"reason": reason, "value": value}, schema=nothing.schema)
 
 
-def _times(cells: _Cells, where: str) -> tuple[Times, tuple[Finding, ...]]:
-    times = parse_times(_time_texts(cells), cells.numbers, where)
+def _times(cells: _Cells, layout: Layout, where: str) -> tuple[Times, tuple[Finding, ...]]:
+    texts = _time_texts(cells)
+    times = parse_times(texts, cells.numbers, where, utc=layout.utc)
     if times.offset:
         count = times.column.len() - times.column.null_count()
-        return times, (converted("offsets from UTC", count),)
+        zone = "UTC by their heading" if layout.utc else "offsets from UTC"
+        return times, (converted(zone, count),)
     if "datetime" in cells.columns and is_epoch(cells.columns.get("time")):
         epochs = parse_times(cells.columns["time"], cells.numbers, where)
         apart = (epochs.column != times.column).fill_null(False)
@@ -201,10 +267,6 @@ def _time_texts(cells: _Cells) -> pl.Series:
     return columns["time"] if "time" in columns else columns["date"]
 
 
-def _mostly(flags: pl.Series | None) -> bool:
-    return flags is not None and 2 * int(flags.sum()) > flags.len()
-
-
 def _judged(values: pl.Series, reason: str, texts: pl.Series) -> Read:
     failed = values.is_null()
     if failed.any():
@@ -212,17 +274,20 @@ def _judged(values: pl.Series, reason: str, texts: pl.Series) -> Read:
     return Read(values, texts, failed, reason)
 
 
-def _described(text: Text, layout: Layout, times: Times) -> tuple[str, ...]:
+def _described(head: _Head, times: Times) -> tuple[str, ...]:
     """Say for people how the file is laid out."""
+    layout = head.layout
     if times.written == "epoch":
         kind = "MetaTrader5 package dump"
     elif times.written == "day first":
         kind = "ProfitChart"
     else:
         kind = "MetaTrader 5 export" if layout.date_and_time else "plain CSV"
-    parts = [kind, f"{_DELIMITER_NAMES[layout.delimiter]} separated", text.encoding]
+    parts = [kind, f"{_DELIMITER_NAMES[layout.delimiter]} separated", head.text.encoding]
     if not layout.has_header:
         parts.append("no header")
+    if head.lines > 1:
+        parts.append(f"header of {head.lines} lines, ticker {head.symbol}")
     if layout.ignored:
         parts.append(f"not used: {' '.join(layout.ignored)}")
     return tuple(parts)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alertlib.bars.readers.archives import unpack
 from alertlib.errors import DataError
 
 _MARKS = (
@@ -17,9 +18,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16 BE"),
 )
 _NOT_TEXT = (
-    (b"PK\x03\x04", "a zip archive or an Excel workbook"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook"),
-    (b"\x1f\x8b", "gzip"),
+    (b"Rar!", "a rar archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"ARROW1", "Arrow IPC (Feather)"),
     (b"SQLite format 3", "an SQLite database"),
@@ -39,7 +40,7 @@ class Text:
     numbers : array of int, one per line
         Number of each line in the file, counted from 1. A CR CR LF counts as one ending.
     encoding : str
-        As found, for people.
+        As found, and how it was packed, for people.
     """
 
     body: bytes
@@ -55,7 +56,7 @@ def load_text(path: Path) -> Text:
     DataError
         It is empty, not text, or text in no encoding that bars come in.
     """
-    raw = path.read_bytes()
+    raw, packed = unpack(path.read_bytes(), str(path))
     if not raw.strip():
         raise DataError(f"{path}: empty; {_EXPECTED}; export the history again")
     for magic, what in _NOT_TEXT:
@@ -64,7 +65,7 @@ def load_text(path: Path) -> Text:
     body, encoding = _to_utf8(raw, path)
     if body.count(b"\0") > len(body) // 100:
         raise DataError(f"{path}: is full of NUL bytes; {_EXPECTED}; export the history again")
-    return _lines(body, encoding)
+    return _lines(body, f"{encoding}, {packed}" if packed else encoding)
 
 
 def _to_utf8(raw: bytes, path: Path) -> tuple[bytes, str]:

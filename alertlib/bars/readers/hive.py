@@ -37,8 +37,8 @@ def read_hive(root: Path, symbol: str | None, timeframe: str | None) -> Table:
         )
     table = read_parts(series[asked[0]], str(root))
     return Table(
-        table.frame, "row", table.layout, *asked[0], synthetic=table.synthetic,
-        findings=table.findings,
+        table.frame, table.unread, "row", table.layout, *asked[0],
+        synthetic=table.synthetic, findings=table.findings,
     )  # fmt: skip
 
 

@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from alertlib.bars.readers.names import is_portuguese, may_be_money, read_headings
 from alertlib.bars.schema import PRICES
 
 DELIMITERS = ("\t", ";", ",")
 
-# For each thing a file can hold, the spellings of MetaTrader 5, ProfitChart (Portuguese and
-# English) and plain files. Where a header has several of one line, the earlier is meant:
-# ProfitChart's "Volume" beside "Quantidade" is money, not contracts.
-_SPELLINGS: dict[str, tuple[str, ...]] = {
-    "datetime": ("datetime", "date time", "timestamp", "data hora", "data e hora", "datahora"),
-    "date": ("date", "data"),
-    "time": ("time", "hora", "horario"),
-    "open": ("open", "abertura", "abert", "abe"),
-    "high": ("high", "maxima", "maximo", "max"),
-    "low": ("low", "minima", "minimo", "min"),
-    "close": ("close", "fechamento", "fech", "fec", "ultimo", "ult", "last"),
-    "tick_volume": (
-        "tick volume", "tickvolume", "tickvol", "tick", "ticks",
-        "negocios", "n negocios", "numero de negocios", "neg", "trades",
-    ),
-    "real_volume": (
-        "real volume", "realvolume", "volume quantidade", "quantidade", "qtde", "qtd",
-        "contratos", "vol", "volume",
-    ),
-    "spread": ("spread",),
-    "symbol": ("symbol", "ativo", "ticker", "papel", "instrumento", "instrument"),
-    "timeframe": ("timeframe", "tf", "per", "period", "periodo"),
-}  # fmt: skip
-
-_PORTUGUESE = frozenset((
-    "abertura", "abert", "abe", "maxima", "maximo", "minima", "minimo",
-    "fechamento", "fech", "fec", "ultimo", "ult", "quantidade", "negocios",
-))  # fmt: skip
-
 _DATE = r"\d{4}[./-]?\d{1,2}[./-]?\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4}"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
-_NUMBER = r"[+-]?\d[\d.,]*"
+_NUMBER = r"[+-]?\d[\d.,]*([eE][+-]?\d+)?"
 _SYMBOL = r"[A-Za-z$@#][\w$@#.-]*"
 
 # What follows the prices in files without a header, by how many columns there are.
@@ -70,6 +41,10 @@ class Layout(NamedTuple):
         Whether the header is in Portuguese.
     ignored : tuple of str
         Names in the header that are not bars' columns.
+    utc : bool
+        Whether the header says that the times are UTC.
+    headings : dict of str to str
+        How the header spells each of ``columns``; empty without a header.
     """
 
     delimiter: str
@@ -78,11 +53,18 @@ class Layout(NamedTuple):
     has_header: bool
     portuguese: bool = False
     ignored: tuple[str, ...] = ()
+    utc: bool = False
+    headings: dict[str, str] = {}  # noqa: RUF012  (a NamedTuple's default; never changed)
 
     @property
     def date_and_time(self) -> bool:
         """Whether date and clock stand in columns of their own."""
         return "date" in self.columns and "time" in self.columns
+
+    @property
+    def unnamed_time(self) -> bool:
+        """Whether the times stand under no heading: an index, or a header of several lines."""
+        return self.headings.get("datetime") == ""
 
 
 def recognise(first_line: str) -> Layout | tuple[str, ...] | None:
@@ -100,14 +82,11 @@ def recognise(first_line: str) -> Layout | tuple[str, ...] | None:
     best: tuple[str, ...] | None = None
     for delimiter in DELIMITERS:
         cells = [cell.strip().strip('"').strip() for cell in first_line.split(delimiter)]
-        columns, ignored = _by_name(cells)
-        missing = _missing(columns)
+        named = read_headings(cells)
+        missing = named.missing
         if not missing:
-            while cells[-1] == "":
-                cells.pop()
-            portuguese = not _PORTUGUESE.isdisjoint(_plain(cell) for cell in cells)
-            return Layout(delimiter, columns, len(cells), True, portuguese, ignored)
-        if len(columns) >= 3 and (best is None or len(missing) < len(best)):
+            return _named(delimiter, cells)
+        if len(named.places) >= 3 and (best is None or len(missing) < len(best)):
             best = missing
         positions = _by_position(cells)
         if positions is not None:
@@ -115,29 +94,14 @@ def recognise(first_line: str) -> Layout | tuple[str, ...] | None:
     return best
 
 
-def _missing(columns: dict[str, int]) -> tuple[str, ...]:
-    has_time = not columns.keys().isdisjoint(("datetime", "date", "time"))
-    absent = tuple(name for name in PRICES if name not in columns)
-    return absent if has_time else ("time", *absent)
-
-
-def _by_name(cells: Sequence[str]) -> tuple[dict[str, int], tuple[str, ...]]:
-    names = [_plain(cell) for cell in cells]
-    columns: dict[str, int] = {}
-    for meaning, spellings in _SPELLINGS.items():
-        for spelling in spellings:
-            if spelling in names:
-                columns[meaning] = names.index(spelling)
-                break
-    used = set(columns.values())
-    return columns, tuple(c for i, c in enumerate(cells) if i not in used and c)
-
-
-def _plain(cell: str) -> str:
-    """Bring a header's cell to lower case without accents, brackets and punctuation."""
-    letters = unicodedata.normalize("NFKD", cell.strip().strip("<>").lower())
-    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return re.sub(r"[\s_./-]+", " ", bare).strip()
+def _named(delimiter: str, cells: list[str]) -> Layout:
+    while cells[-1] == "":
+        cells.pop()
+    named = read_headings(cells)
+    return Layout(
+        delimiter, named.places, len(cells), True, is_portuguese(cells), named.ignored, named.utc,
+        {name: cells[place] for name, place in named.places.items()},
+    )  # fmt: skip
 
 
 def _by_position(cells: Sequence[str]) -> dict[str, int] | None:
@@ -164,3 +128,10 @@ def _by_position(cells: Sequence[str]) -> dict[str, int] | None:
     names = (*PRICES, *tail)
     columns |= {name: at + i for i, name in enumerate(names) if name is not None}
     return columns
+
+
+def says_contracts(layout: Layout) -> bool:
+    """Whether a layout says by itself that ``real_volume`` is not money."""
+    if layout.headings:
+        return not may_be_money(layout.headings["real_volume"])
+    return layout.width - 1 > layout.columns["close"] + 1  # beside money, or MetaTrader's own

@@ -1,7 +1,8 @@
 """Numbers in text: which sign is the decimal one, and strict parsing.
 
 A slip here makes prices a hundred or a thousand times too large, so the sign is decided once for
-a whole file, from all of its prices, and a file whose prices can be read both ways is refused.
+a whole file: by its prices, else by its other numbers, else by the instrument's tick. A file
+that can still be read both ways is refused.
 """
 
 from __future__ import annotations
@@ -13,10 +14,19 @@ from typing import NamedTuple
 
 import polars as pl
 
+from alertlib.bars.quality.grid import share_on
 from alertlib.errors import DataError
+from alertlib.market.ticks import tick_grid
 
-_NUMBER = r"^[+-]?\d[\d.,]*$"
-_ABSENT = ("", "-", "nan", "na", "n/a", "null", "none")
+_EXPONENT = r"([eE][+-]?\d{1,3})?"
+_NUMBER = rf"^[+-]?\d[\d.,]*{_EXPONENT}$"
+_ABSENT = ("", "-", "nan", "na", "n/a", "nat", "null", "none", "<na>", "#n/a")
+
+# Share of the prices that have to lie on the tick for it to tell how they are written.
+_TELLING = 0.99
+
+# Doubles hold every whole number up to here.
+_EXACT = 2.0**53
 
 
 class Decimal(NamedTuple):
@@ -41,8 +51,14 @@ class _Use(Enum):
     EITHER = 3
 
 
-def find_decimal(prices: Sequence[pl.Series], localised: bool, where: str) -> Decimal:
-    """Decide from all prices of a file which sign is decimal.
+def find_decimal(
+    prices: Sequence[pl.Series],
+    localised: bool,
+    where: str,
+    others: Sequence[pl.Series] = (),
+    tick: float | None = None,
+) -> Decimal:
+    """Decide which sign is decimal in a file.
 
     Parameters
     ----------
@@ -50,23 +66,52 @@ def find_decimal(prices: Sequence[pl.Series], localised: bool, where: str) -> De
         The price columns, trimmed.
     localised : bool
         Whether the file follows a country's habits (ProfitChart). MetaTrader 5 and plain ISO
-        files never group thousands, so there a point is the decimal sign.
+        files never group thousands, so there a point is the decimal sign, unless the tick says
+        that it cannot be.
     where : str
         Name of the file, for messages.
+    others : sequence of polars.Series of str
+        Its other columns, trimmed: volumes, money, whatever else stands there. What is no
+        number in them is passed over.
+    tick : float, optional
+        The instrument's tick in points, where the symbol is known and not assumed.
 
     Raises
     ------
     DataError
-        The prices can be read both ways (every one like ``126.505``), or contradict each other.
+        The prices can be read both ways (every one like ``126.505``) and nothing else decides,
+        or they contradict each other.
     """
-    texts = pl.concat([column.alias("price") for column in prices])
+    texts = pl.concat([column.alias("number") for column in prices])
     has_point, has_comma = _has(texts, "."), _has(texts, ",")
-    if not has_comma and (not has_point or not localised):
-        return Decimal(".", "") if has_point else UNSIGNED
-    texts = texts.filter(texts.str.contains(_NUMBER))
+    if not (has_point or has_comma):
+        return (_by_others(others, "") if localised else None) or UNSIGNED
+    plain_point = not (has_comma or localised)
+    if plain_point and (tick is None or not _looks_grouped(texts)):
+        return Decimal(".", "")
+    texts = _numbers(texts)
+    own, carried = _own(texts), _signs(texts)
+    if own is None and len(carried) == 1:
+        by_tick = _by_tick(texts, carried, tick)
+        if plain_point:
+            return by_tick or Decimal(".", "")
+        own = _agreed(_by_others(others, carried), by_tick)
+    if own is None:
+        raise _ambiguous(texts, where)
+    return own
+
+
+def _looks_grouped(texts: pl.Series) -> bool:
+    """Whether the first prices with a point have three digits after each: a look that is cheap."""
+    signed = texts.filter(_having(texts, ".")).head(64)
+    return bool(signed.str.contains(r"^[+-]?\d{1,3}(\.\d{3})+$").all())
+
+
+def _own(texts: pl.Series) -> Decimal | None:
+    """Decide by the numbers that carry a sign; None where they can be read both ways."""
     both = texts.filter(_having(texts, ".") & _having(texts, ","))
     if both.len():
-        return _from_both(both, where)
+        return _from_both(both)
     point, comma = _use(texts, "."), _use(texts, ",")
     if point is comma is _Use.ABSENT:
         return UNSIGNED  # what carried a sign was no number
@@ -75,22 +120,70 @@ def find_decimal(prices: Sequence[pl.Series], localised: bool, where: str) -> De
             return Decimal(sign, "" if others_use is _Use.ABSENT else other)
         if use is _Use.GROUPING and others_use is _Use.ABSENT:
             return Decimal(other, sign)
-    raise _ambiguous(texts, where)
+    return None
 
 
-def _from_both(both: pl.Series, where: str) -> Decimal:
-    """Decide by prices such as ``1.234,56``: the last sign is the decimal one."""
-    comma_last = both.str.contains(r"^[+-]?\d{1,3}(\.\d{3})+,\d*$").any()
-    point_last = both.str.contains(r"^[+-]?\d{1,3}(,\d{3})+\.\d*$").any()
+def _from_both(both: pl.Series) -> Decimal | None:
+    """Decide by numbers such as ``1.234,56``: the last sign is the decimal one."""
+    comma_last = both.str.contains(rf"^[+-]?\d{{1,3}}(\.\d{{3}})+,\d*{_EXPONENT}$").any()
+    point_last = both.str.contains(rf"^[+-]?\d{{1,3}}(,\d{{3}})+\.\d*{_EXPONENT}$").any()
     if comma_last == point_last:
-        raise _ambiguous(both, where)
+        return None
     return Decimal(",", ".") if comma_last else Decimal(".", ",")
+
+
+def _by_others(others: Sequence[pl.Series], carried: str) -> Decimal | None:
+    """Decide by the file's other numbers, where all columns that tell it tell the same.
+
+    The sign the prices carry, where they carry one, then is the decimal or the other one.
+    """
+    found = [one for one in map(_own, map(_numbers, others)) if one not in (None, UNSIGNED)]
+    if len({one.point for one in found if one}) != 1:
+        return None
+    assert found[0] is not None
+    point = found[0].point
+    other = "." if point == "," else ","
+    is_grouped = other in carried or any(one.grouping for one in found if one)
+    return Decimal(point, other if is_grouped else "")
+
+
+def _by_tick(texts: pl.Series, carried: str, tick: float | None) -> Decimal | None:
+    """Decide by the two readings of the prices: only one of them may lie on the tick."""
+    if tick is None:
+        return None
+    readings = (Decimal(carried, ""), Decimal("," if carried == "." else ".", carried))
+    fits = [one for one in readings if _on_tick(texts, one, tick)]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _on_tick(texts: pl.Series, decimal: Decimal, tick: float) -> bool:
+    values = parse_prices(texts, decimal)
+    share = share_on([values.drop_nulls().to_numpy()], tick_grid(tick))
+    return share * (values.len() - values.null_count()) >= _TELLING * values.len()
+
+
+def _agreed(first: Decimal | None, second: Decimal | None) -> Decimal | None:
+    """Return what either evidence says; None where they contradict each other."""
+    if first is None or second is None:
+        return first or second
+    return first if first.point == second.point else None
+
+
+def _signs(texts: pl.Series) -> str:
+    return "".join(sign for sign in ".," if _has(texts, sign))
+
+
+def _numbers(texts: pl.Series) -> pl.Series:
+    return texts.filter(texts.str.contains(_NUMBER))
 
 
 def _use(texts: pl.Series, sign: str) -> _Use:
     """Tell what a sign is for from the prices that carry it."""
     mark = re.escape(sign)
     signed = texts.filter(_having(texts, sign))
+    if signed.str.contains("[eE]").any():
+        # 1,21967534E10: before an exponent thousands are never grouped.
+        return _Use.DECIMAL
     grouped = signed.str.contains(rf"^[+-]?\d{{1,3}}({mark}\d{{3}})+$")
     twice = signed.str.contains(rf"{mark}\d*{mark}")
     # 12.65.05 is no number in any country.
@@ -128,7 +221,7 @@ def parse_prices(texts: pl.Series, decimal: Decimal) -> pl.Series:
     if decimal.grouping:
         # Grouped strictly or not at all: 12.65.05 is no number.
         group, point = re.escape(decimal.grouping), re.escape(decimal.point)
-        strict = rf"^[+-]?(\d{{1,3}}({group}\d{{3}})+|\d+)({point}\d*)?$"
+        strict = rf"^[+-]?(\d{{1,3}}({group}\d{{3}})+|\d+)({point}\d*)?{_EXPONENT}$"
         texts = _where(
             texts.str.contains(strict), texts.str.replace_all(decimal.grouping, "", literal=True)
         )
@@ -141,7 +234,7 @@ def parse_volumes(texts: pl.Series, decimal: Decimal, localised: bool) -> pl.Ser
     """Parse trimmed texts into whole numbers; null where a text is not one of 64 bits.
 
     ``12.0``, as frames with missing values write it, is a whole number; so is ``1.234.567``
-    where the point is not the decimal sign.
+    where the point is not the decimal sign, and ``1e+05``, as R writes a hundred thousand.
     """
     whole = texts.cast(pl.Int64, strict=False)
     if whole.null_count() == 0:
@@ -153,7 +246,18 @@ def parse_volumes(texts: pl.Series, decimal: Decimal, localised: bool) -> pl.Ser
         grouped = plain.str.contains(rf"^[+-]?\d{{1,3}}({re.escape(sign)}\d{{3}})+$")
         without = plain.str.replace_all(sign, "", literal=True)
         plain = pl.select(pl.when(grouped).then(without).otherwise(plain)).to_series()
-    return plain.cast(pl.Int64, strict=False)
+    whole = plain.cast(pl.Int64, strict=False)
+    powers = whole.is_null() & texts.str.contains(rf"^[+-]?\d+([{points}]\d*)?[eE][+-]?\d{{1,3}}$")
+    if powers.any():
+        whole = whole.zip_with(~powers, _whole_powers(texts))
+    return whole
+
+
+def _whole_powers(texts: pl.Series) -> pl.Series:
+    """Parse numbers with an exponent, those that are whole and that a double holds exactly."""
+    values = texts.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    exact = (values == values.floor()) & (values.abs() <= _EXACT)
+    return _where(exact, values).cast(pl.Int64, strict=False)
 
 
 def _where(condition: pl.Series, texts: pl.Series) -> pl.Series:

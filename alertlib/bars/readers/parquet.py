@@ -12,12 +12,13 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from alertlib.bars.readers.columns import KNOWN_NAMES, table_from_columns
+from alertlib.bars.readers.columns import table_from_columns
+from alertlib.bars.readers.names import is_known
 from alertlib.bars.readers.table import Table, one_line
 from alertlib.errors import DataError
 
@@ -39,8 +40,8 @@ def is_parquet(path: Path) -> bool:
         return file.read(4) == b"PAR1" or path.suffix.lower() in (".parquet", ".pq")
 
 
-def read_parquet(path: Path) -> Table:
-    """Read one Parquet file.
+def read_parquet(path: Path, symbol: str | None = None) -> Table:
+    """Read one Parquet file; of several symbols the rows of ``symbol``.
 
     Raises
     ------
@@ -49,23 +50,32 @@ def read_parquet(path: Path) -> Table:
         flipped bit that leaves a decodable page yields other prices; the row checks and the
         canonical hash are then what is left to notice it.
     """
-    frame, synthetic = _decode(path)
-    return table_from_columns(frame, str(path), "Parquet", synthetic=synthetic)
+    frame, synthetic, unused = _decode(path)
+    layout = f"Parquet, not used: {' '.join(unused)}" if unused else "Parquet"
+    return table_from_columns(frame, str(path), layout, synthetic=synthetic, symbol=symbol)
 
 
 def read_parts(paths: Sequence[Path], where: str) -> Table:
     """Read several files of one series, in the order given, as one table."""
     parts = [_decode(path) for path in paths]
-    frame = pl.concat([frame for frame, _ in parts], how="diagonal_relaxed")
+    frame = pl.concat([part.frame for part in parts], how="diagonal_relaxed")
     return table_from_columns(
-        frame, where, "bar store", synthetic=any(synthetic for _, synthetic in parts)
+        frame, where, "bar store", synthetic=any(part.synthetic for part in parts)
     )
 
 
-def _decode(path: Path) -> tuple[pl.DataFrame, bool]:
+class _Decoded(NamedTuple):
+    """Columns of a file that bars may use, and the names of the others."""
+
+    frame: pl.DataFrame
+    synthetic: bool
+    unused: list[str]
+
+
+def _decode(path: Path) -> _Decoded:
     content = path.read_bytes() if path.stat().st_size < _VOUCHED_BELOW else b""
     if content and hashlib.sha256(content).hexdigest() in VOUCHED:
-        return pl.read_parquet(content), True
+        return _Decoded(pl.read_parquet(content), True, [])
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -75,7 +85,8 @@ def _decode(path: Path) -> tuple[pl.DataFrame, bool]:
             pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file,
         ):
             synthetic = (file.metadata.metadata or {}).get(SYNTHETIC_KEY.encode()) == b"true"
-            return _read_known(file), synthetic
+            frame, unused = _read_known(file)
+            return _Decoded(frame, synthetic, unused)
     except (pa.ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"{path}: not a readable Parquet file ({one_line(error)}); expected undamaged "
@@ -99,17 +110,18 @@ def _shared_memory() -> Iterator[None]:
         pa.set_memory_pool(pool)
 
 
-def _read_known(file: Any) -> pl.DataFrame:
+def _read_known(file: Any) -> tuple[pl.DataFrame, list[str]]:
     """Read the columns bars can use, or all of them where none is: for the message's sake.
 
-    One at a time, so that what decoding needs beside a column is needed once.
+    The names of the others come with them. One at a time, so that what decoding needs beside a column is needed once.
     """
     names = [field.name for field in file.schema_arrow]
-    known = dict.fromkeys(name for name in names if name.strip().lower() in KNOWN_NAMES)
+    known = dict.fromkeys(name for name in names if is_known(name))
     if not known:
-        return _to_polars(file.read())
+        return _to_polars(file.read()), []
     parts = [_to_polars(_read_column(file, name)) for name in known]
-    return pl.DataFrame([column for part in parts for column in part])
+    frame = pl.DataFrame([column for part in parts for column in part])
+    return frame, [name for name in names if name not in known]
 
 
 def _read_column(file: Any, name: str) -> Any:

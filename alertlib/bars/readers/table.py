@@ -16,11 +16,13 @@ TABLE_SCHEMA = pl.Schema(
     {"row": pl.Int64(), **BAR_SCHEMA, "reason": pl.String(), "value": pl.String()}
 )
 
+UNREAD_SCHEMA = pl.Schema({"row": pl.Int64(), "reason": pl.String(), "value": pl.String()})
+
 SHOWN_CHARACTERS = 60
 """How much of a source's text messages repeat."""
 
 NOT_WHOLE = "{} is not a whole number of 64 bits"
-"""Reason for a row whose volume cannot be one."""
+"""Reason for a volume that cannot be one."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -33,6 +35,9 @@ class Table:
         :data:`TABLE_SCHEMA`, in the source's order. ``row`` is the place in the source;
         ``reason`` says what in the row could not be read (null where all of it could) and
         ``value`` what stood there.
+    unread : polars.DataFrame
+        :data:`UNREAD_SCHEMA`: volumes that could not be read, and are null in ``frame``. The
+        bar is one all the same: its time and prices are sound.
     row_word : str
         ``"line"`` for text, counted from 1; ``"row"`` for tables, counted from 0.
     layout : str
@@ -46,6 +51,7 @@ class Table:
     """
 
     frame: pl.DataFrame
+    unread: pl.DataFrame
     row_word: str
     layout: str
     symbol: str | None = None
@@ -63,12 +69,26 @@ class Read(NamedTuple):
     reason: str = ""
 
 
-def table_frame(
+class Rows(NamedTuple):
+    """``frame`` and ``unread`` of a :class:`Table`."""
+
+    frame: pl.DataFrame
+    unread: pl.DataFrame
+
+    def of_one_symbol(self, rows: pl.Series | None) -> Rows:
+        """Keep the rows marked; all where None is given."""
+        if rows is None:
+            return self
+        frame = self.frame.filter(rows)
+        return Rows(frame, self.unread.join(frame.select("row"), on="row", how="semi"))
+
+
+def table_rows(
     rows: pl.Series,
     read: Mapping[str, Read],
     reason: pl.Series | None = None,
     value: pl.Series | None = None,
-) -> pl.DataFrame:
+) -> Rows:
     """Put columns together with the first thing that could not be read in each row.
 
     Parameters
@@ -82,19 +102,34 @@ def table_frame(
     """
     if reason is None or value is None:
         reason = value = pl.repeat(None, rows.len(), dtype=pl.String, eager=True)
-    for column in read.values():
-        if column.failed is not None and column.failed.any():
-            new = column.failed & reason.is_null()
-            got = column.source.cast(pl.String).str.head(SHOWN_CHARACTERS)
-            reason, value = pl.select(
-                reason=pl.when(new).then(pl.lit(column.reason)).otherwise(reason),
-                value=pl.when(new).then(got).otherwise(value),
-            )
+    unread = [UNREAD_SCHEMA.to_frame()]
+    for name, column in read.items():
+        if column.failed is None or not column.failed.any():
+            continue
+        if name in VOLUMES:
+            unread.append(_unread(rows, column))
+            continue
+        new = column.failed & reason.is_null()
+        got = column.source.cast(pl.String).str.head(SHOWN_CHARACTERS)
+        reason, value = pl.select(
+            reason=pl.when(new).then(pl.lit(column.reason)).otherwise(reason),
+            value=pl.when(new).then(got).otherwise(value),
+        )
     columns = {name: column.values for name, column in read.items()}
     frame = pl.DataFrame({"row": rows, **columns, "reason": reason, "value": value})
     absent = [pl.lit(None).alias(name) for name in VOLUMES if name not in columns]
-    return frame.with_columns(absent).select(
+    frame = frame.with_columns(absent).select(
         pl.col(name).cast(kind) for name, kind in TABLE_SCHEMA.items()
+    )
+    return Rows(frame, pl.concat(unread))
+
+
+def _unread(rows: pl.Series, column: Read) -> pl.DataFrame:
+    assert column.failed is not None
+    got = column.source.filter(column.failed).cast(pl.String).str.head(SHOWN_CHARACTERS)
+    return pl.DataFrame(
+        {"row": rows.filter(column.failed), "reason": column.reason, "value": got},
+        schema=UNREAD_SCHEMA,
     )
 
 

@@ -21,7 +21,7 @@ _SECONDS_PER_DAY = 86_400
 _PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 
 _EPOCH = r"^\d{9,19}(\.0*)?$"
-_OFFSET = r":\d{2}(\.\d+)?\s?(Z|[+-]\d{2}:?\d{2})$"
+_OFFSET = r":\d{2}(\.\d+)?\s?(Z|GMT|UTC|(GMT|UTC)?[+-]\d{2}(:?\d{2})?)$"
 _YEAR_FIRST = ("%Y.%m.%d", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d")
 _DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 _CLOCKS = (" %H:%M:%S", " %H:%M", " %H:%M:%S%.f", " %H%M%S", "")
@@ -88,7 +88,7 @@ def _within(stamps: pl.Series, per_second: int) -> pl.Series:
     return (stamps >= low) & (stamps < high)
 
 
-def parse_times(texts: pl.Series, numbers: pl.Series, where: str) -> Times:
+def parse_times(texts: pl.Series, numbers: pl.Series, where: str, *, utc: bool = False) -> Times:
     """Parse a column of texts, each a date and time or an epoch.
 
     Parameters
@@ -99,6 +99,8 @@ def parse_times(texts: pl.Series, numbers: pl.Series, where: str) -> Times:
         Line of each text in its file, for messages.
     where : str
         Name of the file, for messages.
+    utc : bool
+        Whether the source says that its times are UTC where they do not say so themselves.
 
     Raises
     ------
@@ -107,11 +109,16 @@ def parse_times(texts: pl.Series, numbers: pl.Series, where: str) -> Times:
     """
     if is_epoch(texts):
         whole = texts.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
-        return Times(epoch_to_wall_clock(whole, where), "epoch")
+        column = epoch_to_wall_clock(whole, where)
+        return Times(utc_to_wall_clock(column) if utc else column, "epoch", utc)
     texts = texts.str.replace(r"^(\d+-\d+-\d+|\d{8})T", "$1 ")
     offset = _all_have_offset(texts, numbers, where)
     if offset:
-        texts = texts.str.replace(r"\s?Z$", "+00:00").str.replace(r"\s([+-])", "$1")
+        texts = (
+            texts.str.replace(r"\s?(Z|GMT|UTC)$", "+00:00")
+            .str.replace(r"\s?(GMT|UTC)?([+-]\d{2}):?(\d{2})$", "$2:$3")
+            .str.replace(r"(:\d{2}(?:\.\d+)?)\s?(?:GMT|UTC)?([+-]\d{2})$", "$1$2:00")
+        )
     dates = (
         _DAY_FIRST
         if _share(_sample(texts).str.contains(r"^\d{1,2}[/.-]\d{1,2}[/.-]")) > 0.5
@@ -121,9 +128,15 @@ def parse_times(texts: pl.Series, numbers: pl.Series, where: str) -> Times:
     if dates:
         _refuse_month_first(texts, column, where)
     column = pl.select(pl.when(sayable(column)).then(column)).to_series()
-    if offset:
-        column = column.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
-    return Times(column, "day first" if dates else "year first", offset)
+    if offset or utc:
+        column = utc_to_wall_clock(column)
+    return Times(column, "day first" if dates else "year first", offset or utc)
+
+
+def utc_to_wall_clock(column: pl.Series) -> pl.Series:
+    """Bring UTC, naive or zoned, to the exchange's wall clock."""
+    zoned = column.dt.replace_time_zone("UTC")
+    return zoned.dt.convert_time_zone(EXCHANGE_ZONE).dt.replace_time_zone(None)
 
 
 def is_epoch(texts: pl.Series | None) -> bool:
