@@ -204,7 +204,8 @@ def _ambiguous(texts: pl.Series, where: str) -> DataError:
     shown = texts.filter(texts.str.contains(r"[.,]"))[0]
     return DataError(
         f"{where}: prices such as {shown} can be read with a decimal sign or with grouped "
-        "thousands; expected prices with one reading; export again without grouping"
+        "thousands; expected prices with one reading; state the symbol, whose tick may tell, or "
+        "export again without grouping"
     )
 
 
