@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from alertlib.bars.quality.findings import Finding, Quality, finding
-from alertlib.bars.quality.grid import check_grid
+from alertlib.bars.quality.prices import check_grid
 from alertlib.bars.quality.rows import YEARS, screen
 from alertlib.bars.quality.timeframe import (
     check_known,
@@ -331,7 +331,7 @@ def _assemble(
     times = bars["time"]
     length = infer_minutes(times.to_physical().to_numpy(), declared, source)
     instrument = find_instrument(symbol, timeframe_name(length), symbols)
-    grid, off_grid = check_grid(bars, instrument.grid)
+    bars, grid, off_grid = check_grid(bars, instrument.grid)
     findings = (
         *screened.findings,
         *off_grid,

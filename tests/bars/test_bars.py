@@ -369,10 +369,6 @@ def test_adjusted_series_gets_a_decimal_of_its_own() -> None:
     assert share == pytest.approx(1 / 3)
 
 
-def test_decimals_stop_at_six() -> None:
-    assert infer_grid(np.array([1 / 3, 2 / 3]), 5.0)[0] == decimal_grid(6, 5.0)
-
-
 @pytest.mark.parametrize(
     ("prices", "tick"),
     [((6819.5, 6820.75), 0.25), ((1.19802, 1.19825), 0.00001), ((36193.13, 36232.09), 0.01),

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import gcd
+from math import ceil, floor, gcd, log10
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from alertlib.bars.quality.findings import Finding, finding
-from alertlib.bars.schema import PRICES
 from alertlib.market.ticks import Grid, decimal_grid, tick_grid
 
 Columns = Sequence[NDArray[np.float64]]
+"""Prices in arrays of one axis, looked at without being put together."""
 
 MAX_DECIMALS = 6
+"""Decimals a tick may have at prices from 1 to 300,000; see :func:`most_decimals`."""
 
 # Below this share of prices on the tick a series is adjusted; above it, it has a few bad prices.
 ADJUSTED_BELOW = 0.99
@@ -24,6 +23,13 @@ ADJUSTED_BELOW = 0.99
 # Prices are decimals in their files, so the distance of a float from the nearest multiple of the
 # quantum is either rounding (a few times 1e-16 of the price) or real (at least 1e-6 points).
 _ROUNDING = 1e-13
+
+# Leading digits of a price within which that distance is at most 3 % of a quantum.
+_DIGITS = 11.5
+
+# A series on no grid is counted in quanta this small a part of its highest price, or smaller.
+_FINE = 1e-8
+_FINEST_DECIMALS = 12
 
 _BLOCK = 65_536
 
@@ -36,7 +42,8 @@ def infer_grid(prices: NDArray[np.float64], tick: float | None) -> tuple[Grid, f
     prices : array of float, any shape
         Every price of the series in points, finite and positive.
     tick : float or None
-        The instrument's tick in points; None to take the greatest common divisor of the prices.
+        The instrument's tick in points; None to take the greatest common divisor of the prices,
+        where at least 99 % of them are decimals that have one.
 
     Returns
     -------
@@ -44,55 +51,34 @@ def infer_grid(prices: NDArray[np.float64], tick: float | None) -> tuple[Grid, f
         The tick grid if every price lies on it. Otherwise a decimal grid fine enough for the
         prices, with ``on_tick`` False where less than 99 % lie on the tick (an adjusted series).
     share : float
-        Share of the prices on the tick, in [0, 1]. For an inferred tick, the share of prices
-        of at most six decimals.
+        Share of the prices on the tick, in [0, 1]. Where no tick was inferred, the share of
+        prices of few enough decimals for one: less than 0.99.
     """
-    return _infer([prices.ravel(order="K")], tick)
+    return infer_of([prices.ravel(order="K")], tick)
 
 
-def _infer(columns: Columns, tick: float | None) -> tuple[Grid, float]:
+def infer_of(columns: Columns, tick: float | None) -> tuple[Grid, float]:
+    """Do as :func:`infer_grid` of prices in several arrays."""
     if tick is None:
         return _common_divisor(columns)
     grid = tick_grid(tick)
     share = share_on(columns, grid)
     if share == 1.0:
         return grid, share
-    return replace(decimal_grid(_decimals(columns), tick), on_tick=share >= ADJUSTED_BELOW), share
+    return _finer(columns, tick, share), share
 
 
 def on_grid(prices: NDArray[np.float64], grid: Grid) -> NDArray[np.bool_]:
     """Return which prices are whole multiples of the grid's tick."""
-    step, scale = grid.per_tick * grid.numerator, grid.denominator
-    nearest: NDArray[np.float64] = np.rint(prices * scale / step) * step / scale
-    close: NDArray[np.bool_] = np.abs(nearest - prices) <= _ROUNDING * prices
+    close: NDArray[np.bool_] = np.abs(nearest(prices, grid) - prices) <= _ROUNDING * prices
     return close
 
 
-def check_grid(bars: pl.DataFrame, known: Grid | None) -> tuple[Grid, tuple[Finding, ...]]:
-    """Find the grid of a series and report the prices that are off it.
-
-    Parameters
-    ----------
-    bars : polars.DataFrame
-        Checked bars, at least one.
-    known : Grid or None
-        The instrument's tick grid, where its tick is known.
-    """
-    columns = [bars[name].to_numpy() for name in PRICES]
-    grid, share = _infer(columns, known.tick if known else None)
-    if share == 1.0:
-        return grid, ()
-    step, prices = known or grid, np.column_stack(columns)
-    on = np.logical_and.reduce([on_grid(column, step) for column in columns])
-    rows = np.flatnonzero(~on)
-    first = int(rows[0])
-    time, price = bars["time"][first], prices[first][~on_grid(prices[first], step)][0]
-    kind = "bad prices" if grid.on_tick else "an adjusted series"
-    message = (
-        f"{rows.size:,} of {bars.height:,} bars have prices off the grid of {step.tick:g} points "
-        f"({share:.1%} of prices on it: {kind}), the first {price:.10g} at {time:%Y-%m-%d %H:%M}"
-    )
-    return grid, (finding("off_grid", "error", time, int(rows.size), message),)
+def nearest(prices: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
+    """Return the nearest multiples of the grid's tick."""
+    step, scale = grid.per_tick * grid.numerator, grid.denominator
+    multiples: NDArray[np.float64] = np.rint(prices * scale / step) * step / scale
+    return multiples
 
 
 def _blocks(columns: Columns) -> Iterator[NDArray[np.float64]]:
@@ -108,16 +94,49 @@ def share_on(columns: Columns, grid: Grid) -> float:
     return count / size if size else 1.0
 
 
-def _decimals(columns: Columns) -> int:
-    for decimals in range(MAX_DECIMALS):
+def highest(columns: Columns) -> float:
+    """Return the highest of the prices."""
+    return max(float(prices.max()) for prices in columns)
+
+
+def most_decimals(columns: Columns) -> int:
+    """Return how many decimals a tick may have: six, more at low prices and fewer at high ones.
+
+    At 17 million a double is not exact enough to tell multiples of a millionth from others.
+    """
+    size = log10(highest(columns))
+    told_apart = floor(_DIGITS - size)
+    return max(0, min(MAX_DECIMALS + max(0, ceil(-size)), told_apart, _FINEST_DECIMALS))
+
+
+def _decimals(columns: Columns) -> int | None:
+    """Return how many decimals the prices have; None where they have more than a tick may."""
+    for decimals in range(most_decimals(columns) + 1):
         if all(on_grid(block, Grid(1, 10**decimals)).all() for block in _blocks(columns)):
             return decimals
-    return MAX_DECIMALS
+    return None
+
+
+def _finer(columns: Columns, tick: float, share: float) -> Grid:
+    """Return a decimal grid for prices off their tick."""
+    decimals = _decimals(columns)
+    if decimals is None:
+        decimals = _fine_decimals(columns)
+    return replace(decimal_grid(decimals, tick), on_tick=share >= ADJUSTED_BELOW)
+
+
+def _fine_decimals(columns: Columns) -> int:
+    needed = ceil(-log10(_FINE * highest(columns)))
+    return min(max(needed, MAX_DECIMALS), _FINEST_DECIMALS)
 
 
 def _common_divisor(columns: Columns) -> tuple[Grid, float]:
-    scale = 10 ** _decimals(columns)
+    decimals = _decimals(columns)
+    scale = 10 ** (most_decimals(columns) if decimals is None else decimals)
     decimal = Grid(1, scale)
+    share = 1.0 if decimals is not None else share_on(columns, decimal)
+    if share < ADJUSTED_BELOW:
+        return Grid(1, 10 ** _fine_decimals(columns), on_tick=False), share
     divisor = 0
     for block in _blocks(columns):
         exact = block[on_grid(block, decimal)]
@@ -125,4 +144,5 @@ def _common_divisor(columns: Columns) -> tuple[Grid, float]:
         divisor = gcd(divisor, int(np.gcd.reduce(whole, initial=0)))
     divisor = divisor or 1
     common = gcd(divisor, scale)
-    return Grid(divisor // common, scale // common), share_on(columns, decimal)
+    grid = Grid(divisor // common, scale // common)
+    return (grid if share == 1.0 else _finer(columns, grid.tick, share)), share

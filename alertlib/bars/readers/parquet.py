@@ -113,7 +113,8 @@ def _shared_memory() -> Iterator[None]:
 def _read_known(file: Any) -> tuple[pl.DataFrame, list[str]]:
     """Read the columns bars can use, or all of them where none is: for the message's sake.
 
-    The names of the others come with them. One at a time, so that what decoding needs beside a column is needed once.
+    The names of the others come with them. One at a time, so that what decoding needs beside a
+    column is needed once.
     """
     names = [field.name for field in file.schema_arrow]
     known = dict.fromkeys(name for name in names if is_known(name))
