@@ -133,7 +133,7 @@ class Bars:
     def _facts(self) -> dict[str, str]:
         times = self.frame["time"]
         facts = {
-            "symbol": self.symbol,
+            "symbol": self.symbol + (" (assumed)" if self.assumed_symbol else ""),
             "timeframe": self.timeframe,
             "bars": f"{len(self):,} bars",
             "sessions": f"{times.dt.date().n_unique()} sessions",

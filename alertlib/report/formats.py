@@ -240,8 +240,10 @@ def is_synthetic(card: Card) -> bool:
 
 
 def instrument(card: Card) -> str:
-    """Return symbol and timeframe."""
-    return f"{clean(card['data']['symbol'])} {clean(card['data']['timeframe'])}"
+    """Return symbol and timeframe, and whether the symbol is an assumption."""
+    data = card["data"]
+    assumed = " (assumed)" if data.get("symbol_assumed") else ""
+    return f"{clean(data['symbol'])}{assumed} {clean(data['timeframe'])}"
 
 
 def subject(card: Card) -> str:

@@ -95,6 +95,7 @@ def data_section(bars: Bars, scored: Scored, quality: dict[str, Any]) -> dict[st
         "source": bars.source,
         "synthetic": bars.synthetic,
         "symbol": bars.symbol,
+        "symbol_assumed": bars.assumed_symbol,
         "timeframe": bars.timeframe,
         "sha256": bars.sha256,
         "bars": len(bars),

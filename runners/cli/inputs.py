@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ def find_bars(config: Config, bars: str | None, symbol: str | None, timeframe: s
     """
     source = bars if bars is not None else config.data.source
     symbols = config.data.symbols
+    tell_if_cut(symbol, config)
     if source is None:
         return read_bars(
             sample_path(), symbol=symbol or SYMBOL, timeframe=timeframe or TIMEFRAME,
@@ -35,3 +37,15 @@ def find_bars(config: Config, bars: str | None, symbol: str | None, timeframe: s
         symbols=symbols,
         default_symbol=config.data.symbol,
     )
+
+
+def tell_if_cut(symbol: str | None, config: Config) -> None:
+    """Say on stderr that a shell may have cut ``--symbol``: it makes WIN of an unquoted WIN$N."""
+    configured = (config.data.symbol, *(spec.symbol for spec in config.data.symbols))
+    meant = next((one for one in configured if symbol and one.startswith(f"{symbol}$")), None)
+    if meant is not None:
+        print(
+            f"warning: --symbol: got {symbol}, while {meant} is configured; a shell takes what "
+            f"follows an unquoted $ for a variable; if {meant} is meant, write --symbol '{meant}'",
+            file=sys.stderr,
+        )

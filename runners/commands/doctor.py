@@ -17,6 +17,7 @@ from alertlib.bars.examination import examine, session_coverage
 from alertlib.bars.quality.findings import Finding
 from alertlib.config import load_config
 from runners._main import FAILED, OK
+from runners.cli.inputs import tell_if_cut
 from runners.cli.outputs import write_text
 from runners.commands.doctor_page import page
 from runners.commands.doctor_report import conclusion, describe, summary
@@ -32,6 +33,7 @@ _TITLES = {"error": "Errors", "warning": "Warnings", "info": "Notes"}
 def command(args: argparse.Namespace) -> int:
     """Examine, report, and return the exit status."""
     config = load_config(args.config)
+    tell_if_cut(args.symbol, config)
     bars = read_bars(
         args.bars,
         symbol=args.symbol,

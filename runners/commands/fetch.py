@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from alertlib.bars.bars import Bars, read_bars
+from alertlib.bars.readers.symbols import quoted
 from alertlib.bars.store.store import StoredSeries
 from alertlib.bars.store.writer import Provenance, StoreWriter, Written
 from alertlib.config import Config, load_config
@@ -16,6 +17,7 @@ from alertlib.config.types import Symbol, Timeframe
 from alertlib.errors import ConfigError, DataError
 from alertlib.market.instruments import find_instrument
 from runners._main import OK
+from runners.cli.inputs import tell_if_cut
 from runners.cli.progress import Progress
 from runners.cli.provenance import generated_at
 from runners.mt5.api import require_package
@@ -31,6 +33,7 @@ def command(args: argparse.Namespace) -> int:
         ("--timeframe", args.timeframe, Timeframe),
     ):
         _check(option, value, kind)
+    tell_if_cut(args.symbol, config)
     return _fetch(args, config) if args.files is None else _import(args, config)
 
 
@@ -77,7 +80,7 @@ def _import(args: argparse.Namespace, config: Config) -> int:
                 f"{file}: holds {bars.timeframe} bars; expected {args.timeframe}; correct "
                 "--timeframe or choose another file; nothing of it was imported"
             )
-        _check_symbol(args, file, bars)
+        _check_symbol(file, bars)
         for found in bars.quality.findings:
             _say(f"{file}: {found.message}", found.severity)
         with StoreWriter(args.out) as store:
@@ -85,13 +88,12 @@ def _import(args: argparse.Namespace, config: Config) -> int:
     return OK
 
 
-def _check_symbol(args: argparse.Namespace, file: str, bars: Bars) -> None:
-    """Refuse to store another instrument's bars as those of the configured symbol."""
-    off_grid = [found for found in bars.quality.of_kind("off_grid") if found.severity == "error"]
-    if args.symbol is None and off_grid:
+def _check_symbol(file: str, bars: Bars) -> None:
+    """Refuse to store bars of which nothing says what they are of."""
+    if bars.assumed_symbol:
         raise ConfigError(
-            f"{file}: {off_grid[0].message}; expected bars of {bars.symbol}, as nothing else was "
-            "said; state --symbol; nothing of it was imported"
+            f"{file}: does not say what its bars are of; got no --symbol, expected one such as "
+            f"{quoted(bars.symbol)}; state it; nothing of it was imported"
         )
 
 

@@ -39,13 +39,14 @@ def page(facts: Facts) -> str:
 def _gate(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     data = card["data"]
     synthetic = " SYNTHETIC" if data.get("synthetic") else ""
+    assumed = " (assumed)" if data.get("symbol_assumed") else ""
     proven = ", proven" if card.get("proven") else ", not proven" * (card["verdict"] == "PASS")
     yield "verdict", f"{card['verdict']}{proven}"
     yield (
         "bars",
         (
-            f"{data['symbol']} {data['timeframe']}, {data['sessions']} sessions to {data['last']}"
-            f"{synthetic}"
+            f"{data['symbol']}{assumed} {data['timeframe']}, {data['sessions']} sessions to "
+            f"{data['last']}{synthetic}"
         ),
     )
     for criterion in card["criteria"][:3]:

@@ -19,6 +19,33 @@ from runners import _main
 from tests.support import report_cards
 from tests.support.commands import ROOT, command, one_line, said
 from tests.support.old_cards import as_v1
+from tests.support.synthetic import frame, walk
+
+
+def test_an_assumed_symbol_stands_on_every_rendering(tmp_path: Path) -> None:
+    frame(walk(5, 12)).write_parquet(tmp_path / "bars.parquet")
+    outputs = (
+        "--json", str(tmp_path / "card.json"), "--junit", str(tmp_path / "junit.xml"),
+        "--html", str(tmp_path / "page.html"), "--annotations", "github",
+    )  # fmt: skip
+    bars = ("runners.backtest", "--bars", str(tmp_path / "bars.parquet"))
+
+    done = command(*bars, *outputs)
+    assert done.returncode == 0, done.stderr
+    data = json.loads((tmp_path / "card.json").read_text())["data"]
+    assert data["symbol_assumed"]
+    assert "assumed_symbol" in [one["kind"] for one in data["quality"]["findings"]]
+    page, junit = ((tmp_path / name).read_text() for name in ("page.html", "junit.xml"))
+    assert "WIN$N (assumed) M5" in page
+    assert "WIN$N (assumed) M5" in junit
+    printed = done.stdout.splitlines()
+    assert any("WIN$N (assumed) M5" in line for line in printed if not line.startswith("::"))
+    assert any("WIN$N (assumed) M5" in line for line in printed if line.startswith("::"))
+
+    done = command(*bars, *outputs, "--symbol", "WIN$N")
+    assert not json.loads((tmp_path / "card.json").read_text())["data"]["symbol_assumed"]
+    assert "(assumed)" not in done.stdout
+    assert "(assumed)" not in (tmp_path / "page.html").read_text()
 
 
 def test_the_gate_passes_on_the_sample_and_writes_everything(tmp_path: Path) -> None:

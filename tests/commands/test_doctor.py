@@ -85,6 +85,26 @@ def test_warnings_exit_0(good: Path, tmp_path: Path, doctor: Doctor) -> None:
     assert "Safe for scoring (2 warnings)" in done.stdout
 
 
+def test_assumed_symbol_stands_in_json_and_on_the_page(
+    good: Path, tmp_path: Path, doctor: Doctor
+) -> None:
+    doctor(good, "--json", tmp_path / "a.json", "--html", tmp_path / "a.html")
+    report = json.loads((tmp_path / "a.json").read_text())
+    assert report["symbol_assumed"]
+    assert [one["kind"] for one in report["findings"]] == ["assumed_symbol"]
+    assert "WIN$N (assumed) M5</title>" in (tmp_path / "a.html").read_text()
+    doctor(good, "--symbol", "WIN$N", "--json", tmp_path / "b.json")
+    report = json.loads((tmp_path / "b.json").read_text())
+    assert (report["symbol_assumed"], report["findings"]) == (False, [])
+
+
+@pytest.mark.parametrize(("symbol", "told"), [("WIN", True), ("WIN$N", False), ("WDO", False)])
+def test_symbol_that_a_shell_may_have_cut_is_told(
+    symbol: str, told: bool, good: Path, doctor: Doctor
+) -> None:
+    assert ("while WIN$N is configured" in doctor(good, "--symbol", symbol).stderr) == told
+
+
 UNSAFE: dict[str, tuple[dict[str, Any], str]] = {
     "bad rows": ({"low": -1.0}, "bad_row"),
     "off grid": ({"high": 125_001.0}, "off_grid"),

@@ -364,7 +364,7 @@ def test_a_damaged_partition_that_the_terminal_lacks_is_not_given_up(
     """Its bars came from a file and are older than the terminal's history."""
     whole = reference(FakeTerminal(now=NOW), "2026-02-27 09:00", "2026-03-09 18:20")
     file = export(tmp_path / "old.csv", whole)
-    assert fetch("--import", str(file)).status == 0
+    assert fetch("--import", str(file), "--symbol", "WIN$N").status == 0
     path = tmp_path / "bars/symbol=WIN$N/timeframe=M5/year=2026/bars.parquet"
     path.write_bytes(b"PAR1")
     done = fetch("--sessions", "2", days=4)
@@ -372,7 +372,7 @@ def test_a_damaged_partition_that_the_terminal_lacks_is_not_given_up(
     assert "the terminal has 339 of its 791 bars; --import the file" in done.err
     with pytest.raises(DataError, match=r"791 bars from .* were damaged and set aside"):
         read_bars(tmp_path / "bars")
-    assert fetch("--import", str(file)).status == 0
+    assert fetch("--import", str(file), "--symbol", "WIN$N").status == 0
     assert stored(tmp_path / "bars").head(whole.height).equals(whole)
 
 
@@ -613,22 +613,43 @@ def test_a_fetch_continues_what_was_imported(fetch: Any, tmp_path: Path) -> None
 
 def test_an_import_of_another_timeframe_is_refused(fetch: Any, tmp_path: Path) -> None:
     whole = reference(FakeTerminal(now=NOW), "2026-03-02 09:00", "2026-03-06 18:20")
-    done = fetch("--import", str(export(tmp_path / "x.csv", whole)), "--timeframe", "M1")
+    done = fetch("--import", str(export(tmp_path / "x.csv", whole)), "--symbol", "WIN$N",
+                 "--timeframe", "M1")  # fmt: skip
     assert done.status == 3
     assert "x.csv: holds M5 bars; expected M1" in done.err
     assert not (tmp_path / "bars").exists()
 
 
-def test_another_instrument_is_not_taken_for_the_configured_one(fetch: Any, tmp_path: Path) -> None:
+def test_an_import_asks_what_its_bars_are_of(fetch: Any, tmp_path: Path) -> None:
     whole = reference(FakeTerminal(now=NOW), "2026-03-02 09:00", "2026-03-06 18:20")
-    euros = whole.with_columns(pl.col("open", "high", "low", "close") / 100_000)
-    file = export(tmp_path / "euro.csv", euros)
+    file = export(tmp_path / "bars.csv", whole)
     done = fetch("--import", str(file))
     assert done.status == 2
-    assert "off the grid of 5 points" in done.err
-    assert "expected bars of WIN$N, as nothing else was said; state --symbol" in done.err
+    assert (
+        "bars.csv: does not say what its bars are of; got no --symbol, expected one such as "
+        "'WIN$N'; state it; nothing of it was imported"
+    ) in done.err
     assert not (tmp_path / "bars").exists()
     assert fetch("--import", str(file), "--symbol", "EURBRL").status == 0
+
+
+def test_an_import_whose_name_says_its_symbol_needs_no_other(fetch: Any, tmp_path: Path) -> None:
+    whole = reference(FakeTerminal(now=NOW), "2026-03-02 09:00", "2026-03-06 18:20")
+    file = export(tmp_path / "WIN$N_M5_202603020900_202603061820.csv", whole)
+    assert fetch("--import", str(file)).status == 0
+    other = export(tmp_path / "WDO$N_M5_202603020900_202603061820.csv", whole)
+    done = fetch("--import", str(other), "--symbol", "WIN$N")
+    assert done.status == 3
+    assert "its name says WDO$N; got WIN$N (stated)" in done.err
+
+
+def test_a_symbol_that_a_shell_may_have_cut_is_told(fetch: Any, tmp_path: Path) -> None:
+    whole = reference(FakeTerminal(now=NOW), "2026-03-02 09:00", "2026-03-06 18:20")
+    done = fetch("--import", str(export(tmp_path / "bars.csv", whole)), "--symbol", "WIN")
+    assert (
+        "warning: --symbol: got WIN, while WIN$N is configured; a shell takes what follows an "
+        "unquoted $ for a variable; if WIN$N is meant, write --symbol 'WIN$N'"
+    ) in done.err
 
 
 def test_bad_rows_of_a_file_are_listed_in_quarantine(fetch: Any, tmp_path: Path) -> None:

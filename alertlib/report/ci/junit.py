@@ -32,7 +32,7 @@ def junit_xml(card: Card) -> str:
     properties = ET.SubElement(suite, "properties")
     for name, value in _properties(card).items():
         ET.SubElement(properties, "property", {"name": name, "value": value})
-    place = f"{SUITE}.{_token(formats.instrument(card)).replace(' ', '.')}"
+    place = ".".join((SUITE, *(_token(card["data"][key]) for key in ("symbol", "timeframe"))))
     for line, message in zip(card["criteria"], messages, strict=True):
         named = {"classname": place, "name": _token(line["name"]), "time": "0"}
         case = ET.SubElement(suite, "testcase", named)
@@ -104,6 +104,7 @@ def _properties(card: Card) -> dict[str, str]:
         "proven": str(card["proven"]).lower(),
         "synthetic": str(formats.is_synthetic(card)).lower(),
         **{f"data.{key}": data[key] for key in ("source", "symbol", "timeframe", "sha256")},
+        "data.symbol_assumed": str(bool(data.get("symbol_assumed"))).lower(),
         "data.sessions": data["sessions"],
         **{key: card[key] for key in ("spec", "spec_hash", "config_hash", "git_rev", "seed")},
     }
