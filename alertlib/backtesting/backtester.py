@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,10 +36,6 @@ from alertlib.scoring.scored import SPEC, Scored, run_detectors, score
 from alertlib.scoring.scored_sessions import choose_scope
 from alertlib.stats.intervals import weight_blocks
 
-if TYPE_CHECKING:
-    import polars as pl
-
-
 # Called with a stage's name, steps done and steps ahead.
 Depth = Literal["none", "quick", "full"]
 
@@ -49,7 +44,7 @@ def backtest(
     bars: Bars,
     config: Settings | None = None,
     *,
-    labels: str | Path | pl.DataFrame | None = None,
+    labels: Any = None,
     audits: Depth = "quick",
     full: bool = False,
     chance: bool = True,
@@ -68,7 +63,7 @@ def backtest(
     bars : Bars
     config : Settings, optional
         Built-in defaults when left out.
-    labels : path or DataFrame, optional
+    labels : path, or a Polars or pandas frame, optional
         Manual moves instead of directional-change legs; ``scoring.labels_file`` when left out
         and ``scoring.labels`` is ``file``.
     audits : {"quick", "full", "none"}

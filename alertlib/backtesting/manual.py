@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from alertlib.bars.readers.labels import read_labels
 from alertlib.bars.series import Series
 from alertlib.config.schema import Settings
 from alertlib.scoring.labels import Opportunities, labelled_moves
 
-if TYPE_CHECKING:
-    import polars as pl
 
-
-def manual_moves(
-    series: Series, settings: Settings, labels: str | Path | pl.DataFrame | None
-) -> Opportunities | None:
+def manual_moves(series: Series, settings: Settings, labels: Any) -> Opportunities | None:
     """Return the moves of ``labels`` or of ``scoring.labels_file``, None where there are none.
 
     Raises

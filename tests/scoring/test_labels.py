@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from alertlib.scoring.engine import Engine
 from alertlib.scoring.labels import Opportunities, directional_changes, labelled_moves
 from alertlib.scoring.true_ranges import true_ranges
 from tests import naive, naive_score
+from tests.support.backtests import run_of
 from tests.support.steps import rough_walk
 from tests.support.synthetic import Row, series_of, session, walk
 
@@ -319,3 +321,102 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path) -> No
     empty.write_text("")
     with pytest.raises(DataError, match=r"empty\.csv: cannot be read"):
         read_labels(empty)
+
+
+WRITTEN = {
+    "as Polars writes a table": {},
+    "semicolons": {"separator": ";"},
+    "tabs": {"separator": "\t"},
+    "dd/mm": {"separator": ";", "datetime_format": "%d/%m/%Y %H:%M"},
+    "dd/mm with seconds": {"datetime_format": "%d/%m/%Y %H:%M:%S"},
+    "MetaTrader": {"datetime_format": "%Y.%m.%d %H:%M:%S"},
+    "milliseconds": {"datetime_format": "%Y-%m-%d %H:%M:%S%.3f"},
+    "microseconds": {"datetime_format": "%Y-%m-%dT%H:%M:%S%.6f"},
+    "an offset": {"datetime_format": "%Y-%m-%dT%H:%M:%S-03:00"},
+    "an offset without a colon": {"datetime_format": "%Y-%m-%d %H:%M:%S-0300"},
+    "spaces": {"datetime_format": "  %Y-%m-%d   %H:%M "},
+    "quotes everywhere": {"quote_style": "always"},
+}
+ENCODED = {
+    "utf-8": lambda text: text.encode(),
+    "utf-8 BOM": lambda text: text.encode("utf-8-sig"),
+    "utf-16": lambda text: text.encode("utf-16"),
+    "latin-1": lambda text: text.encode("latin-1"),
+    "crlf": lambda text: text.replace("\n", "\r\n").encode(),
+    "excel's hint": lambda text: b"sep=;\n" + text.encode(),
+    "gzip": lambda text: gzip.compress(text.encode()),
+}
+
+
+@pytest.mark.parametrize("options", WRITTEN.values(), ids=WRITTEN.keys())
+def test_tables_are_read_back_as_they_may_be_written(options: Any, tmp_path: Path) -> None:
+    moves = table((0, 5, 1), (6, 9, -1))
+    moves.with_columns(note=pl.lit('seen; "by hand", twice')).write_csv(
+        tmp_path / "moves.csv", **options
+    )
+    assert read_labels(tmp_path / "moves.csv")[0].equals(moves)
+
+
+@pytest.mark.parametrize("encode", ENCODED.values(), ids=ENCODED.keys())
+def test_tables_are_read_in_any_encoding(encode: Any, tmp_path: Path) -> None:
+    moves = table((0, 5, 1), (6, 9, -1))
+    text = moves.with_columns(nota=pl.lit("reversão")).write_csv(separator=";")
+    (tmp_path / "moves.csv").write_bytes(encode(text))
+    assert read_labels(tmp_path / "moves.csv")[0].equals(moves)
+
+
+@pytest.mark.parametrize("heading", ["Time Start", " time_start ", "TIME_START", "time-start"])
+def test_headings_in_any_dress(heading: str, tmp_path: Path) -> None:
+    moves = table((0, 5, 1))
+    moves.rename({"time_start": heading}).write_csv(tmp_path / "moves.csv")
+    assert read_labels(tmp_path / "moves.csv")[0].equals(moves)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_opportunities_of_a_run_are_read_back(ending: str, tmp_path: Path) -> None:
+    moves = run_of(walk(5, 12)).opportunities
+    path = tmp_path / f"moves.{ending}"
+    moves.write_csv(path) if ending == "csv" else moves.write_parquet(path)
+    read, _ = read_labels(path)
+    assert read.equals(moves.select(read.columns))
+    again = run_of(walk(5, 12), scoring__labels_file=str(path), scoring__labels="file")
+    assert len(again.opportunities) == len(moves) > 0
+
+
+def test_pandas_frames_and_what_becomes_a_frame_are_tables() -> None:
+    moves = table((0, 5, 1), (6, 9, -1))
+    assert read_labels(moves.to_arrow())[0].equals(moves)
+    assert read_labels(moves.lazy())[0].equals(moves)
+    assert read_labels(moves.to_dict(as_series=False))[0].equals(moves)
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(moves.to_dict(as_series=False))
+    assert read_labels(frame)[0].equals(moves)
+    assert read_labels(frame[frame["direction"] < 0])[0].equals(table((6, 9, -1)))
+    zoned = frame.assign(
+        time_start=frame["time_start"].dt.tz_localize("America/Sao_Paulo").dt.tz_convert("UTC")
+    )
+    assert read_labels(zoned)[0].equals(moves)
+    texts = frame.assign(time_start=frame["time_start"].dt.strftime("%d/%m/%Y %H:%M"))
+    assert read_labels(texts)[0].equals(moves)
+
+
+@pytest.mark.parametrize("source", [7, object(), [1, 2]])
+def test_what_is_no_table_is_refused_in_one_line(source: Any) -> None:
+    with pytest.raises(DataError, match=r"^labels: ") as caught:
+        read_labels(source)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_repeated_row_is_an_error(direction: int) -> None:
+    message = (
+        r"labels: row 3: the move from 2021-04-05 09:00 to 09:25 stands in row 1 already; "
+        "expected each move once; delete one of the rows"
+    )
+    with pytest.raises(DataError, match=message):
+        read_labels(table((0, 5, 1), (6, 9, -1), (0, 5, direction)))
+
+
+def test_moves_that_share_one_end_are_two() -> None:
+    moves = table((0, 5, 1), (0, 6, 1), (5, 6, -1))
+    assert read_labels(moves)[0].equals(moves)

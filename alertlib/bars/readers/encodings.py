@@ -62,36 +62,48 @@ def load_text(path: Path) -> Text:
     for magic, what in _NOT_TEXT:
         if raw.startswith(magic):
             raise DataError(f"{path}: is {what}; {_EXPECTED}; export the bars as CSV or Parquet")
-    body, encoding = _to_utf8(raw, path)
+    body, encoding = decoded(raw, str(path))
     if body.count(b"\0") > len(body) // 100:
         raise DataError(f"{path}: is full of NUL bytes; {_EXPECTED}; export the history again")
     return _lines(body, f"{encoding}, {packed}" if packed else encoding)
 
 
-def _to_utf8(raw: bytes, path: Path) -> tuple[bytes, str]:
+def decoded(raw: bytes, where: str, *, notes: bool = False) -> tuple[bytes, str]:
+    """Return a text as UTF-8 without a byte order mark, and its encoding as found.
+
+    Parameters
+    ----------
+    raw : bytes
+    where : str
+        Name of the file, for messages.
+    notes : bool
+        Whether people write below the header: Latin-1 is believed there as well.
+    """
     for mark, codec, name in _MARKS:
         if raw.startswith(mark):
             try:
                 return raw[len(mark) :].decode(codec).encode(), name
             except UnicodeDecodeError as error:
                 raise DataError(
-                    f"{path}: marked as {name}, but byte {error.start + len(mark)} cannot be "
-                    f"decoded; {_EXPECTED}; export the history again"
+                    f"{where}: marked as {name}, but byte {error.start + len(mark)} cannot be "
+                    f"decoded; {_EXPECTED}; export it again"
                 ) from error
     try:
         raw.decode()
         return raw, "UTF-8"
     except UnicodeDecodeError as error:
-        return _latin(raw, error.start, path), "Latin-1"
+        if notes:
+            return raw.decode("latin-1").encode(), "Latin-1"
+        return _latin(raw, error.start, where), "Latin-1"
 
 
-def _latin(raw: bytes, first_bad: int, path: Path) -> bytes:
+def _latin(raw: bytes, first_bad: int, where: str) -> bytes:
     """Decode Latin-1, which any bytes are: believed only where the header alone needs it."""
     header, _, rest = raw.partition(b"\n")
     if not rest.isascii():
         line = raw.count(b"\n", 0, first_bad) + 1 if first_bad > len(header) else 2
         raise DataError(
-            f"{path}: line {line} or later holds bytes that are not UTF-8; {_EXPECTED}; "
+            f"{where}: line {line} or later holds bytes that are not UTF-8; {_EXPECTED}; "
             "save the file as UTF-8"
         )
     return header.decode("latin-1").encode() + b"\n" + rest
