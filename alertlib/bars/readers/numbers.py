@@ -1,7 +1,7 @@
 """Numbers in text: which sign is the decimal one, and strict parsing.
 
 A slip here makes prices a hundred or a thousand times too large, so the sign is decided once for
-a whole file: by its prices, else by its other numbers, else by the instrument's tick. A file
+a whole file: by its prices, else by the instrument's tick, else by its other numbers. A file
 that can still be read both ways is refused.
 """
 
@@ -95,7 +95,8 @@ def find_decimal(
         by_tick = _by_tick(texts, carried, tick)
         if plain_point:
             return by_tick or Decimal(".", "")
-        own = _agreed(_by_others(others, carried), by_tick)
+        # A reading that alone lies on the tick is proof; a neighbour's habits are a sign.
+        own = by_tick or _by_others(others, carried)
     if own is None:
         raise _ambiguous(texts, where)
     return own
@@ -160,13 +161,6 @@ def _on_tick(texts: pl.Series, decimal: Decimal, tick: float) -> bool:
     values = parse_prices(texts, decimal)
     share = share_on([values.drop_nulls().to_numpy()], tick_grid(tick))
     return share * (values.len() - values.null_count()) >= _TELLING * values.len()
-
-
-def _agreed(first: Decimal | None, second: Decimal | None) -> Decimal | None:
-    """Return what either evidence says; None where they contradict each other."""
-    if first is None or second is None:
-        return first or second
-    return first if first.point == second.point else None
 
 
 def _signs(texts: pl.Series) -> str:

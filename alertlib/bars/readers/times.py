@@ -25,6 +25,7 @@ _OFFSET = r":\d{2}(\.\d+)?\s?(Z|GMT|UTC|(GMT|UTC)?[+-]\d{2}(:?\d{2})?)$"
 _YEAR_FIRST = ("%Y.%m.%d", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d")
 _DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 _CLOCKS = (" %H:%M:%S", " %H:%M", " %H:%M:%S%.f", " %H%M%S", "")
+_HALF_DAYS = (" %I:%M:%S %p", " %I:%M %p")
 _SAMPLE = 50
 
 
@@ -178,7 +179,8 @@ def _try_all(texts: pl.Series, dates: tuple[str, ...], offset: bool) -> pl.Serie
     zone = "%:z" if offset else ""
     parsed: pl.Series | None = None
     sample = _sample(texts)
-    forms = [date + clock + zone for date in dates for clock in _CLOCKS if clock or not offset]
+    clocks = _HALF_DAYS if sample.str.contains(r"(?i)\d\s?[ap]m$").any() else _CLOCKS
+    forms = [date + clock + zone for date in dates for clock in clocks if clock or not offset]
     forms.sort(key=lambda form: _strptime(sample, form, offset).null_count())
     for form in forms:
         if parsed is None:

@@ -97,6 +97,14 @@ def test_offsets_in_every_spelling(suffix: str, tmp_path: Path) -> None:
     assert [one.kind for one in bars.quality.findings] == ["zone"]
 
 
+@pytest.mark.parametrize("form", ["%Y-%m-%d %I:%M:%S %p", "%d/%m/%Y %I:%M %p"])
+def test_clocks_of_twelve_hours(form: str, tmp_path: Path) -> None:
+    source = frame(walk(7, 1, bars=90))
+    path = tmp_path / "bars.csv"
+    source.with_columns(pl.col("time").dt.strftime(form)).write_csv(path)
+    assert read_bars(path, symbol="WIN$N").frame["time"].equals(source["time"])
+
+
 @pytest.mark.parametrize("name", ["UTC", "GMT", "Z"])
 def test_times_that_end_in_the_name_of_utc(name: str, tmp_path: Path) -> None:
     text = "time,open,high,low,close\n" + "".join(

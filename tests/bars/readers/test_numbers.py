@@ -1,4 +1,4 @@
-"""Which sign is decimal: by the prices, else by the other numbers, else by the tick."""
+"""Which sign is decimal: by the prices, else by the tick, else by the other numbers."""
 
 from __future__ import annotations
 
@@ -83,9 +83,12 @@ def test_the_tick_decides_where_one_reading_only_lies_on_it(
         assert decimal_of(prices, tick=tick) == expected
 
 
-def test_numbers_and_tick_that_contradict_each_other_are_refused() -> None:
-    with pytest.raises(DataError, match=AMBIGUOUS):
-        decimal_of(GROUPED, ("0.25", "12.5"), tick=5.0)
+def test_the_tick_is_believed_before_other_numbers() -> None:
+    assert decimal_of(GROUPED, ("0.25", "12.5"), tick=5.0) == COMMA
+
+
+def test_a_tick_that_no_reading_lies_on_decides_nothing() -> None:
+    assert decimal_of(("126.511", "126.512"), ("0.25", "12.5"), tick=5.0) == Decimal(".", "")
 
 
 def test_prices_that_decide_by_themselves_need_no_other_evidence() -> None:
