@@ -26,13 +26,7 @@ from alertlib.bars.quality.timeframe import (
 from alertlib.bars.quality.zone import check_zone
 from alertlib.bars.readers.columns import table_from_columns
 from alertlib.bars.readers.parquet import is_parquet, read_parquet
-from alertlib.bars.readers.symbols import (
-    contradicts,
-    exchange_symbol,
-    is_same_symbol,
-    quoted,
-    read_file_name,
-)
+from alertlib.bars.readers.stated import agreed_symbol, find_symbol
 from alertlib.bars.readers.table import Table
 from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.config.schema import SymbolSpec
@@ -207,11 +201,7 @@ def read_bars(
             f"{path}: cannot be read ({error.strerror or error}); expected a readable file; "
             "check its permissions"
         ) from error
-    stated = _agreed(symbol, table.symbol, str(path))
-    if not path.is_dir():
-        stated, table = _with_file_name(table, path, stated, default_symbol)
-    if stated is None and default_symbol is not None:
-        table = replace(table, findings=(*table.findings, _assumed(default_symbol, path)))
+    stated, table = find_symbol(table, path, symbol, default_symbol)
     bars = _assemble(table, str(path), stated or default_symbol, timeframe, sessions, symbols)
     return bars if stated else replace(bars, assumed_symbol=True)
 
@@ -246,7 +236,9 @@ def from_frame(
 
     frame = as_polars(df, source, symbol)
     table = table_from_columns(frame, source, "frame", synthetic=synthetic, symbol=symbol)
-    return _assemble(table, source, _agreed(symbol, table.symbol, source), timeframe, None, symbols)
+    return _assemble(
+        table, source, agreed_symbol(symbol, table.symbol, source), timeframe, None, symbols
+    )
 
 
 def _read_directory(
@@ -271,40 +263,6 @@ def _read_directory(
         message = f"{series.bad_rows} rows were left out on their way into the store"
         left_out = (finding("bad_row", "error", None, series.bad_rows, message),)
     return replace(table, symbol=series.symbol, timeframe=series.timeframe, findings=left_out)
-
-
-def _agreed(stated: str | None, found: str | None, source: str) -> str | None:
-    if stated is not None and found is not None and not is_same_symbol(stated, found):
-        raise DataError(
-            f"{source}: holds symbol {found}; expected {stated}; state the symbol of the bars"
-        )
-    return stated or (exchange_symbol(found) if found else None)
-
-
-def _with_file_name(
-    table: Table, path: Path, stated: str | None, default_symbol: str | None
-) -> tuple[str | None, Table]:
-    """Take what MetaTrader's name of an export says, or refuse what contradicts it."""
-    name = read_file_name(path)
-    expected = stated or default_symbol
-    if expected is not None and contradicts(name.symbol, expected):
-        assert name.symbol is not None
-        how = "stated" if stated else "assumed, as nothing else was stated"
-        raise DataError(
-            f"{path}: its name says {name.symbol}; got {expected} ({how}); state the symbol of "
-            f"the bars ({quoted(name.symbol)}), or rename the file if its name is wrong"
-        )
-    if stated is None and (default_symbol is None or name.symbol == default_symbol):
-        stated = name.symbol
-    return stated, replace(table, timeframe=table.timeframe or name.timeframe)
-
-
-def _assumed(symbol: str, path: Path) -> Finding:
-    message = (
-        f"{path.name} does not say what its bars are of: read as the configured {symbol}; state "
-        f"the symbol (--symbol {quoted(symbol)} if it is that)"
-    )
-    return finding("assumed_symbol", "warning", None, 1, message)
 
 
 def _assemble(

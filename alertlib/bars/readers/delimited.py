@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,9 @@ import polars as pl
 
 from alertlib.bars.quality.findings import Finding, finding
 from alertlib.bars.readers.encodings import Text, load_text
-from alertlib.bars.readers.layouts import Layout, recognise, says_contracts
+from alertlib.bars.readers.heads import describe_head, find_head
+from alertlib.bars.readers.layouts import Layout, says_contracts
 from alertlib.bars.readers.numbers import Decimal, find_decimal, is_absent, parse_prices
-from alertlib.bars.readers.stacked import find_stacked
 from alertlib.bars.readers.symbols import choose_symbol, known_tick
 from alertlib.bars.readers.table import (
     SHOWN_CHARACTERS,
@@ -36,10 +35,7 @@ from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError
 
 _NEWLINE = 10
-# A header of several lines is looked for in so many bytes and lines at a file's beginning.
-_TOP, _TOP_LINES = 8_192, 6
 _UNIT_SEPARATOR = "\x1f"
-_DELIMITER_NAMES = {"\t": "tab", ";": "semicolon", ",": "comma"}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,16 +48,6 @@ class _Cells:
     numbers: pl.Series
     ragged: pl.DataFrame
     """``reason`` and ``value`` of each line, null where it has as many fields as it should."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Head:
-    """A file's text with the layout of its lines, and the symbol its header names."""
-
-    text: Text
-    layout: Layout
-    symbol: str | None = None
-    lines: int = 1
 
 
 def read_delimited(
@@ -85,7 +71,7 @@ def read_delimited(
         more than one way.
     """
     where = str(path)
-    head = _find_head(load_text(path), symbol, path)
+    head = find_head(load_text(path), symbol, path)
     layout = head.layout
     cells = _cut(head.text, layout, path)
     chosen = choose_symbol(cells.columns.get("symbol"), symbol, where)
@@ -111,7 +97,7 @@ def read_delimited(
         rows.frame,
         rows.unread,
         row_word="line",
-        layout=", ".join((*_described(head, times), *(MONEY for _ in money), *chosen.notes)),
+        layout=", ".join((*describe_head(head, times), *(MONEY for _ in money), *chosen.notes)),
         symbol=found,
         timeframe=one_label(cells.columns.get("timeframe"), "timeframe", where),
         findings=(*findings, *money),
@@ -133,45 +119,6 @@ def _volumes(
         else:
             read[name] = read_volume(texts, name, decimal, localised)
     return read, findings
-
-
-def _find_head(text: Text, symbol: str | None, path: Path) -> _Head:
-    first = _first_line(text)
-    if re.fullmatch(r"sep=.", first.strip()):  # Excel's own hint
-        text = _without_lines(text, 1)
-        first = _first_line(text)
-    layout = recognise(first)
-    if isinstance(layout, Layout) and not layout.unnamed_time:
-        return _Head(text, layout)
-    top = text.body[: text.body.find(b"\n", _TOP)].decode(errors="ignore").splitlines()[:_TOP_LINES]
-    stacked = find_stacked(top, symbol, str(path))
-    if stacked is not None:
-        return _Head(
-            _without_lines(text, stacked.lines - 1), stacked.layout, stacked.symbol, stacked.lines
-        )
-    if isinstance(layout, Layout):
-        return _Head(text, layout)
-    shown = first.strip()[:SHOWN_CHARACTERS]
-    if layout is None:
-        raise DataError(
-            f"{path}: no recognisable layout; got {shown!r} as the first line; expected columns "
-            "time, open, high, low, close separated by tab, semicolon or comma; export again"
-        )
-    raise DataError(
-        f"{path}: no column {', '.join(layout)}; got the header {shown!r}; expected a time, "
-        "open, high, low and close; export again with all columns"
-    )
-
-
-def _without_lines(text: Text, count: int) -> Text:
-    body = text.body
-    for _ in range(count):
-        body = body[body.index(b"\n") + 1 :]
-    return Text(body, text.numbers[count:], text.encoding)
-
-
-def _first_line(text: Text) -> str:
-    return text.body[: text.body.find(b"\n")].decode()
 
 
 def _cut(text: Text, layout: Layout, path: Path) -> _Cells:
@@ -272,22 +219,3 @@ def _judged(values: pl.Series, reason: str, texts: pl.Series) -> Read:
     if failed.any():
         failed &= ~is_absent(texts)
     return Read(values, texts, failed, reason)
-
-
-def _described(head: _Head, times: Times) -> tuple[str, ...]:
-    """Say for people how the file is laid out."""
-    layout = head.layout
-    if times.written == "epoch":
-        kind = "MetaTrader5 package dump"
-    elif times.written == "day first":
-        kind = "ProfitChart"
-    else:
-        kind = "MetaTrader 5 export" if layout.date_and_time else "plain CSV"
-    parts = [kind, f"{_DELIMITER_NAMES[layout.delimiter]} separated", head.text.encoding]
-    if not layout.has_header:
-        parts.append("no header")
-    if head.lines > 1:
-        parts.append(f"header of {head.lines} lines, ticker {head.symbol}")
-    if layout.ignored:
-        parts.append(f"not used: {' '.join(layout.ignored)}")
-    return tuple(parts)
