@@ -123,7 +123,8 @@ def test_the_random_walk_has_the_bars_asked_for_and_is_the_same_each_time() -> N
     assert (one.series.close == other.series.close).all()
 
 
-def test_contestants_take_turns() -> None:
+def test_contestants_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "TURN_S", 0.0)
     order: list[str] = []
     calls = {name: lambda name=name: order.append(name) for name in "abc"}
 
