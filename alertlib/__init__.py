@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from alertlib.scorecard.card import Scorecard
     from alertlib.search.result import Sweep, read_sweep
     from alertlib.search.sweeps import sweep
-    from alertlib.search.walk import Walk
-    from alertlib.search.walkforward import walk_forward
+    from alertlib.search.walk.result import Walk
+    from alertlib.search.walk.walkforward import walk_forward
 
 _HOMES = {
     "Alert": "detection.alert",
@@ -71,7 +71,7 @@ _HOMES = {
     "Stream": "detection.stream",
     "Sweep": "search.result",
     "TickBar": "kernels.bar",
-    "Walk": "search.walk",
+    "Walk": "search.walk.result",
     "backtest": "backtesting.backtester",
     "both": "detection.combinators",
     "check": "audits.checking",
@@ -87,7 +87,7 @@ _HOMES = {
     "read_sweep": "search.result",
     "sample_path": "bars.sample",
     "sweep": "search.sweeps",
-    "walk_forward": "search.walkforward",
+    "walk_forward": "search.walk.walkforward",
 }
 
 __all__ = [

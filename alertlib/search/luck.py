@@ -23,10 +23,10 @@ from alertlib.scoring.counting_loops import (
     WON,
 )  # fmt: skip
 from alertlib.scoring.scored import SPEC
-from alertlib.search.counting import typed_values
 from alertlib.search.cube import COUNTS, Cube, Totals, distance
-from alertlib.search.geometry import target_is_nearer
-from alertlib.search.grid import Grid
+from alertlib.search.dispatch import typed_values
+from alertlib.search.grid.geometry import target_is_nearer
+from alertlib.search.grid.grid import Grid
 from alertlib.search.stages import Stages
 from alertlib.search.subject import Subject
 from alertlib.stats.intervals import p_value

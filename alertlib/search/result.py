@@ -16,13 +16,13 @@ from alertlib.errors import ConfigError
 from alertlib.report.page.search import Account, search_fragment
 from alertlib.scorecard.sections import spec_hash
 from alertlib.search.cube import COUNTS, Cube, Totals, distance
-from alertlib.search.geometry import target_is_nearer
-from alertlib.search.grid import Grid
+from alertlib.search.grid.geometry import target_is_nearer
+from alertlib.search.grid.grid import Grid
 from alertlib.search.luck import Luck, best_by_luck
 from alertlib.search.selection import Selection, select
 from alertlib.search.storing import SCHEMA, Stored, restore, store
 from alertlib.search.subject import Subject
-from alertlib.search.words import Found, sweep_account
+from alertlib.search.sweep_words import Found, sweep_account
 
 By = Literal[
     "distance", "plateau", "capture_rate", "false_positive_share", "win_rate",

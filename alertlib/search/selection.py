@@ -14,7 +14,7 @@ from alertlib._typing import Floats
 from alertlib.errors import DataError
 from alertlib.scoring.scored import SPEC
 from alertlib.search.cube import Cube
-from alertlib.search.ledger_reader import read_ledger, scope_of
+from alertlib.search.ledger.reader import read_ledger, scope_of
 from alertlib.stats.deflated import DeflatedSharpe, deflated_sharpe
 from alertlib.stats.overfitting import Overfitting, overfitting_probability
 from alertlib.stats.superiority import (

@@ -37,7 +37,7 @@ from alertlib.scoring.scored_sessions import Span, choose_scope
 from alertlib.scoring.signals import signals_of
 from alertlib.scoring.step_bars import StepBars
 from alertlib.scoring.true_ranges import true_ranges
-from alertlib.search.keys import detectors_by_key
+from alertlib.search.grid.keys import detectors_by_key
 
 # What the signals and outcomes kept for later combinations may take, each.
 KEPT_BYTES = 64_000_000
@@ -122,7 +122,7 @@ class Stages:
         Parameters
         ----------
         changed : mapping of str to value
-            Typed and accepted values by full key, as :attr:`alertlib.search.axes.Axis.typed`
+            Typed and accepted values by full key, as :attr:`alertlib.search.grid.axes.Axis.typed`
             has them.
         """
         delivered, outcomes, matches = self._found(changed)

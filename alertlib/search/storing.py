@@ -18,7 +18,7 @@ from alertlib.errors import ConfigError, DataError, StorageError
 from alertlib.market.ticks import Grid as PriceGrid
 from alertlib.scorecard.sections import as_config
 from alertlib.search.cube import COUNTS, MONEY, Cube
-from alertlib.search.grid import Grid
+from alertlib.search.grid.grid import Grid
 
 SCHEMA = "sweep.v1"
 _KEY = "alertlib.sweep"

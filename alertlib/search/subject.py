@@ -21,8 +21,8 @@ from alertlib.scoring.counting import Ground
 from alertlib.scoring.labels import Opportunities
 from alertlib.scoring.scored_sessions import Span
 from alertlib.scoring.trades import session_fees
-from alertlib.search.grid import Grid
-from alertlib.search.identity import Identity, identify
+from alertlib.search.grid.grid import Grid
+from alertlib.search.ledger.identity import Identity, identify
 from alertlib.search.stages import lay_ground
 from alertlib.search.tasks import Job, bar_file, modules_of
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from alertlib._typing import Ints
 from alertlib.errors import ConfigError
-from alertlib.search.counting import empty_cube, fill, typed_values
 from alertlib.search.cube import distance
-from alertlib.search.geometry import target_is_nearer
-from alertlib.search.grid import Grid
+from alertlib.search.dispatch import empty_cube, fill, typed_values
+from alertlib.search.grid.geometry import target_is_nearer
+from alertlib.search.grid.grid import Grid
 from alertlib.search.subject import Subject
 from alertlib.search.tasks import Counted, Counter
 

@@ -16,17 +16,17 @@ from alertlib.bars.bars import Bars
 from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.errors import ConfigError
-from alertlib.search.counting import count_grid, empty_cube, fill
 from alertlib.search.cube import Cube
+from alertlib.search.dispatch import count_grid, empty_cube, fill
 from alertlib.search.executors import check_executor, is_local
-from alertlib.search.grid import Grid
-from alertlib.search.headline import count_headline, covers
-from alertlib.search.ledger import Ledger
+from alertlib.search.grid.grid import Grid
+from alertlib.search.ledger.ledger import Ledger
+from alertlib.search.ledger.stamping import utc_now
+from alertlib.search.ledger.trials import known_counts, trials_of
 from alertlib.search.result import Sweep
-from alertlib.search.stamping import utc_now
 from alertlib.search.subject import Subject, make_subject
 from alertlib.search.suggesting import suggest
-from alertlib.search.trials import known_counts, trials_of
+from alertlib.search.volatility.headline import count_headline, covers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -81,7 +81,7 @@ def sweep(
     workers : int, optional
         One for each processor when left out.
     ledger : path, optional
-        Every trial is appended to it, see :class:`alertlib.search.ledger.Ledger`.
+        Every trial is appended to it, see :class:`alertlib.search.ledger.ledger.Ledger`.
     resume : bool
         Take from the ledger what it already holds of this sweep.
     progress : callable, optional

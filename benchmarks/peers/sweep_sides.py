@@ -96,7 +96,7 @@ def ours(material: Material, labelled: bool) -> Sweep | None:
     combinations.
     """
     try:
-        sweep = import_module("alertlib.search.volatility_sweep")
+        sweep = import_module("alertlib.search.volatility.one_pass")
     except ModuleNotFoundError:
         return None
     from alertlib.config import Config

@@ -15,7 +15,7 @@ from rich.text import Text
 from alertlib.config import Config, load_config
 from alertlib.errors import ConfigError
 from alertlib.report.page.search import Account, search_page
-from alertlib.search.axes import parse_grids
+from alertlib.search.grid.axes import parse_grids
 from alertlib.search.writing import chosen_config, config_text
 from runners.cli.outputs import write_text
 

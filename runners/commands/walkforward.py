@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from alertlib.search.walk_words import walk_account
-from alertlib.search.walkforward import walk_forward
+from alertlib.search.walk.walkforward import walk_forward
+from alertlib.search.walk.words import walk_account
 from runners._main import FAILED, OK
 from runners.cli.inputs import find_bars
 from runners.cli.progress import Progress

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from alertlib.config import load_config
-from alertlib.search.ledger_reader import read_ledger
+from alertlib.search.ledger.reader import read_ledger
 from tests.support.commands import ROOT, command, one_line, said
 
 SMALL = ("--sessions", "30", "--grid", "volatility.window=10,20", "--grid", "stop_atr=1:2:.5")
@@ -135,8 +135,8 @@ def test_a_second_writer_of_a_ledger_is_told(tmp_path: Path) -> None:
 
     import alertlib as al
     from alertlib.bars.sample import sample_path
-    from alertlib.search.grid import Grid
-    from alertlib.search.ledger import Ledger
+    from alertlib.search.grid.grid import Grid
+    from alertlib.search.ledger.ledger import Ledger
     from alertlib.search.subject import make_subject
 
     bars, config = al.read_bars(sample_path(), symbol="WIN$N"), al.Config()

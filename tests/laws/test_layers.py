@@ -210,7 +210,7 @@ CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_n
 
 
 # A trial is stamped when it is made, whoever makes it: the one place that knows what time it is.
-CLOCK = "alertlib.search.stamping"
+CLOCK = "alertlib.search.ledger.stamping"
 
 
 def test_the_library_reads_no_clock_and_prints_nothing() -> None:

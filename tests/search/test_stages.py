@@ -17,7 +17,7 @@ from alertlib.scoring.counting import MATCH_FIELDS, Outcomes
 from alertlib.scoring.counting_loops import LOST, UNFILLED, WON
 from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
 from alertlib.scoring.trades import simulate
-from alertlib.search.axes import make_axes
+from alertlib.search.grid.axes import make_axes
 from alertlib.search.stages import Stages, lay_ground
 from tests.support.steps import rough_walk
 from tests.support.synthetic import Row, bars_of, shared_rows, walk

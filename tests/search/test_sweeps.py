@@ -18,7 +18,7 @@ from alertlib.config import Config
 from alertlib.errors import ConfigError, DataError
 from alertlib.search import sweeps
 from alertlib.search.cube import Totals, distance
-from alertlib.search.ledger_reader import read_ledger
+from alertlib.search.ledger.reader import read_ledger
 from tests.support.synthetic import bars_of, walk
 
 BARS = bars_of(walk(11, sessions=20), timeframe="M5")
@@ -99,9 +99,9 @@ def test_one_pass_over_the_bars_gives_the_counts_of_the_general_path(
     ],
 )
 def test_one_pass_is_for_volatility_alone_with_nothing_held_back(change: dict[str, Any]) -> None:
-    from alertlib.search.grid import Grid
-    from alertlib.search.headline import covers
+    from alertlib.search.grid.grid import Grid
     from alertlib.search.subject import make_subject
+    from alertlib.search.volatility.headline import covers
 
     grid = {"volatility.window": [10, 20]}
 
@@ -196,7 +196,7 @@ def test_an_interrupted_sweep_leaves_what_it_has_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = tmp_path / "trials.jsonl"
-    monkeypatch.setattr("alertlib.search.counting.LONGEST_BLOCK", 4)
+    monkeypatch.setattr("alertlib.search.dispatch.LONGEST_BLOCK", 4)
     blocks: list[int] = []
 
     def interrupt(stage: str, done: int, ahead: int) -> None:
@@ -214,7 +214,7 @@ def test_an_interrupted_sweep_leaves_what_it_has_counted(
 
 def test_an_edited_detector_is_not_taken_from_the_ledger() -> None:
     """Its parameters are the same, its signals are not."""
-    from alertlib.search.grid import Grid
+    from alertlib.search.grid.grid import Grid
     from alertlib.search.subject import make_subject
     from tests.support import user_detectors
 
@@ -241,7 +241,7 @@ def test_more_combinations_than_are_kept_by_session_are_totals(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     whole = al.sweep(BARS, CONFIG, GRID)
-    monkeypatch.setattr("alertlib.search.grid.MAX_PER_SESSION", 10)
+    monkeypatch.setattr("alertlib.search.grid.grid.MAX_PER_SESSION", 10)
 
     found = al.sweep(BARS, CONFIG, GRID)
 
@@ -270,7 +270,7 @@ def test_a_sweep_is_written_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert read.to_dict() == found.to_dict()
     with pytest.raises(ConfigError, match="chance: got a sweep read from a file"):
         read.chance()
-    monkeypatch.setattr("alertlib.search.grid.MAX_PER_SESSION", 10)
+    monkeypatch.setattr("alertlib.search.grid.grid.MAX_PER_SESSION", 10)
     al.sweep(BARS, CONFIG, GRID).write_parquet(tmp_path / "totals.parquet")
     assert not al.read_sweep(tmp_path / "totals.parquet").cube.per_session
 

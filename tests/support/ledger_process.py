@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from alertlib.search.ledger import Ledger
+from alertlib.search.ledger.ledger import Ledger
 from tests.support.ledger_trials import Clock, make_trial, sweep_identity
 
 BATCH = 7

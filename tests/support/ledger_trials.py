@@ -8,9 +8,9 @@ from typing import Any
 
 from alertlib.config import Config
 from alertlib.market.instruments import find_instrument
-from alertlib.search.axes import Value
-from alertlib.search.identity import Identity, identify
-from alertlib.search.ledger_lines import Counts, Trial
+from alertlib.search.grid.axes import Value
+from alertlib.search.ledger.identity import Identity, identify
+from alertlib.search.ledger.lines import Counts, Trial
 
 DATA = "d" * 64
 SESSIONS = ("2021-01-04", "2021-01-05", "2021-01-06")

@@ -1,0 +1,1 @@
+"""What is searched: keys, values, conditions, combinations by number."""

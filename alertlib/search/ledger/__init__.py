@@ -1,0 +1,1 @@
+"""Every trial on the same bars, appended and never changed."""

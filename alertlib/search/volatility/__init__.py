@@ -1,0 +1,1 @@
+"""The grid of the volatility detector in one pass over the bars."""

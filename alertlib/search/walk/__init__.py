@@ -1,0 +1,1 @@
+"""Choose on past sessions, judge on the next."""
