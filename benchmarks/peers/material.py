@@ -17,7 +17,7 @@ from alertlib.bars.schema import PRICES
 from alertlib.bars.series import Series, make_series
 from alertlib.config.schema import SymbolSpec
 from alertlib.scoring.engine import COMPILED
-from alertlib.scoring.signals import true_ranges
+from alertlib.scoring.true_ranges import true_ranges
 
 # 113 bars of five minutes, so that sizes are whole sessions where they can be.
 SESSION = 113

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import product
 from typing import Any
 
@@ -81,29 +80,27 @@ GRIDS = {
 }
 
 
-def contestant(name: str, material: Material) -> Sweep | None:
-    """Return a contestant's sweep over a grid; None where it is not built."""
+def contestant(name: str, material: Material) -> Sweep:
+    """Return a contestant's sweep over a grid."""
     _ = material.atr, material.raw, material.joined
     if name in (OURS, LABELLING):
         return ours(material, labelled=name == OURS)
     return theirs(material, name)
 
 
-def ours(material: Material, labelled: bool) -> Sweep | None:
-    """Return alertlib's own sweep, the labels given or made in every call; None while not built.
+def ours(material: Material, labelled: bool) -> Sweep:
+    """Return alertlib's own sweep, the labels given or made in every call.
 
     Its answer is the number of trades over the detector's settings, and the quanta over all
     combinations.
     """
-    try:
-        sweep = import_module("alertlib.search.volatility.one_pass")
-    except ModuleNotFoundError:
-        return None
     from alertlib.config import Config
     from alertlib.scoring.engine import COMPILED
     from alertlib.scoring.labels import directional_changes
     from alertlib.scoring.matching import find_validity
     from alertlib.scoring.scored_sessions import choose_scope
+    from alertlib.search.volatility.one_pass import sweep_volatility
+    from alertlib.search.volatility.parameters import VolatilityGrid
 
     series, atr = material.series, material.atr
     config = Config().set("scoring.sessions", 100_000)
@@ -121,8 +118,8 @@ def ours(material: Material, labelled: bool) -> Sweep | None:
     def call(grid: Grid) -> Answer:
         axes = (grid.windows, grid.thresholds, grid.confirmations, grid.stops, grid.targets)
         scope, moves, validity = given if labelled else labels()
-        counts = sweep.sweep_volatility(
-            series, atr, scope, moves, validity, sweep.VolatilityGrid(*axes), config
+        counts = sweep_volatility(
+            series, atr, scope, moves, validity, VolatilityGrid(*axes), config
         )
         return {"trades": int(counts.trades.sum()), "quanta": int(counts.points.sum())}
 
