@@ -118,7 +118,7 @@ class Bench:
         from runners.live.alert_store.store import Store
         from runners.live.mail.mailer import Mailer
         from runners.live.mail.render import Renderer
-        from runners.live.mail.settings import Credentials
+        from runners.live.mail.settings import Login
 
         sink = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "ignore", "-c", SINK, *(self.certificate or ())),
@@ -129,7 +129,7 @@ class Bench:
         port = int(await sink.stdout.readline())
         reader = asyncio.create_task(self._read(sink))
         config = settings(port, self.certificate[0] if self.certificate else None)
-        login = Credentials("mesa", "secret") if self.certificate else None
+        login = Login("mesa", "secret") if self.certificate else None
         with Store.open(str(self.folder / "alerts.db")) as store:
             mailer = Mailer(config, login, store.outbox, Renderer(config, find_contracts(())))
             running = asyncio.create_task(mailer.run())

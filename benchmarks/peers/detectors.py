@@ -15,7 +15,9 @@ from alertlib._typing import Floats, Signals
 from alertlib.detection.detectors import Detector
 from alertlib.detection.registry import find_detector
 from alertlib.scoring.engine import COMPILED
-from alertlib.scoring.signals import StepBars, detect, signals_of, true_ranges
+from alertlib.scoring.signals import detect, signals_of
+from alertlib.scoring.step_bars import StepBars
+from alertlib.scoring.true_ranges import true_ranges
 from benchmarks.peers.detector_sides import (
     Call,
     numpy_same_job,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from alertlib._typing import Floats, Ints, Signals
+from alertlib._typing import Floats, Ints, Narrow, Signals
 from alertlib.kernels.breakout import BreakoutParams
 from alertlib.kernels.rsi_divergence import RsiDivergenceParams
 from alertlib.kernels.volatility import VolatilityParams
@@ -50,7 +50,7 @@ def _rolling_sum(values: Ints, n: int) -> Ints:
     return np.asarray(sums[n:] - sums[:-n])
 
 
-def engulfing(columns: dict[str, Any], place: Ints) -> Signals:
+def engulfing(columns: dict[str, Any], place: Ints | Narrow) -> Signals:
     """Return what :func:`alertlib.kernels.engulfing.engulfing_step` signals."""
     opened, closed = columns["open"], columns["close"]
     body, before = (closed - opened)[1:], (closed - opened)[:-1]
@@ -109,7 +109,7 @@ def rsi(close: Ints, n: int) -> Floats:
 
 
 def divergence(
-    columns: dict[str, Any], place: Ints, strength: Floats, params: RsiDivergenceParams
+    columns: dict[str, Any], place: Ints | Narrow, strength: Floats, params: RsiDivergenceParams
 ) -> Signals:
     """Return what :func:`alertlib.kernels.rsi_divergence.rsi_divergence_step` signals.
 
@@ -138,7 +138,7 @@ def divergence(
     return sign
 
 
-def true_range(columns: dict[str, Any], place: Ints) -> Ints:
+def true_range(columns: dict[str, Any], place: Ints | Narrow) -> Ints:
     """Return each bar's true range; a session's first bar has its own range."""
     high, low, close = columns["high"], columns["low"], columns["close"]
     reach = high - low
@@ -146,7 +146,7 @@ def true_range(columns: dict[str, Any], place: Ints) -> Ints:
     return np.concatenate([reach[:1], np.where(place[1:] > 0, joined, reach[1:])])
 
 
-def atr(columns: dict[str, Any], place: Ints, n: int) -> Floats:
+def atr(columns: dict[str, Any], place: Ints | Narrow, n: int) -> Floats:
     """Return what :func:`alertlib.kernels.atr.atr_step` gives."""
     ranges = true_range(columns, place).astype(np.float64)
     first = ranges[:n].mean()

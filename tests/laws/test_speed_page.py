@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import alertlib as al
 from alertlib.bars.series import make_series
 from alertlib.detection.registry import find_detector
-from alertlib.scoring.signals import detect, true_ranges
+from alertlib.scoring.signals import detect
+from alertlib.scoring.true_ranges import true_ranges
 from benchmarks.peers import (
     detector_sides,
     detectors,

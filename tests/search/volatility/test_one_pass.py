@@ -23,7 +23,8 @@ from alertlib.scoring.labels import Opportunities, directional_changes
 from alertlib.scoring.matching import Validity, find_validity
 from alertlib.scoring.scored import Scored, run_detectors, score
 from alertlib.scoring.scored_sessions import Scope, choose_scope
-from alertlib.scoring.signals import EXACT_BELOW, true_ranges
+from alertlib.scoring.signals import EXACT_BELOW
+from alertlib.scoring.true_ranges import true_ranges
 from alertlib.search.volatility.inputs import middle
 from alertlib.search.volatility.one_pass import sweep_volatility
 from alertlib.search.volatility.parameters import VolatilityCounts, VolatilityGrid
