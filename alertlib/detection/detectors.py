@@ -14,8 +14,9 @@ from datetime import date
 from numbers import Integral
 from typing import Any, NamedTuple
 
-from alertlib.detection.fitting import Fit
-from alertlib.detection.records import in_quanta, is_record, leaves
+from alertlib.detection.declaration import check_declaration, learning_of
+from alertlib.detection.fitting import Fit, Learn
+from alertlib.detection.records import in_quanta
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
 
@@ -135,9 +136,6 @@ class _NoParams(NamedTuple):
 
 _NO_PARAMS = _NoParams()
 
-# What ``fit=`` takes besides a whole Fit.
-Learn = Callable[[Any, Any, Any], Any]
-
 REGISTRY: dict[str, Detector] = {}
 
 
@@ -203,8 +201,8 @@ def detector(
     ConfigError
         If a declaration is not of the stated form.
     """
-    _check_declaration(name, patterns, state, params, confidence)
-    learned = _learned(name, fit, fitted_until)
+    check_declaration(name, patterns, state, params, confidence)
+    learned = learning_of(name, fit, fitted_until)
 
     def decorate(step: Step) -> Detector:
         made = Detector(
@@ -262,8 +260,8 @@ def frame_detector(
         high low close`` of the gap-joined series, ``gap`` and ``atr``, all in points); the
         traded prices ``raw_open raw_high raw_low raw_close``; ``session``, its number.
     """
-    _check_declaration(name, patterns, _NO_PARAMS, params, confidence)
-    learned = _learned(name, fit, fitted_until)
+    check_declaration(name, patterns, _NO_PARAMS, params, confidence)
+    learned = learning_of(name, fit, fitted_until)
     has_params = fit is not None or params is not _NO_PARAMS
 
     def decorate(columns: Callable[..., Any]) -> Detector:
@@ -288,53 +286,3 @@ def frame_detector(
 
 def _no_step(state: Any, ring: MutableSequence[int], bar: TickBar, params: Any) -> tuple[int, Any]:
     raise ConfigError("a frame detector has no step; decorate one with @alertlib.detector")
-
-
-def _learned(
-    name: str, fit: Fit | Learn | None, fitted_until: date | str | None
-) -> tuple[Fit | None, date | None]:
-    if fit is not None and fitted_until is not None:
-        raise ConfigError(
-            f"detector {name!r}: got fit and fitted_until; expected one: a model is fitted here "
-            "or was fitted elsewhere"
-        )
-    if isinstance(fitted_until, str):
-        try:
-            fitted_until = date.fromisoformat(fitted_until)
-        except ValueError:
-            raise ConfigError(
-                f"detector {name!r}: fitted_until: got {fitted_until!r}, expected a date such as "
-                "2021-03-31"
-            ) from None
-    if fit is not None and not isinstance(fit, Fit):
-        fit = Fit(fit)
-    if fit is not None and min(fit.train, fit.every, fit.max_age_days) < 1:
-        raise ConfigError(
-            f"detector {name!r}: fit: got train {fit.train}, every {fit.every}, max_age_days "
-            f"{fit.max_age_days}; expected whole numbers of at least 1"
-        )
-    return fit, fitted_until
-
-
-def _check_declaration(
-    name: str, patterns: tuple[str, str], state: Any, params: Any, confidence: float
-) -> None:
-    where = f"detector {name!r}"
-    if len(patterns) != 2 or not all(isinstance(p, str) and p for p in patterns):
-        raise ConfigError(
-            f"{where}: patterns: got {patterns!r}, expected two names, of the +1 and the -1 signal"
-        )
-    for what, value in (("state", state), ("params", params)):
-        if not is_record(value):
-            raise ConfigError(
-                f"{where}: {what}: got {type(value).__name__}, expected a NamedTuple instance "
-                "whose fields are int or float"
-            )
-    for field, value in leaves(state, "state"):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ConfigError(
-                f"{where}: {field}: got {value!r}, expected an int or a float; "
-                "write 0/1 for a flag and keep a window in the ring"
-            )
-    if not 0.0 <= confidence <= 0.95:
-        raise ConfigError(f"{where}: confidence: got {confidence!r}, expected 0 to 0.95")

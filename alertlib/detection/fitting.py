@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+# What ``fit=`` takes besides a whole Fit.
+Learn = Callable[[Any, Any, Any], Any]
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -27,7 +30,7 @@ class Fit:
         Days after its last training session for which a live detector may go on using them.
     """
 
-    learn: Callable[[Any, Any, Any], Any]
+    learn: Learn
     train: int = 60
     every: int = 10
     max_age_days: int = 30

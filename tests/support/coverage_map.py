@@ -29,6 +29,7 @@ COVERED = {
     "alertlib.config.scalars": "config/test_file.py",
     "alertlib.config.schema": "config/test_shipped.py",
     "alertlib.detection.builtin": "detection/test_detectors.py",
+    "alertlib.detection.declaration": "detection/test_registry.py",
     "alertlib.detection.fitting": "scoring/test_fitting.py",
     "alertlib.detection.models": "detection/test_intake.py",
     "alertlib.detection.ruleset": "scoring/test_batch.py",
