@@ -27,9 +27,11 @@ from alertlib.scoring.frames import opportunity_frame, scored_alert_frame, trade
 from alertlib.scoring.scored import Scored
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Run:
     """A backtest: its scorecard, and every alert, move and trade behind it.
+
+    A run equals itself alone; :meth:`diff` says in what two differ.
 
     Attributes
     ----------

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from alertlib.config.convert import convert
 from alertlib.config.types import ClockTime, minute_of_day
 from alertlib.detection.detectors import REGISTRY, Columns, Detector, detector
+from alertlib.detection.homes import calling_module
 from alertlib.detection.registry import find_detector
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
@@ -91,7 +93,10 @@ def only(
         name=_checked_name(name, [inner.name, *_words(between, where)]),
         step=make(inner.step, first, last, asked),
         columns=_filtered(columns, first, last, asked) if columns is not None else None,
+        home=calling_module(),
     )
+    recipe = partial(only, inner, between=between, where=where, name=made.name)
+    made = replace(made, recipe=recipe)
     REGISTRY[made.name] = made
     return made
 
@@ -155,8 +160,9 @@ def both(
         return split + int(other.ring_size(params.second))
 
     base = max(one.confidence, other.confidence) / 100
-    return detector(
-        _checked_name(name, [one.name, "and", other.name]),
+    named = _checked_name(name, [one.name, "and", other.name])
+    made = detector(
+        named,
         patterns=patterns if patterns is not None else one.patterns,
         state=BothState(one.state, other.state),
         params=BothParams(one.params, other.params),
@@ -164,6 +170,9 @@ def both(
         warmup=lambda p: max(one.warmup_size(p.first), other.warmup_size(p.second)),
         confidence=confidence if confidence is not None else base,
     )(make_both(_bare(one), _bare(other), split))
+    again = partial(both, one, other, name=named, patterns=patterns, confidence=confidence)
+    made = REGISTRY[named] = replace(made, home=calling_module(), recipe=again)
+    return made
 
 
 def _found(given: Detector | str) -> Detector:

@@ -8,14 +8,24 @@ backtest it or to audit it; the built-in ones are declared with the same
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, MutableSequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from numbers import Integral
 from typing import Any, NamedTuple
 
 from alertlib.detection.declaration import check_declaration, learning_of
 from alertlib.detection.fitting import Fit, Learn
+from alertlib.detection.homes import (
+    PROGRAM,
+    calling_module,
+    import_home,
+    is_importable,
+    not_declared,
+    read_parts,
+)
 from alertlib.detection.records import in_quanta
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
@@ -56,6 +66,16 @@ class Detector:
         How its parameters are learned; until then it gives no signal.
     fitted_until : date or None
         Last date of the bars that a model made elsewhere has seen.
+    home : str
+        Module that declared it.
+    recipe : partial or None
+        The call that makes it again, of a detector made of detectors.
+
+    Notes
+    -----
+    It is pickled by name: of the module that declares it and its own, with its parameters. Who
+    unpickles it imports the module. A detector made of detectors is made again where its module
+    does not make it.
     """
 
     name: str
@@ -70,6 +90,8 @@ class Detector:
     probability: bool = False
     fit: Fit | None = None
     fitted_until: date | None = None
+    home: str = field(default="", compare=False)
+    recipe: partial[Detector] | None = field(default=None, compare=False)
 
     def __call__(
         self, state: Any, ring: MutableSequence[int], bar: TickBar, params: Any
@@ -125,6 +147,36 @@ class Detector:
         """
         return in_quanta(self.params, quanta_per_tick)
 
+    @property
+    def lost(self) -> str | None:
+        """Name of the detector, this or one it is made of, that no other process can import."""
+        return self._unmade() if self.home in ("", PROGRAM) else None
+
+    def _unmade(self) -> str | None:
+        """Return the name of the part that keeps the recipe from being followed elsewhere."""
+        if self.recipe is None:
+            return self.name
+        for part in (*self.recipe.args, *self.recipe.keywords.values()):
+            if isinstance(part, Detector):
+                if part.lost is not None:
+                    return part.lost
+            elif callable(part) and not is_importable(part):
+                return self.name
+        return None
+
+    def __copy__(self) -> Detector:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Detector:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        recipe = self.recipe if self._unmade() is None else None
+        kept = {name: getattr(self, name) for name in _KEPT}
+        # By itself, since it is read once the module is known to be there.
+        content = pickle.dumps((recipe, kept))
+        return _restore, (self.name, self.home, recipe is not None, self.fit is not None, content)
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{k}={v}" for k, v in self.params._asdict().items())
         return f"Detector({self.name!r}, {shown})" if shown else f"Detector({self.name!r})"
@@ -137,6 +189,32 @@ class _NoParams(NamedTuple):
 _NO_PARAMS = _NoParams()
 
 REGISTRY: dict[str, Detector] = {}
+
+# What of a detector is a value and may have been replaced; the rest is code, and its module has it.
+_KEPT = ("params", "patterns", "confidence", "probability", "fitted_until")
+
+
+def _restore(name: str, home: str, can_be_made: bool, learns: bool, content: bytes) -> Detector:
+    """Return an unpickled detector: the one its module declares, or one made by its recipe."""
+    found = _declared(name, home)
+    if found is None and not can_be_made:
+        raise not_declared(name, home)
+    recipe, kept = read_parts(name, content)
+    if found is None:
+        found = REGISTRY[name] = replace(recipe(), home=home)
+    return replace(found, fit=found.fit if learns else None, **kept)
+
+
+def _declared(name: str, home: str) -> Detector | None:
+    there = [REGISTRY.get(name)]
+    if (there[0] is None or there[0].home != home) and home not in ("", PROGRAM):
+        module = import_home(name, home)
+        # Another module may have registered its own under that name.
+        there = [REGISTRY.get(name), *vars(module).values()]
+    for each in there:
+        if isinstance(each, Detector) and (each.name, each.home) == (name, home):
+            return each
+    return None
 
 
 def detector(
@@ -203,6 +281,7 @@ def detector(
     """
     check_declaration(name, patterns, state, params, confidence)
     learned = learning_of(name, fit, fitted_until)
+    home = calling_module()
 
     def decorate(step: Step) -> Detector:
         made = Detector(
@@ -217,6 +296,7 @@ def detector(
             probability=probability,
             fit=learned[0],
             fitted_until=learned[1],
+            home=home,
         )
         REGISTRY[name] = made
         return made
@@ -262,6 +342,7 @@ def frame_detector(
     """
     check_declaration(name, patterns, _NO_PARAMS, params, confidence)
     learned = learning_of(name, fit, fitted_until)
+    home = calling_module()
     has_params = fit is not None or params is not _NO_PARAMS
 
     def decorate(columns: Callable[..., Any]) -> Detector:
@@ -277,6 +358,7 @@ def frame_detector(
             columns=columns if has_params else lambda frame, _: columns(frame),
             fit=learned[0],
             fitted_until=learned[1],
+            home=home,
         )
         REGISTRY[name] = made
         return made

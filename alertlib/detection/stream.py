@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,6 +72,10 @@ class Stream:
     rules : Rules, optional
         Detectors, policy and trade set-up; those of ``config`` when left out.
 
+    Notes
+    -----
+    A copy, or one that was pickled, goes on by itself from the same bar.
+
     Raises
     ------
     ConfigError
@@ -120,15 +125,8 @@ class Stream:
         self._grid = known.grid
         self._sessions = known.sessions
         self.rules = rules
-        self._steps = [
-            (
-                guard(d) if guard else checked(d),
-                d.kernel_params(known.grid.per_tick),
-                d.warmup,
-                d.probability,
-            )
-            for d in rules.detectors
-        ]
+        self._guard = guard
+        self._steps = self._made_steps()
         self._states: list[Any] = [d.state for d in rules.detectors]
         self._rings = [[0] * d.ring for d in rules.detectors]
         self._atr = AtrState()
@@ -143,6 +141,25 @@ class Stream:
         self._last_minute = -1
         self._last_close = 0
         self._gaps = 0
+
+    def _made_steps(self) -> list[tuple[Step, Any, int, bool]]:
+        wrap = self._guard or checked
+        return [
+            (wrap(d), d.kernel_params(self._grid.per_tick), d.warmup, d.probability)
+            for d in self.rules.detectors
+        ]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Steps are functions made here; they are made again.
+        return {name: value for name, value in self.__dict__.items() if name != "_steps"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._steps = self._made_steps()
+
+    def __copy__(self) -> Stream:
+        # Two streams must not write into the same rings.
+        return deepcopy(self)
 
     @property
     def bars(self) -> int:

@@ -41,7 +41,7 @@ STATISTICS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Luck:
     """The best of all combinations in each run of the session permutation.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date, datetime
 from pathlib import Path
+from pickle import dumps, loads
 from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from alertlib.audits import lookahead, suite, warmup
 from alertlib.backtesting.backtester import backtest
@@ -397,3 +400,35 @@ def test_a_decimal_grid_is_fine_enough_for_the_tick() -> None:
 def test_times_are_naive_wall_clock(run: Run) -> None:
     assert run.alerts.schema["time"] == pl.Datetime("us")
     assert run.alerts["time"][0] > datetime(2021, 4, 5)
+
+
+# --- copies --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shown", [False, True])
+@pytest.mark.parametrize("twin_of", [copy.copy, copy.deepcopy, lambda r: loads(dumps(r))])
+def test_a_copy_says_the_same(run: Run, twin_of: Any, shown: bool) -> None:
+    """Before its tables were asked for, and with them."""
+    run = run if shown else run_of()
+    if shown:
+        assert run.alerts.height
+        assert run._repr_html_()
+    twin = twin_of(run)
+
+    assert repr(twin) == repr(run)
+    assert twin.scorecard == run.scorecard
+    assert twin.config == run.config
+    assert twin.bars.sha256 == run.bars.sha256
+    assert twin.bars.quality.clean == run.bars.quality.clean
+    for table in ("alerts", "opportunities", "trades", "suppressed"):
+        assert_frame_equal(getattr(twin, table), getattr(run, table))
+    assert twin.diff(run).telling == ()
+
+
+def test_a_run_equals_itself_alone(run: Run) -> None:
+    other = backtest(run.bars, run.config, audits="none", chance=False)
+
+    assert run == run
+    assert {run: 1}[run] == 1
+    assert run != other
+    assert run.scorecard == other.scorecard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from pickle import dumps, loads
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -703,3 +705,19 @@ def test_adjusted_file_is_unsafe(name: str, symbol: str, off: int, decimals: int
 def test_small_symbol_of_the_tests_is_read() -> None:
     assert bars_of(walk(1, 1, bars=20), "TST").instrument.family is None
     assert SMALL.tick == 5.0
+
+
+@pytest.mark.parametrize("twin_of", [copy.copy, copy.deepcopy, lambda b: loads(dumps(b))])
+@given(st.integers(0, 10**6), st.booleans())
+def test_a_copy_of_bars_is_the_same_bars(twin_of: Any, seed: int, hashed: bool) -> None:
+    bars = bars_of(walk(seed, 2, bars=20, missing=0.2), "TST")
+    if hashed:
+        assert len(bars.sha256) == 64
+    twin = twin_of(bars)
+
+    assert_frame_equal(twin.frame, bars.frame)
+    assert twin.sha256 == bars.sha256
+    assert (twin.instrument, twin.source) == (bars.instrument, bars.source)
+    assert repr(twin) == repr(bars)
+    assert twin.quality.findings == bars.quality.findings
+    assert bars == bars

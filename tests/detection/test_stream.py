@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
+from pickle import dumps, loads
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -135,6 +137,22 @@ def decisions_snapshot(config: Config, rows: list[Row]) -> dict[str, Any]:
     stream = stream_of(config)
     decisions(stream, rows)
     return stream.snapshot()
+
+
+@pytest.mark.parametrize("twin_of", [copy.copy, copy.deepcopy, lambda s: loads(dumps(s))])
+@given(cut=st.integers(0, 400))
+def test_a_copy_goes_on_by_itself(twin_of: Any, cut: int) -> None:
+    """With a user's own detector among those that run."""
+    rows = rough_walk(17, sessions=4)
+    stream = stream_of(Config().set("detection.enabled", EVERYONE))
+    decisions(stream, rows[:cut])
+    twin = twin_of(stream)
+    before = stream.snapshot()
+
+    ahead = decisions(twin, rows[cut:])
+    assert stream.snapshot() == before
+    assert decisions(stream, rows[cut:]) == ahead
+    assert stream.snapshot() == twin.snapshot()
 
 
 def test_restoring_does_not_tie_two_streams_together() -> None:

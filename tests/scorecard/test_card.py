@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 
 import pytest
 
@@ -28,6 +30,15 @@ def test_a_card_comes_back_from_its_json_as_it_was(name: str) -> None:
     assert card.to_dict() == values
     assert Scorecard.from_json(card.to_json().encode()) == card
     assert card.criterion("win_rate").value == values["criteria"][2]["value"]
+
+
+@pytest.mark.parametrize("name", ["passed", "failed", "silent", "insufficient"])
+def test_copies_of_a_card_are_equal(name: str) -> None:
+    card = Scorecard.from_json(json.dumps(report_cards.every()[name]))
+
+    for twin in (copy.copy(card), copy.deepcopy(card), pickle.loads(pickle.dumps(card))):
+        assert twin == card
+        assert twin.to_json() == card.to_json()
 
 
 @pytest.mark.parametrize("name", ["passed", "failed", "silent", "insufficient"])

@@ -7,6 +7,10 @@ from typing import Any, NamedTuple
 import alertlib as al
 
 
+def rises(bar: al.TickBar) -> bool:
+    return bar.close > bar.open
+
+
 class FollowParams(NamedTuple):
     n: int = 20
 
@@ -53,6 +57,19 @@ def metronome(state: Any, ring: Any, bar: Any, p: Any) -> Any:
     due = state.seen % p.every == 0
     side = 1 if state.seen % (2 * p.every) == 0 else -1
     return (side if due else 0), MetronomeState(state.seen + 1)
+
+
+def always_seven(bars: Any, moves: Any, outcomes: Any) -> MetronomeParams:
+    return MetronomeParams(7)
+
+
+@al.detector(
+    "learner", patterns=("due", "due"), params=MetronomeParams(), state=MetronomeState(),
+    fit=always_seven,
+)  # fmt: skip
+def learner(state: Any, ring: Any, bar: Any, p: Any) -> Any:
+    """A metronome that learns its interval."""
+    return (1 if state.seen % p.every == 0 else 0), MetronomeState(state.seen + 1)
 
 
 @al.frame_detector("peek", patterns=("peek_up", "peek_down"), warmup=1)
