@@ -152,11 +152,22 @@ class Detector:
         """Name of the detector, this or one it is made of, that no other process can import."""
         return self._unmade() if self.home in ("", PROGRAM) else None
 
+    def homes(self) -> set[str]:
+        """Return the modules, this package's aside, that it and what it is made of come from."""
+        inner = (part.homes() for part in self._parts() if isinstance(part, Detector))
+        functions = {p.__module__ for p in self._parts() if is_importable(p)}
+        found = {self.home, *functions}.union(*inner) - {"", PROGRAM}
+        return {name for name in found if not name.startswith("alertlib.")}
+
+    def _parts(self) -> tuple[Any, ...]:
+        recipe = self.recipe
+        return () if recipe is None else (*recipe.args, *recipe.keywords.values())
+
     def _unmade(self) -> str | None:
         """Return the name of the part that keeps the recipe from being followed elsewhere."""
         if self.recipe is None:
             return self.name
-        for part in (*self.recipe.args, *self.recipe.keywords.values()):
+        for part in self._parts():
             if isinstance(part, Detector):
                 if part.lost is not None:
                     return part.lost

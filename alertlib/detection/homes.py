@@ -27,7 +27,7 @@ def is_importable(function: Any) -> bool:
     found: Any = sys.modules.get(module) if module not in (None, PROGRAM) else None
     for name in getattr(function, "__qualname__", "").split("."):
         found = getattr(found, name, None)
-    return found is function
+    return function is not None and found is function
 
 
 def import_home(name: str, home: str) -> ModuleType:

@@ -223,4 +223,5 @@ def test_what_is_importable() -> None:
     assert is_importable(Path.read_text)
     assert not is_importable(lambda bar: True)
     assert not is_importable(MADE)
+    assert not is_importable(None)
     assert not is_importable(lambda: rises)
