@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor
-from functools import partial
+import pickle
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Executor
 from math import ceil
 from threading import local
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from alertlib.search.cube import COUNTS, MONEY, Cube
 from alertlib.search.executors import is_local, open_executor
 from alertlib.search.grid.grid import Grid
 from alertlib.search.subject import Subject
-from alertlib.search.tasks import Counted, Counter, Values, count_block
+from alertlib.search.tasks import Call, Counted, Counter, Parcel, Values
 
 # Combinations of a block: at most so many, so that progress moves and little is lost.
 LONGEST_BLOCK = 500
@@ -49,7 +50,7 @@ def fill(cube: Cube, rows: Ints, counted: Counted) -> None:
 
 def count_grid(
     subject: Subject, grid: Grid, combinations: Ints, executor: str | Executor, workers: int | None
-) -> Iterator[tuple[Ints, Counted]]:
+) -> Generator[tuple[Ints, Counted], None, None]:
     """Count combinations, and yield blocks of them as they are done.
 
     Parameters
@@ -68,17 +69,35 @@ def count_grid(
     counted : Counted
     """
     order = _by_stage(grid, combinations)
+    here = _ThreadCounter(subject, grid) if is_local(executor) else None
+    parcel = None if here else subject.parcel(grid)
     with open_executor(executor, workers) as pool:
         size = max(1, min(LONGEST_BLOCK, ceil(len(order) / (BLOCKS_EACH * pool.workers))))
         parts = [order[at : at + size] for at in range(0, len(order), size)]
-        count = (
-            _ThreadCounter(subject, grid)
-            if is_local(executor)
-            else partial(count_block, subject.job(grid))
-        )
-        blocks = [tuple(typed_values(grid, combinations[part])) for part in parts]
-        for at, counted in pool.map(count, blocks):
-            yield parts[at], counted
+        blocks = _Blocks(grid, [combinations[part] for part in parts], parcel)
+        try:
+            for at, counted in pool.map(here or pickle.loads, blocks):
+                yield parts[at], counted
+        finally:
+            if here is not None:
+                here.stopped = True
+
+
+class _Blocks(Sequence[Any]):
+    """The blocks as they are handed out, each made then: ten million would fill memory.
+
+    Values for threads, a :class:`Call` for workers.
+    """
+
+    def __init__(self, grid: Grid, parts: Sequence[Ints], parcel: Parcel | None) -> None:
+        self._grid, self._parts, self._parcel = grid, parts, parcel
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __getitem__(self, at: Any) -> Any:
+        values = tuple(typed_values(self._grid, self._parts[at]))
+        return values if self._parcel is None else pickle.dumps(Call(self._parcel, values))
 
 
 def typed_values(grid: Grid, combinations: Ints) -> Iterable[Values]:
@@ -105,6 +124,7 @@ class _ThreadCounter:
 
     def __init__(self, subject: Subject, grid: Grid) -> None:
         self._subject, self._grid, self._own = subject, grid, local()
+        self.stopped = False
 
     def __call__(self, block: Iterable[Values]) -> Counted:
         if not hasattr(self._own, "counter"):
@@ -113,4 +133,10 @@ class _ThreadCounter:
                 subject.ground, subject.settings, grid.keys, grid.per_session
             )
         counter: Counter = self._own.counter
-        return counter.count(block)
+        return counter.count(self._until_stopped(block))
+
+    def _until_stopped(self, block: Iterable[Values]) -> Iterator[Values]:
+        for one in block:
+            if self.stopped:  # a thread cannot be ended, and nobody asks for the rest
+                raise CancelledError
+            yield one

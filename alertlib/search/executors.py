@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
     Executor,
     Future,
-    ProcessPoolExecutor,
     ThreadPoolExecutor,
     wait,
 )
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from alertlib.errors import ConfigError, DataError
+from alertlib._version import __version__
+from alertlib.errors import AlertlibError, ConfigError, DataError
+from alertlib.search.dask_cluster import SCHEME, check_address, open_cluster
+from alertlib.search.processes import Processes, check_processes
 
 Block = TypeVar("Block")
 Done = TypeVar("Done")
 
 # Blocks handed out ahead of those that are done, for each worker.
 AHEAD = 3
-# How often a block whose worker died is done again before that is told.
-RETRIES = 3
-_SCHEME = "dask://"
+# How long nothing may come back before it is asked whether anybody is still there.
+PATIENCE_S = 30.0
 _KINDS = "threads, processes, dask://HOST:PORT or a concurrent.futures.Executor"
 
 
@@ -36,21 +37,24 @@ def is_local(executor: str | Executor) -> bool:
 
 
 def check_executor(executor: str | Executor, workers: int | None) -> None:
-    """Refuse what names no executor.
+    """Refuse what names no executor, or one that cannot be used.
 
     Raises
     ------
     ConfigError
     """
-    known = isinstance(executor, Executor) or executor in ("threads", "processes")
-    if not known and not str(executor).startswith(_SCHEME):
-        raise ConfigError(f"executor: got {executor!r}, expected {_KINDS}")
     if workers is not None and workers < 1:
         raise ConfigError(f"workers: got {workers}, expected 1 or more")
+    if isinstance(executor, Executor):
+        check_processes(executor)
+    elif str(executor).startswith(SCHEME):
+        check_address(str(executor))
+    elif executor not in ("threads", "processes"):
+        raise ConfigError(f"executor: got {executor!r}, expected {_KINDS}")
 
 
 @contextmanager
-def open_executor(executor: str | Executor, workers: int | None) -> Iterator[_Pool]:
+def open_executor(executor: str | Executor, workers: int | None) -> Iterator[Pool]:
     """Open an executor by its name, and close it again; one that is given stays open.
 
     Raises
@@ -63,108 +67,137 @@ def open_executor(executor: str | Executor, workers: int | None) -> Iterator[_Po
     check_executor(executor, workers)
     count = workers or os.cpu_count() or 1
     if isinstance(executor, Executor):
-        yield _Pool(executor, workers or int(getattr(executor, "_max_workers", count)))
-        return
-    if executor.startswith(_SCHEME):
-        with _dask_client(executor.removeprefix(_SCHEME)) as client:
-            size = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-            yield _Pool(client.get_executor(retries=RETRIES), size)
-        return
-    make = _maker(executor, count)
-    with _Pool(make(), count, make) as pool:
-        yield pool
+        yield Pool(executor, workers or int(getattr(executor, "_max_workers", count)))
+    elif executor.startswith(SCHEME):
+        with open_cluster(executor) as cluster:
+            size = workers or max(1, cluster.threads())
+            yield Pool(cluster.executor, size, threads=cluster.threads)
+    else:
+        kind = ThreadPoolExecutor if executor == "threads" else Processes
+        with kind(count) as own:
+            yield Pool(own, count)
 
 
-class _Pool(AbstractContextManager["_Pool"]):
-    """An executor, made anew when one of its workers has died if it is ours to make."""
+class Pool:
+    """An executor at work.
+
+    Parameters
+    ----------
+    executor : Executor
+    workers : int
+        Blocks it counts at a time.
+    threads : callable, optional
+        Returns how many workers there are now, where they may all leave.
+    """
 
     def __init__(
-        self, executor: Executor, workers: int, make: Callable[[], Executor] | None = None
+        self,
+        executor: Executor,
+        workers: int,
+        threads: Callable[[], int] | None = None,
     ) -> None:
-        self._executor, self.workers, self._make = executor, workers, make
+        self.executor, self.workers = executor, workers
+        self._threads = threads
 
     def map(
         self, count: Callable[[Block], Done], blocks: Sequence[Block]
     ) -> Iterator[tuple[int, Done]]:
         """Yield the number of each block and what it came to, in the order in which they end.
 
+        Each is yielded once, however often it had to be counted.
+
         Parameters
         ----------
         count : callable
             Fit for the executor: a function of a module, for processes.
         blocks : sequence
+            Each is asked for when it is handed out.
+
+        Raises
+        ------
+        ConfigError
+            If workers do not have what they need.
+        DataError
+            If workers died or left, and it is no use to go on.
         """
         ahead = list(range(len(blocks)))[::-1]
-        tries = [0] * len(blocks)
         running: dict[Future[Done], int] = {}
         try:
             while ahead or running:
-                while ahead and len(running) < AHEAD * self.workers:
-                    at = ahead.pop()
-                    running[self._executor.submit(count, blocks[at])] = at
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    at = running.pop(future)
-                    try:
-                        yield at, future.result()
-                    except BrokenProcessPool:
-                        # Every block under way is lost with it.
-                        lost = [at, *running.values()]
-                        running.clear()
-                        self._again(lost, tries)
-                        ahead += lost
-                        break
+                self._hand_out(count, blocks, ahead, running)
+                yield from self._finished(running)
+        except BrokenExecutor as error:
+            raise DataError(
+                f"executor: the given {type(self.executor).__name__} is broken, a worker died; "
+                "expected workers that live; make a new one and go on with resume, or use "
+                "processes, which are replaced"
+            ) from error
         finally:
             for future in running:
                 future.cancel()
 
-    def _again(self, lost: list[int], tries: list[int]) -> None:
-        for at in lost:
-            tries[at] += 1
-        if self._make is None or max(tries[at] for at in lost) > RETRIES:
+    def _hand_out(
+        self,
+        count: Callable[[Block], Done],
+        blocks: Sequence[Block],
+        ahead: list[int],
+        running: dict[Future[Done], int],
+    ) -> None:
+        while ahead and len(running) < AHEAD * self.workers:
+            at = ahead.pop()
+            try:
+                running[self.executor.submit(count, blocks[at])] = at
+            except BrokenExecutor:
+                raise
+            except RuntimeError as error:
+                raise ConfigError(
+                    f"executor: takes no work ({error}); expected an open one; give one that has "
+                    "not been shut down"
+                ) from error
+
+    def _finished(self, running: dict[Future[Done], int]) -> Iterator[tuple[int, Done]]:
+        done, _ = wait(running, timeout=PATIENCE_S, return_when=FIRST_COMPLETED)
+        if not done and self._threads is not None and self._threads() == 0:
             raise DataError(
-                f"executor: a worker died {max(tries[at] for at in lost)} times over the same "
-                "parameters; expected it to live; look for a lack of memory, or use threads"
+                f"executor: the cluster has had no worker for {PATIENCE_S:.0f} s; expected one at "
+                "least; start workers and go on with resume"
             )
-        self._executor.shutdown(wait=False, cancel_futures=True)
-        self._executor = self._make()
-
-    def __exit__(self, *error: object) -> None:
-        self._executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _maker(executor: str, workers: int) -> Callable[[], Executor]:
-    if executor == "threads":
-        return lambda: ThreadPoolExecutor(workers, thread_name_prefix="search")
-
-    def processes() -> Executor:
-        import multiprocessing
-
-        # A forked child would take over locks that a thread of ours may hold.
-        return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-
-    return processes
+        # What is counted first: where one of them is broken, the others are not lost.
+        for future in sorted(done, key=_has_failed):
+            try:
+                found = future.result()
+            except BrokenExecutor:
+                raise
+            except (Exception, CancelledError) as error:
+                told = _told(error)
+                if told is None:
+                    raise
+                raise told from error
+            yield running.pop(future), found
 
 
-@contextmanager
-def _dask_client(address: str) -> Iterator[Any]:
-    try:
-        import distributed
-    except ImportError as error:
-        raise ConfigError(
-            "executor: dask is not installed; expected it for dask://; install the extra dask"
-        ) from error
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise ConfigError(f"executor: got {_SCHEME}{address}, expected dask://HOST:PORT")
-    try:
-        socket.create_connection((host, int(port)), timeout=5.0).close()
-        dask: Any = distributed
-        client = dask.Client(f"tcp://{address}", timeout="10s", set_as_default=False)
-    except OSError as error:
-        raise DataError(
-            f"executor: {_SCHEME}{address} cannot be reached ({error}); expected the scheduler of "
-            "a running dask cluster; start one or correct the address"
-        ) from error
-    with client:
-        yield client
+def _has_failed(future: Future[Any]) -> bool:
+    return future.cancelled() or future.exception() is not None
+
+
+def _told(error: BaseException) -> AlertlibError | None:
+    """Return what an error means that is not the combinations' own; None if it is."""
+    if isinstance(error, AlertlibError):
+        return None
+    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    if isinstance(error, CancelledError):
+        return DataError(
+            "executor: what was handed out is lost, the scheduler has gone; expected it to stay; "
+            "start it again and go on with resume"
+        )
+    if type(error).__name__ == "KilledWorker":
+        return DataError(
+            "executor: workers of the cluster died over the same combinations; expected them to "
+            "live; see their logs and whether memory is short"
+        )
+    if isinstance(error, ImportError | AttributeError) and "alertlib" in said:
+        return ConfigError(
+            f"executor: a worker cannot import what it is to do ({said}); expected alertlib "
+            f"{__version__} there; install it on all workers"
+        )
+    return None

@@ -7,7 +7,6 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from alertlib._typing import Floats
 from alertlib.backtesting.manual import manual_moves
@@ -21,10 +20,11 @@ from alertlib.scoring.counting import Ground
 from alertlib.scoring.labels import Opportunities
 from alertlib.scoring.scored_sessions import Span
 from alertlib.scoring.trades import session_fees
+from alertlib.search.bar_files import bar_file
 from alertlib.search.grid.grid import Grid
 from alertlib.search.ledger.identity import Identity, identify
 from alertlib.search.stages import lay_ground
-from alertlib.search.tasks import Job, bar_file, modules_of
+from alertlib.search.tasks import Job, Parcel, own_detectors, pack
 
 if TYPE_CHECKING:
     import polars as pl
@@ -85,12 +85,19 @@ class Subject:
             self.sessions, totals=not grid.per_session, labels=_hash_of(self.moves),
         )  # fmt: skip
 
-    def job(self, grid: Grid) -> Job:
-        """Return what workers that do not share this program's memory are given."""
-        return Job(
-            uuid4().hex, bar_file(self.bars, self.settings.data.symbols), self.settings, grid.keys,
-            self.moves, self.between, grid.per_session, modules_of(self.settings),
+    def parcel(self, grid: Grid) -> Parcel:
+        """Return what workers that do not share this program's memory are given.
+
+        Raises
+        ------
+        ConfigError
+            If bars or detectors are where no worker can have them from.
+        """
+        job = Job(
+            bar_file(self.bars), self.settings, grid.keys, self.moves, self.between,
+            grid.per_session, own_detectors(self.settings),
         )  # fmt: skip
+        return pack(job)
 
 
 def make_subject(

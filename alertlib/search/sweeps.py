@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -156,12 +156,16 @@ class _Run:
             self._append(cube, chosen, left)
             self._progress("sweep", len(chosen), len(chosen))
             return cube
-        for part, found in count_grid(self._subject, self._grid, chosen[left], executor, workers):
-            rows = left[part]
-            fill(cube, rows, found)
-            self._append(cube, chosen, rows)
-            done += len(rows)
-            self._progress("sweep", done, len(chosen))
+        # Closed at once, not when a traceback is forgotten: workers must not go on for nobody.
+        with closing(
+            count_grid(self._subject, self._grid, chosen[left], executor, workers)
+        ) as blocks:
+            for part, found in blocks:
+                rows = left[part]
+                fill(cube, rows, found)
+                self._append(cube, chosen, rows)
+                done += len(rows)
+                self._progress("sweep", done, len(chosen))
         return cube
 
     def suggested(self, trials: int, seed: int) -> tuple[Ints, Cube]:

@@ -3,77 +3,36 @@
 from __future__ import annotations
 
 import importlib
+import pickle
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock, local
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from alertlib._typing import Floats
 from alertlib._version import __version__
-from alertlib.bars.bars import Bars, read_bars
 from alertlib.bars.series import make_series
-from alertlib.config.schema import Settings, SymbolSpec
+from alertlib.config.schema import Settings
 from alertlib.detection.builtin import BUILT_IN
-from alertlib.detection.registry import enabled_detectors
-from alertlib.errors import ConfigError, DataError
+from alertlib.detection.detectors import REGISTRY, Detector
+from alertlib.detection.registry import find_detector
+from alertlib.errors import ConfigError
 from alertlib.scoring.counting import Ground
 from alertlib.scoring.labels import Opportunities
 from alertlib.scoring.scored_sessions import Span
 from alertlib.scoring.trades import session_fees
+from alertlib.search.bar_files import BarFile
 from alertlib.search.stages import Stages, lay_ground
 
 # The typed values of one combination, in the order of the job's keys.
 Values = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class BarFile:
-    """Where a worker finds the bars, and how it knows that they are the same.
-
-    Attributes
-    ----------
-    path : str
-        Bar file or store, as the worker sees it.
-    symbol, timeframe : str
-    symbols : tuple of SymbolSpec
-    first, last : datetime
-        Opens of the first and the last bar that are used.
-    sha256 : str
-        Hash of those bars.
-    """
-
-    path: str
-    symbol: str
-    timeframe: str
-    symbols: tuple[SymbolSpec, ...]
-    first: Any
-    last: Any
-    sha256: str
-
-    def read(self) -> Bars:
-        """Return the bars.
-
-        Raises
-        ------
-        DataError
-            If the file cannot be read here, or holds other bars.
-        """
-        bars = read_bars(
-            self.path, symbol=self.symbol, timeframe=self.timeframe, symbols=self.symbols
-        )
-        inside = bars.frame.filter(pl.col("time").is_between(self.first, self.last))
-        bars = replace(bars, frame=inside)
-        if bars.sha256 != self.sha256:
-            raise DataError(
-                f"{self.path}: a worker reads other bars there (sha256 {bars.sha256[:12]}); "
-                f"expected {self.sha256[:12]}; give all workers the same file"
-            )
-        return bars
 
 
 @dataclass(frozen=True)
@@ -82,8 +41,6 @@ class Job:
 
     Attributes
     ----------
-    name : str
-        Of this job and no other.
     bars : BarFile
     settings : Settings
         What no combination changes.
@@ -93,20 +50,58 @@ class Job:
     between : (date, date) or None
     per_session : bool
         Whether sessions are kept apart.
-    modules : tuple of str
-        Where users' own detectors are declared.
-    version : str
+    detectors : tuple of Detector
+        Those enabled that are the user's own.
     """
 
-    name: str
     bars: BarFile
     settings: Settings
     keys: tuple[str, ...]
     moves: Opportunities | None
     between: Span | None
     per_session: bool
-    modules: tuple[str, ...]
-    version: str = __version__
+    detectors: tuple[Detector, ...]
+
+
+class Module(NamedTuple):
+    """A module of the user's own that a job needs, and the hash of its file."""
+
+    name: str
+    sha256: str | None
+
+
+class Parcel(NamedTuple):
+    """A job on its way.
+
+    Attributes
+    ----------
+    job : str
+        Of this job and no other.
+    version : str
+        Of this package: another one may not read the content.
+    modules : tuple of Module
+        Imported before the content is read.
+    content : bytes
+    """
+
+    job: str
+    version: str
+    modules: tuple[Module, ...]
+    content: bytes
+
+
+class Call:
+    """A call of :func:`count_block`: to unpickle it is to make it, and gives what it came to.
+
+    So a worker that cannot import what it needs says so by the error of a task. Of an executor's
+    own message it may know no more than that it died over it.
+    """
+
+    def __init__(self, parcel: Parcel, combinations: tuple[Values, ...]) -> None:
+        self._arguments = parcel, combinations
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return count_block, self._arguments
 
 
 class Counted(NamedTuple):
@@ -117,43 +112,43 @@ class Counted(NamedTuple):
     paid: Floats
 
 
-def bar_file(bars: Bars, symbols: tuple[SymbolSpec, ...]) -> BarFile:
-    """Return where workers find ``bars``.
-
-    Raises
-    ------
-    ConfigError
-        If they were made in memory.
-    """
-    if not Path(bars.source).exists():
-        raise ConfigError(
-            f"executor: bars of {bars.source!r} are in memory only; expected bars read from a "
-            "file that workers can read; write them with bars.frame.write_parquet and read that"
-        )
-    times = bars.frame["time"]
-    path = str(Path(bars.source).resolve())
-    return BarFile(path, bars.symbol, bars.timeframe, symbols, times[0], times[-1], bars.sha256)
-
-
-def modules_of(settings: Settings) -> tuple[str, ...]:
-    """Return the modules that declare the enabled detectors of the user's own.
+def own_detectors(settings: Settings) -> tuple[Detector, ...]:
+    """Return the enabled detectors of the user's own, as they are declared.
 
     Raises
     ------
     ConfigError
         If one is declared where no worker can import it from.
     """
-    found = {}
-    for each in enabled_detectors(settings.detection):
-        if each.name not in BUILT_IN:
-            found[(each.columns or each.step).__module__] = each.name
-    for module, name in found.items():
-        if module == "__main__":
+    enabled = settings.detection.enabled
+    found = tuple(find_detector(name) for name in enabled if name not in BUILT_IN)
+    for each in found:
+        if each.lost is not None:
             raise ConfigError(
-                f"detector {name!r}: declared in the running program, where workers cannot import "
-                "it; expected a module; move it into a file of its own and import that"
+                f"detector {each.lost!r}: declared in the running program, where workers cannot "
+                "import it; expected a module; move it into a file of its own and import that"
             )
-    return tuple(found)
+    return found
+
+
+def pack(job: Job) -> Parcel:
+    """Return a job as it is sent.
+
+    Raises
+    ------
+    ConfigError
+        If a detector's parameters cannot be sent.
+    """
+    homes = sorted({home for each in job.detectors for home in each.homes()})
+    try:
+        content = pickle.dumps(job)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ConfigError(
+            f"executor: the detectors' parameters cannot be sent to workers ({error}); expected "
+            "numbers and functions of modules; use threads"
+        ) from error
+    modules = tuple(Module(home, _hash_of(home)) for home in homes)
+    return Parcel(uuid4().hex, __version__, modules, content)
 
 
 class Counter:
@@ -182,47 +177,68 @@ class Counter:
 
 
 # Of the last job: what its threads share, and what each has of its own.
-_SHARED: dict[str, Ground] = {}
+_SHARED: dict[str, tuple[Job, Ground]] = {}
 _LOCK = Lock()
 _OWN = local()
 
 
-def count_block(job: Job, combinations: tuple[Values, ...]) -> Counted:
+def count_block(parcel: Parcel, combinations: tuple[Values, ...]) -> Counted:
     """Count some combinations in a worker, which reads the bars of a job once.
 
     Raises
     ------
     ConfigError
-        If the worker has another version of this package or cannot import a detector.
+        If the worker has another version of this package or of a detector's module.
     DataError
         If it cannot read the bars.
     """
-    if getattr(_OWN, "job", None) != job.name:
+    if getattr(_OWN, "job", None) != parcel.job:
         with _LOCK:
-            if job.name not in _SHARED:
+            if parcel.job not in _SHARED:
                 _SHARED.clear()
-                _SHARED[job.name] = _prepare(job)
-            ground = _SHARED[job.name]
+                _SHARED[parcel.job] = _unpack(parcel)
+            job, ground = _SHARED[parcel.job]
         _OWN.counter = Counter(ground, job.settings, job.keys, job.per_session)
-        _OWN.job = job.name
+        _OWN.job = parcel.job
     counter: Counter = _OWN.counter
     return counter.count(combinations)
 
 
-def _prepare(job: Job) -> Ground:
-    if job.version != __version__:
+def _unpack(parcel: Parcel) -> tuple[Job, Ground]:
+    if parcel.version != __version__:
         raise ConfigError(
-            f"executor: a worker has alertlib {__version__}, this program {job.version}; expected "
-            "the same; install the same version on all workers"
+            f"executor: a worker has alertlib {__version__}, this program {parcel.version}; "
+            "expected the same; install the same version on all workers"
         )
-    for module in job.modules:
-        try:
-            importlib.import_module(module)
-        except Exception as error:  # a module runs anything when it is imported
-            raise ConfigError(
-                f"executor: a worker cannot import {module}, which declares a detector "
-                f"({type(error).__name__}: {error}); expected it on the worker's path; start "
-                "workers where it can be imported"
-            ) from error
+    for module in parcel.modules:
+        _import(module)
+    job: Job = pickle.loads(parcel.content)
+    # Another module the worker has imported may declare one of the same name.
+    REGISTRY.update({each.name: each for each in job.detectors})
     series = make_series(job.bars.read())
-    return lay_ground(series, job.settings, job.moves, job.between)
+    return job, lay_ground(series, job.settings, job.moves, job.between)
+
+
+def _import(module: Module) -> None:
+    try:
+        importlib.import_module(module.name)
+    except (Exception, SystemExit) as error:  # a module runs anything when it is imported
+        raise ConfigError(
+            f"executor: a worker cannot import {module.name}, which declares a detector "
+            f"({type(error).__name__}: {error}); expected it on the worker's path; start "
+            "workers where it can be imported"
+        ) from error
+    if _hash_of(module.name) != module.sha256:
+        raise ConfigError(
+            f"executor: a worker has another {module.name}, which declares a detector; expected "
+            "the file of this program; copy it there and start the worker again"
+        )
+
+
+def _hash_of(module: str) -> str | None:
+    """Return the hash of a module's file; None where it has none."""
+    path = getattr(sys.modules.get(module), "__file__", None)
+    try:
+        return sha256(Path(path).read_bytes()).hexdigest() if path else None
+    except OSError:
+        return None
