@@ -36,8 +36,7 @@ from alertlib.search import executors, processes
 from alertlib.search.cube import Cube
 from alertlib.search.dispatch import count_grid, empty_cube, fill, typed_values
 from alertlib.search.executors import AHEAD, Pool, check_executor
-from alertlib.search.grid import grid
-from alertlib.search.grid.grid import Grid
+from alertlib.search.grid.grid import Grid, grid
 from alertlib.search.ledger.reader import read_ledger
 from alertlib.search.result import Sweep
 from alertlib.search.subject import Subject, make_subject
