@@ -173,7 +173,6 @@ LATE_PARTS = {
     "alertlib.config.document": {"yaml"},
     "alertlib.config.problem": {"difflib"},
     # Only where another process or a YAML file is asked for.
-    "alertlib.search.executors": {"multiprocessing"},
     "alertlib.search.writing": {"yaml"},
     # Before the guard is up nothing of the library may be needed.
     "runners.cli.parser": {"alertlib"},
