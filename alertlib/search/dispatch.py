@@ -13,10 +13,10 @@ import numpy as np
 
 from alertlib._typing import Ints
 from alertlib.search.cube import COUNTS, MONEY, Cube
-from alertlib.search.executors import is_local, open_executor
 from alertlib.search.grid.grid import Grid
 from alertlib.search.subject import Subject
-from alertlib.search.tasks import Call, Counted, Counter, Parcel, Values
+from alertlib.search.workers.executors import is_local, open_executor
+from alertlib.search.workers.tasks import Call, Counted, Counter, Parcel, Values
 
 # Combinations of a block: at most so many, so that progress moves and little is lost.
 LONGEST_BLOCK = 500

@@ -20,11 +20,11 @@ from alertlib.scoring.counting import Ground
 from alertlib.scoring.labels import Opportunities
 from alertlib.scoring.scored_sessions import Span
 from alertlib.scoring.trades import session_fees
-from alertlib.search.bar_files import bar_file
 from alertlib.search.grid.grid import Grid
 from alertlib.search.ledger.identity import Identity, identify
 from alertlib.search.stages import lay_ground
-from alertlib.search.tasks import Job, Parcel, own_detectors, pack
+from alertlib.search.workers.bar_files import bar_file
+from alertlib.search.workers.tasks import Job, Parcel, own_detectors, pack
 
 if TYPE_CHECKING:
     import polars as pl

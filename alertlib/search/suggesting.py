@@ -15,7 +15,7 @@ from alertlib.search.dispatch import empty_cube, fill, typed_values
 from alertlib.search.grid.geometry import target_is_nearer
 from alertlib.search.grid.grid import Grid
 from alertlib.search.subject import Subject
-from alertlib.search.tasks import Counted, Counter
+from alertlib.search.workers.tasks import Counted, Counter
 
 # Suggestions in a row that are no new combination before the sampler is taken to be done.
 PATIENCE = 200

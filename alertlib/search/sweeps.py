@@ -18,7 +18,6 @@ from alertlib.config.schema import Settings
 from alertlib.errors import ConfigError
 from alertlib.search.cube import Cube
 from alertlib.search.dispatch import count_grid, empty_cube, fill
-from alertlib.search.executors import check_executor, is_local
 from alertlib.search.grid.grid import Grid
 from alertlib.search.ledger.ledger import Ledger
 from alertlib.search.ledger.stamping import utc_now
@@ -27,6 +26,7 @@ from alertlib.search.result import Sweep
 from alertlib.search.subject import Subject, make_subject
 from alertlib.search.suggesting import suggest
 from alertlib.search.volatility.headline import count_headline, covers
+from alertlib.search.workers.executors import check_executor, is_local
 
 if TYPE_CHECKING:
     import polars as pl

@@ -172,7 +172,7 @@ LATE_PARTS = {
     "alertlib.config.config": {"html"},
     "alertlib.config.document": {"yaml"},
     "alertlib.config.problem": {"difflib"},
-    # Only where another process or a YAML file is asked for.
+    # Only where a YAML file is asked for.
     "alertlib.search.writing": {"yaml"},
     # Before the guard is up nothing of the library may be needed.
     "runners.cli.parser": {"alertlib"},

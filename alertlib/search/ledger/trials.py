@@ -12,7 +12,7 @@ from alertlib.search.cube import COUNTS, MONEY, Cube
 from alertlib.search.grid.grid import Grid
 from alertlib.search.ledger.ledger import Ledger
 from alertlib.search.ledger.lines import Counts, Trial
-from alertlib.search.tasks import Counted
+from alertlib.search.workers.tasks import Counted
 
 
 def trials_of(ledger: Ledger, grid: Grid, cube: Cube, chosen: Ints, rows: Ints) -> Iterator[Trial]:

@@ -10,9 +10,9 @@ from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.search.cube import COUNTS, MONEY
 from alertlib.search.grid.grid import Grid
 from alertlib.search.subject import Subject
-from alertlib.search.tasks import Counted
 from alertlib.search.volatility.one_pass import sweep_volatility
 from alertlib.search.volatility.parameters import VolatilityCounts, VolatilityGrid
+from alertlib.search.workers.tasks import Counted
 
 # In the order of VolatilityGrid.
 KEYS = (

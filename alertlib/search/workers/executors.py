@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from alertlib._version import __version__
 from alertlib.errors import AlertlibError, ConfigError, DataError
-from alertlib.search.dask_cluster import SCHEME, check_address, open_cluster
-from alertlib.search.processes import Processes, check_processes
+from alertlib.search.workers.dask_cluster import SCHEME, check_address, open_cluster
+from alertlib.search.workers.processes import Processes, check_processes
 
 Block = TypeVar("Block")
 Done = TypeVar("Done")

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.errors import ConfigError, DataError
-from alertlib.search.processes import RETRIES, Processes, check_processes
+from alertlib.search.workers.processes import RETRIES, Processes, check_processes
 from tests.support import calls
 from tests.support.running import until
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_shutting_down_ends_them_in_the_midst_of_a_call() -> None:
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
 def test_they_end_when_the_program_is_killed(name: str) -> None:
     code = (
-        "from alertlib.search.processes import Processes; from tests.support import calls\n"
+        "from alertlib.search.workers.processes import Processes; from tests.support import calls\n"
         "pool = Processes(2)\n"
         "print(*{f.result() for f in [pool.submit(calls.pid) for _ in range(9)]}, flush=True)\n"
         "pool.submit(calls.sleep, 300.0).result()\n"

@@ -32,21 +32,22 @@ from alertlib import errors
 from alertlib.config import Config
 from alertlib.config.schema import SymbolSpec
 from alertlib.errors import AlertlibError, ConfigError, DataError
-from alertlib.search import executors, processes
 from alertlib.search.cube import Cube
 from alertlib.search.dispatch import count_grid, empty_cube, fill, typed_values
-from alertlib.search.executors import AHEAD, Pool, check_executor
-from alertlib.search.grid.grid import Grid, grid
+from alertlib.search.grid import grid
+from alertlib.search.grid.grid import Grid
 from alertlib.search.ledger.reader import read_ledger
 from alertlib.search.result import Sweep
 from alertlib.search.subject import Subject, make_subject
-from alertlib.search.tasks import Call, Module, Parcel
-from alertlib.search.worker import Worker
+from alertlib.search.workers import executors, processes
+from alertlib.search.workers.executors import AHEAD, Pool, check_executor
+from alertlib.search.workers.tasks import Call, Module, Parcel
+from alertlib.search.workers.worker import Worker
 from tests.support import calls
 from tests.support.running import until
 from tests.support.synthetic import frame, walk
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FOLLOW = "tests.support.user_detectors:follow"
 BASE = (
     Config()

@@ -28,8 +28,8 @@ from alertlib.scoring.counting import Ground
 from alertlib.scoring.labels import Opportunities
 from alertlib.scoring.scored_sessions import Span
 from alertlib.scoring.trades import session_fees
-from alertlib.search.bar_files import BarFile
 from alertlib.search.stages import Stages, lay_ground
+from alertlib.search.workers.bar_files import BarFile
 
 # The typed values of one combination, in the order of the job's keys.
 Values = tuple[Any, ...]

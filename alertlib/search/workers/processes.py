@@ -10,7 +10,7 @@ from threading import Lock, local
 from typing import Any
 
 from alertlib.errors import ConfigError, DataError
-from alertlib.search.worker import Worker
+from alertlib.search.workers.worker import Worker
 
 # How often a call whose worker died is made again before that is told.
 RETRIES = 3

@@ -1,0 +1,1 @@
+"""Where combinations are counted: threads, processes, other machines."""
