@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import UTC, datetime
 from pathlib import Path
+from pickle import dumps, loads
 from typing import Any
 
 import numpy as np
@@ -345,3 +347,19 @@ def test_distance_is_zero_exactly_where_all_criteria_are_met(
     assert (found == 0) == met
     assert 0 <= found <= 100
     assert not nearer or found == 100
+
+
+@pytest.mark.parametrize("twin_of", [copy.copy, copy.deepcopy, lambda s: loads(dumps(s))])
+def test_a_copy_of_a_sweep_says_the_same_and_goes_on(twin_of: Any) -> None:
+    found = al.sweep(BARS, CONFIG, GRID)
+    twin = twin_of(found)
+
+    assert_frame_equal(twin.frame, found.frame)
+    assert_frame_equal(twin.best(5, by="plateau"), found.best(5, by="plateau"))
+    assert (repr(twin), twin.to_dict()) == (repr(found), found.to_dict())
+    luck, again = found.chance(runs=3), twin.chance(runs=3)
+    assert again.to_dict() == luck.to_dict()
+    assert twin_of(luck).to_dict() == luck.to_dict()
+    # Each equals itself alone: of arrays, nothing but each number could be compared.
+    assert (found == found, luck == luck) == (True, True)
+    assert (found == al.sweep(BARS, CONFIG, GRID), luck == again) == (False, False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from pickle import dumps, loads
 from typing import Any
 
 import numpy as np
@@ -221,3 +223,13 @@ def test_luck_is_the_best_of_the_permuted_sessions_of_every_combination() -> Non
     assert (
         luck.p("capture_rate") == (1 + sum(best["capture_rate"] >= luck.best["capture_rate"])) / 10
     )
+
+
+def test_a_copy_of_a_walk_says_the_same() -> None:
+    walked = al.walk_forward(BARS, QUICK, {"stop_atr": [1.0, 1.5]}, train=12, test=30)
+
+    for twin in (copy.copy(walked), copy.deepcopy(walked), loads(dumps(walked))):
+        assert (repr(twin), twin.to_dict()) == (repr(walked), walked.to_dict())
+        assert twin.frame.equals(walked.frame)
+        assert twin.settings == walked.settings
+    assert (walked == walked, walked == copy.deepcopy(walked)) == (True, False)
