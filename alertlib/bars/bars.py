@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -24,8 +25,9 @@ from alertlib.bars.quality.timeframe import (
     timeframe_name,
 )
 from alertlib.bars.quality.zone import check_zone
+from alertlib.bars.readers.choice import Asked
 from alertlib.bars.readers.columns import table_from_columns
-from alertlib.bars.readers.parquet import is_parquet, read_parquet
+from alertlib.bars.readers.parquet import is_parquet, read_parquet, symbols_of_parquet
 from alertlib.bars.readers.stated import agreed_symbol, find_symbol
 from alertlib.bars.readers.table import Table
 from alertlib.bars.schema import BAR_SCHEMA
@@ -181,16 +183,35 @@ def read_bars(
     if sessions is not None and sessions < 1:
         raise DataError(f"sessions: got {sessions}; expected 1 or more; ask for at least one")
     path = Path(source)
-    try:
+    asked = Asked(symbol, timeframe, default_symbol)
+    with _readable(path):
         if path.is_dir():
-            table = _read_directory(path, symbol, timeframe, sessions, default_symbol)
+            table = _read_directory(path, asked, sessions)
         elif is_parquet(path):
-            table = read_parquet(path, symbol)
+            table = read_parquet(path, asked)
         else:
             # Read only where needed, as the store below: 20 ms of a command that takes 800.
             from alertlib.bars.readers.delimited import read_delimited
 
-            table = read_delimited(path, symbol, symbols)
+            table = read_delimited(path, asked, symbols)
+    stated, table = find_symbol(table, path, symbol, default_symbol)
+    bars = _assemble(table, str(path), stated or default_symbol, timeframe, sessions, symbols)
+    return bars if stated else replace(bars, assumed_symbol=True)
+
+
+def symbols_in(source: str | Path) -> list[str]:
+    """Return the symbols that the rows of a bar file name, in order; empty where none do."""
+    from alertlib.bars.readers.delimited import symbols_of_text
+
+    path = Path(source)
+    with _readable(path):
+        return symbols_of_parquet(path) if is_parquet(path) else symbols_of_text(path)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise DataError(
             f"{path}: no such file; expected a bar file or the directory of a bar store; check "
@@ -201,9 +222,6 @@ def read_bars(
             f"{path}: cannot be read ({error.strerror or error}); expected a readable file; "
             "check its permissions"
         ) from error
-    stated, table = find_symbol(table, path, symbol, default_symbol)
-    bars = _assemble(table, str(path), stated or default_symbol, timeframe, sessions, symbols)
-    return bars if stated else replace(bars, assumed_symbol=True)
 
 
 def from_frame(
@@ -235,22 +253,18 @@ def from_frame(
     from alertlib.bars.readers.frames import as_polars
 
     frame = as_polars(df, source, symbol)
-    table = table_from_columns(frame, source, "frame", synthetic=synthetic, symbol=symbol)
+    asked = Asked(symbol, timeframe)
+    table = table_from_columns(frame, source, "frame", synthetic=synthetic, asked=asked)
     return _assemble(
         table, source, agreed_symbol(symbol, table.symbol, source), timeframe, None, symbols
     )
 
 
-def _read_directory(
-    root: Path,
-    symbol: str | None,
-    timeframe: str | None,
-    sessions: int | None,
-    default_symbol: str | None,
-) -> Table:
+def _read_directory(root: Path, asked: Asked, sessions: int | None) -> Table:
     from alertlib.bars.readers.hive import read_hive
     from alertlib.bars.store.store import is_store, open_series, open_store
 
+    symbol, timeframe, default_symbol = asked
     if not is_store(root):
         return read_hive(root, symbol, timeframe)
     if symbol is None and any(one.symbol == default_symbol for one in open_store(root)):

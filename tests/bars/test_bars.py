@@ -351,6 +351,61 @@ def test_late_open_is_no_shifted_clock() -> None:
     assert not from_frame(source, symbol="WIN$N").quality.of_kind("zone")
 
 
+# --- several series in one source ---------------------------------------------------------------
+
+
+def two_contracts() -> pl.DataFrame:
+    """The same two sessions of two contracts, 1 % apart, the rows in turn."""
+    near, far = walked(), walked().with_columns(pl.col("open", "high", "low", "close") + 1_200.0)
+    both = [near.with_columns(symbol=pl.lit("WINJ21")), far.with_columns(symbol=pl.lit("WINM21"))]
+    return pl.concat(both).sort("time", "symbol")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("symbol", ["WINJ21", "WINM21"])
+def test_a_stated_symbol_selects_its_rows(tmp_path: Path, ending: str, symbol: str) -> None:
+    path = tmp_path / f"both.{ending}"
+    write = {"csv": two_contracts().write_csv, "parquet": two_contracts().write_parquet}[ending]
+    write(path)
+    alone = two_contracts().filter(pl.col("symbol") == symbol).drop("symbol")
+
+    for bars in (read_bars(path, symbol=symbol), read_bars(path, default_symbol=symbol)):
+        assert bars.sha256 == from_frame(alone, symbol=symbol).sha256
+        assert (bars.symbol, bars.assumed_symbol, bars.instrument.family) == (symbol, False, "WIN")
+        other = {"WINJ21": "WINM21", "WINM21": "WINJ21"}[symbol]
+        assert bars.quality.layout.endswith(f"214 rows of {other} left out")
+        assert bars.quality.clean
+
+
+def test_without_a_stated_symbol_the_file_says_which_it_has(tmp_path: Path) -> None:
+    two_contracts().write_csv(tmp_path / "both.csv")
+
+    with pytest.raises(DataError, match=r"\(WINJ21, WINM21\); expected one symbol; state the sym"):
+        read_bars(tmp_path / "both.csv", default_symbol="WIN$N")
+    with pytest.raises(DataError, match="expected one symbol, and WINQ21 is none of them; state"):
+        read_bars(tmp_path / "both.csv", symbol="WINQ21", default_symbol="WINJ21")
+
+
+@pytest.mark.parametrize("labels", [("M5", "M15"), ("PERIOD_M5", "PERIOD_M15"), ("5", "15")])
+def test_a_stated_timeframe_selects_its_rows(labels: tuple[str, str]) -> None:
+    five, fifteen = (
+        walked(minutes=length, bars=bars).with_columns(timeframe=pl.lit(label))
+        for length, bars, label in ((5, 107, labels[0]), (15, 36, labels[1]))
+    )
+    bars = from_frame(pl.concat([five, fifteen]), symbol="WIN$N", timeframe="M15")
+
+    assert (bars.timeframe, len(bars), bars.quality.clean) == ("M15", fifteen.height, True)
+
+
+def test_rows_without_a_symbol_among_those_of_several_are_quarantined() -> None:
+    row = pl.int_range(pl.len())
+    nameless = two_contracts().with_columns(symbol=pl.when(row == 6).then(None).otherwise("symbol"))
+    bars = from_frame(nameless, symbol="WINM21")
+
+    assert bars.quality.quarantined.select("row", "reason").rows() == [(6, "no symbol")]
+    assert len(bars) == 214
+
+
 # --- grid -----------------------------------------------------------------------------------
 
 
@@ -542,7 +597,7 @@ def write_store(root: Path, symbol: str, bars: pl.DataFrame) -> None:
 
 
 def test_store_gives_the_bars_that_went_in(tmp_path: Path) -> None:
-    bars = from_frame(walked(4, first=date(2020, 12, 30)), symbol="WIN$N")
+    bars = from_frame(walked(2, first=date(2020, 12, 30)), symbol="WIN$N")
     write_store(tmp_path, "WIN$N", bars.frame)
     stored = read_bars(tmp_path)
     assert (stored.symbol, stored.timeframe) == ("WIN$N", "M5")

@@ -6,10 +6,10 @@ import polars as pl
 
 from alertlib.bars.quality.findings import Finding
 from alertlib.bars.quality.rows import OUTSIDE_YEARS
+from alertlib.bars.readers.choice import ANYTHING, Asked, choose_rows, labels_of
 from alertlib.bars.readers.names import Headings, read_headings
 from alertlib.bars.readers.numbers import UNSIGNED, is_absent
-from alertlib.bars.readers.symbols import choose_symbol
-from alertlib.bars.readers.table import NOT_WHOLE, Read, Table, one_label, table_rows
+from alertlib.bars.readers.table import NOT_WHOLE, Read, Table, table_rows
 from alertlib.bars.readers.times import (
     converted,
     epoch_to_wall_clock,
@@ -30,7 +30,7 @@ def table_from_columns(
     layout: str,
     *,
     synthetic: bool = False,
-    symbol: str | None = None,
+    asked: Asked = ANYTHING,
 ) -> Table:
     """Check names and types and bring them to the table's schema.
 
@@ -45,8 +45,8 @@ def table_from_columns(
         Name of the source, for messages.
     layout : str
         How the source was laid out, for people.
-    symbol : str, optional
-        Whose rows to take, where the frame holds several symbols'.
+    asked : Asked
+        Whose rows to take, where the frame holds those of several series.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def table_from_columns(
         )
     headings = _headings(frame, where)
     columns = {name: frame.to_series(place) for name, place in headings.places.items()}
-    chosen = choose_symbol(columns.get("symbol"), symbol, where)
+    chosen = choose_rows(columns, asked, where)
     time, findings = _time(_time_column(columns), headings.utc, where)
     read = {"time": time}
     read |= {name: _price(columns[name], where) for name in PRICES}
@@ -72,17 +72,24 @@ def table_from_columns(
                 notes.append(f"not used: {columns[name].name} ({columns[name].dtype})")
             else:
                 read[name] = volume
-    rows = table_rows(pl.int_range(frame.height, eager=True), read).of_one_symbol(chosen.rows)
+    places = pl.int_range(frame.height, eager=True)
+    rows = table_rows(places, read, chosen.reason).only(chosen.rows)
     return Table(
         rows.frame,
         rows.unread,
         row_word="row",
         layout=", ".join((layout, *notes, *chosen.notes)),
         symbol=chosen.symbol,
-        timeframe=one_label(columns.get("timeframe"), "timeframe", where),
+        timeframe=chosen.timeframe,
         synthetic=synthetic,
         findings=findings,
     )
+
+
+def symbols_of_columns(frame: pl.DataFrame) -> list[str]:
+    """Return the symbols that the rows of a frame name, in order."""
+    place = read_headings(frame.columns).places.get("symbol")
+    return [] if place is None else labels_of(frame.to_series(place))
 
 
 def _headings(frame: pl.DataFrame, where: str) -> Headings:

@@ -16,16 +16,16 @@ import numpy as np
 import polars as pl
 
 from alertlib.bars.quality.findings import Finding, finding
+from alertlib.bars.readers.choice import ANYTHING, Asked, choose_rows, labels_of
 from alertlib.bars.readers.encodings import Text, load_text
 from alertlib.bars.readers.heads import describe_head, find_head
 from alertlib.bars.readers.layouts import Layout, says_contracts
 from alertlib.bars.readers.numbers import Decimal, find_decimal, is_absent, parse_prices
-from alertlib.bars.readers.symbols import choose_symbol, known_tick
+from alertlib.bars.readers.symbols import known_tick
 from alertlib.bars.readers.table import (
     SHOWN_CHARACTERS,
     Read,
     Table,
-    one_label,
     table_rows,
 )
 from alertlib.bars.readers.times import Times, converted, is_epoch, parse_times
@@ -51,16 +51,16 @@ class _Cells:
 
 
 def read_delimited(
-    path: Path, symbol: str | None = None, symbols: Sequence[SymbolSpec] = ()
+    path: Path, asked: Asked = ANYTHING, symbols: Sequence[SymbolSpec] = ()
 ) -> Table:
     """Read a delimited text file in whichever of the known layouts it is.
 
     Parameters
     ----------
     path : Path
-    symbol : str, optional
-        What the bars are stated to be of: chooses among several symbols, and its tick helps to
-        tell the decimal sign.
+    asked : Asked
+        Whose rows to take, where there are those of several series. The tick of the stated
+        symbol helps to tell the decimal sign.
     symbols : sequence of SymbolSpec
         The configuration's ``data.symbols``.
 
@@ -71,10 +71,10 @@ def read_delimited(
         more than one way.
     """
     where = str(path)
-    head = find_head(load_text(path), symbol, path)
+    head = find_head(load_text(path), asked.symbol, path)
     layout = head.layout
     cells = _cut(head.text, layout, path)
-    chosen = choose_symbol(cells.columns.get("symbol"), symbol, where)
+    chosen = choose_rows(cells.columns, asked, where)
     found = chosen.symbol or head.symbol
     times, findings = _times(cells, layout, where)
     localised = times.written == "day first" or layout.portuguese
@@ -83,25 +83,34 @@ def read_delimited(
         localised,
         where,
         [*(cells.columns[name] for name in VOLUMES if name in cells.columns), *cells.others],
-        known_tick(symbol or found, symbols),
+        known_tick(asked.symbol or found, symbols),
     )
     read = {"time": _judged(times.column, "not a time", _time_texts(cells))}
     for name in PRICES:
         texts = cells.columns[name]
         read[name] = _judged(parse_prices(texts, decimal), f"{name} is not a number", texts)
     volumes, money = _volumes(cells, layout, decimal, localised)
-    rows = table_rows(
-        cells.numbers, read | volumes, cells.ragged["reason"], cells.ragged["value"]
-    ).of_one_symbol(chosen.rows)
+    reason = cells.ragged["reason"]
+    if chosen.reason is not None:
+        reason = pl.select(pl.coalesce(reason, chosen.reason)).to_series()
+    rows = table_rows(cells.numbers, read | volumes, reason, cells.ragged["value"])
+    rows = rows.only(chosen.rows)
     return Table(
         rows.frame,
         rows.unread,
         row_word="line",
         layout=", ".join((*describe_head(head, times), *(MONEY for _ in money), *chosen.notes)),
         symbol=found,
-        timeframe=one_label(cells.columns.get("timeframe"), "timeframe", where),
+        timeframe=chosen.timeframe,
         findings=(*findings, *money),
     )
+
+
+def symbols_of_text(path: Path) -> list[str]:
+    """Return the symbols that the rows of a delimited text file name, in order."""
+    head = find_head(load_text(path), None, path)
+    named = labels_of(_cut(head.text, head.layout, path).columns.get("symbol"))
+    return named or ([] if head.symbol is None else [head.symbol])
 
 
 def _volumes(

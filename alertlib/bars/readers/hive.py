@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 from alertlib.bars.readers.parquet import read_parts
@@ -27,6 +29,7 @@ def read_hive(root: Path, symbol: str | None, timeframe: str | None) -> Table:
         keys = above | _keys(folders)
         if "quarantine" not in folders and keys.keys() >= {"symbol", "timeframe"}:
             series.setdefault((keys["symbol"], keys["timeframe"]), []).append(path)
+    _check_one_root(root, [path for paths in series.values() for path in paths])
     asked = [one for one in series if symbol in (None, one[0]) and timeframe in (None, one[1])]
     if len(asked) != 1:
         wanted = " ".join(name for name in (symbol, timeframe) if name) or "one series"
@@ -36,10 +39,22 @@ def read_hive(root: Path, symbol: str | None, timeframe: str | None) -> Table:
             "state symbol and timeframe of one of them"
         )
     table = read_parts(series[asked[0]], str(root))
-    return Table(
-        table.frame, table.unread, "row", table.layout, *asked[0],
-        synthetic=table.synthetic, findings=table.findings,
-    )  # fmt: skip
+    symbol, timeframe = asked[0]
+    return replace(table, symbol=symbol, timeframe=timeframe)
+
+
+def _check_one_root(root: Path, paths: list[Path]) -> None:
+    """Refuse a folder above several stores: their partitions are no one series."""
+    stores = set()
+    for path in paths:
+        folders = path.relative_to(root).parts[:-1]
+        stores.add(root.joinpath(*takewhile(lambda folder: "=" not in folder, folders)))
+    if len(stores) > 1:
+        listed = ", ".join(map(str, sorted(stores)[:4]))
+        raise DataError(
+            f"{root}: holds {len(stores)} bar stores ({listed}); expected the directory of one; "
+            "name one of them"
+        )
 
 
 def _keys(folders: tuple[str, ...]) -> dict[str, str]:

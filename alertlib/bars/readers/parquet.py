@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from alertlib.bars.readers.columns import table_from_columns
+from alertlib.bars.readers.choice import ANYTHING, Asked
+from alertlib.bars.readers.columns import symbols_of_columns, table_from_columns
 from alertlib.bars.readers.names import is_known
 from alertlib.bars.readers.table import Table, one_line
 from alertlib.errors import DataError
@@ -40,8 +41,8 @@ def is_parquet(path: Path) -> bool:
         return file.read(4) == b"PAR1" or path.suffix.lower() in (".parquet", ".pq")
 
 
-def read_parquet(path: Path, symbol: str | None = None) -> Table:
-    """Read one Parquet file; of several symbols the rows of ``symbol``.
+def read_parquet(path: Path, asked: Asked = ANYTHING) -> Table:
+    """Read one Parquet file; of several series the rows of the one asked for.
 
     Raises
     ------
@@ -52,7 +53,12 @@ def read_parquet(path: Path, symbol: str | None = None) -> Table:
     """
     frame, synthetic, unused = _decode(path)
     layout = f"Parquet, not used: {' '.join(unused)}" if unused else "Parquet"
-    return table_from_columns(frame, str(path), layout, synthetic=synthetic, symbol=symbol)
+    return table_from_columns(frame, str(path), layout, synthetic=synthetic, asked=asked)
+
+
+def symbols_of_parquet(path: Path) -> list[str]:
+    """Return the symbols that the rows of one Parquet file name, in order."""
+    return symbols_of_columns(_decode(path).frame)
 
 
 def read_parts(paths: Sequence[Path], where: str) -> Table:

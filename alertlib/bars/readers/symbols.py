@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import polars as pl
-
 from alertlib.config.schema import SymbolSpec
-from alertlib.errors import DataError
 from alertlib.market.instruments import find_instrument
 
 # Yahoo marks the exchange behind a dot; the exchange's own ticker has none.
@@ -71,46 +68,3 @@ def known_tick(symbol: str | None, symbols: Sequence[SymbolSpec]) -> float | Non
         return None
     grid = find_instrument(exchange_symbol(symbol), "M1", symbols).grid
     return grid.tick if grid else None
-
-
-class Chosen(NamedTuple):
-    """What a column of symbols says.
-
-    Attributes
-    ----------
-    symbol : str or None
-        The one of the rows taken.
-    rows : polars.Series of bool, or None
-        Which rows are of it; None where all are.
-    notes : tuple of str
-        What was left out, for people.
-    """
-
-    symbol: str | None
-    rows: pl.Series | None = None
-    notes: tuple[str, ...] = ()
-
-
-def choose_symbol(column: pl.Series | None, stated: str | None, where: str) -> Chosen:
-    """Return the one symbol of a column, or the stated one of several.
-
-    Raises
-    ------
-    DataError
-        The column holds several symbols, none of them the stated one.
-    """
-    if column is None or column.dtype not in (pl.String, pl.Categorical, pl.Enum):
-        return Chosen(None)
-    values = column.cast(pl.String).str.strip_chars().replace("", None)
-    found = values.drop_nulls().unique().sort().to_list()
-    if len(found) < 2:
-        return Chosen(found[0] if found else None)
-    asked = [one for one in found if stated is not None and is_same_symbol(one, stated)]
-    if len(asked) != 1:
-        raise DataError(
-            f"{where}: {len(found)} values in column `{column.name}` ({', '.join(found[:6])}); "
-            f"expected one symbol, got {stated or 'none stated'}; state one of them as the symbol"
-        )
-    rows = (values == asked[0]).fill_null(False)
-    others = ", ".join(one for one in found if one != asked[0])
-    return Chosen(asked[0], rows, (f"{rows.len() - rows.sum():,} rows of {others} left out",))

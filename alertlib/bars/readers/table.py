@@ -10,7 +10,6 @@ import polars as pl
 
 from alertlib.bars.quality.findings import Finding
 from alertlib.bars.schema import BAR_SCHEMA, VOLUMES
-from alertlib.errors import DataError
 
 TABLE_SCHEMA = pl.Schema(
     {"row": pl.Int64(), **BAR_SCHEMA, "reason": pl.String(), "value": pl.String()}
@@ -75,7 +74,7 @@ class Rows(NamedTuple):
     frame: pl.DataFrame
     unread: pl.DataFrame
 
-    def of_one_symbol(self, rows: pl.Series | None) -> Rows:
+    def only(self, rows: pl.Series | None) -> Rows:
         """Keep the rows marked; all where None is given."""
         if rows is None:
             return self
@@ -100,8 +99,9 @@ def table_rows(
     reason, value : polars.Series of str, optional
         What is already known to be wrong with rows, and what stood there.
     """
-    if reason is None or value is None:
-        reason = value = pl.repeat(None, rows.len(), dtype=pl.String, eager=True)
+    nothing = pl.repeat(None, rows.len(), dtype=pl.String, eager=True)
+    reason = nothing if reason is None else reason
+    value = nothing if value is None else value
     unread = [UNREAD_SCHEMA.to_frame()]
     for name, column in read.items():
         if column.failed is None or not column.failed.any():
@@ -131,20 +131,6 @@ def _unread(rows: pl.Series, column: Read) -> pl.DataFrame:
         {"row": rows.filter(column.failed), "reason": column.reason, "value": got},
         schema=UNREAD_SCHEMA,
     )
-
-
-def one_label(column: pl.Series | None, what: str, where: str) -> str | None:
-    """Return the one value of a label column (symbol, timeframe), or refuse several."""
-    if column is None or column.dtype not in (pl.String, pl.Categorical, pl.Enum):
-        return None
-    values = column.cast(pl.String).str.strip_chars().replace("", None)
-    found = values.drop_nulls().unique().sort().to_list()
-    if len(found) > 1:
-        raise DataError(
-            f"{where}: {len(found)} values in column `{column.name}` ({', '.join(found[:6])}); "
-            f"expected one {what}; keep the rows of one {what}"
-        )
-    return found[0] if found else None
 
 
 def one_line(error: BaseException) -> str:
