@@ -183,12 +183,37 @@ def modal_hours(bars: list[NaiveBar], minutes: int) -> tuple[int, int]:
 def hours_of(bars: list[NaiveBar], rules: Rules) -> dict[date, tuple[int, int]]:
     modal = modal_hours(bars, rules.minutes) if bars else (0, 0)
     days = {bar.date for bar in bars}
-    return {day: rules.hours or table_hours(rules.family, day) or modal for day in days}
+    hours = {day: rules.hours or table_hours(rules.family, day) or modal for day in days}
+    if table_hours(rules.family, date(2021, 4, 5)) is not None:  # a family of B3
+        hours |= {day: (0, 0) for day in days if not is_open_at_b3(day)}
+    return hours
+
+
+def is_open_at_b3(day: date) -> bool:
+    """Whether B3 trades, by the list of its holidays since 2004."""
+    sunday = easter(day.year)
+    closed = [sunday + timedelta(days=n) for n in (-48, -47, -2, 60)]
+    fixed = ["01-01", "04-21", "05-01", "09-07", "10-12", "11-02", "11-15", "12-24", "12-25"]
+    if day.year <= 2021:
+        fixed.append("01-25")
+    if day.year <= 2021 and day.year != 2020:
+        fixed += ["07-09", "11-20"]
+    if day.year >= 2024:
+        fixed.append("11-20")
+    ends = [date(day.year, 12, d) for d in range(25, 32)]
+    closed.append([d for d in ends if d.weekday() < 5][-1])
+    holiday = day in closed or f"{day:%m-%d}" in fixed or day == date(2014, 6, 12)
+    return day.weekday() < 5 and not holiday
+
+
+def overlap(opening: int, minutes: int, hours: tuple[int, int]) -> bool:
+    """Whether one of a bar's minutes lies in the session."""
+    return any(hours[0] <= m < hours[1] for m in range(opening, opening + minutes))
 
 
 def keep(bars: list[NaiveBar], rules: Rules) -> list[NaiveBar]:
     hours = hours_of(bars, rules)
-    return [b for b in bars if hours[b.date][0] <= minute(b.time) < hours[b.date][1]]
+    return [b for b in bars if overlap(minute(b.time), rules.minutes, hours[b.date])]
 
 
 def fit_dates(kept: list[NaiveBar], hours: dict[date, tuple[int, int]], rules: Rules) -> list[date]:
@@ -197,7 +222,8 @@ def fit_dates(kept: list[NaiveBar], hours: dict[date, tuple[int, int]], rules: R
     before = 0
     for day in sorted(present_on):
         present = present_on[day]
-        expected = math.ceil((hours[day][1] - hours[day][0]) / rules.minutes)
+        opening = hours[day][0] // rules.minutes * rules.minutes
+        expected = math.ceil((hours[day][1] - opening) / rules.minutes)
         if present * 100 >= expected * 80 and before >= rules.warmup_bars:
             fit.append(day)
         before += present

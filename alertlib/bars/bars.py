@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from alertlib.bars.quality.agreement import check_agreement
 from alertlib.bars.quality.findings import Finding, Quality, finding
 from alertlib.bars.quality.prices import check_grid
 from alertlib.bars.quality.rows import YEARS, screen
@@ -24,7 +25,6 @@ from alertlib.bars.quality.timeframe import (
     infer_minutes,
     timeframe_name,
 )
-from alertlib.bars.quality.zone import check_zone
 from alertlib.bars.readers.choice import Asked
 from alertlib.bars.readers.columns import table_from_columns
 from alertlib.bars.readers.parquet import is_parquet, read_parquet, symbols_of_parquet
@@ -308,7 +308,7 @@ def _assemble(
         *screened.findings,
         *off_grid,
         *check_timeframe(times, length, declared),
-        *check_zone(times, instrument),
+        *check_agreement(times, instrument),
         *table.findings,
     )
     quality = Quality(findings, screened.quarantined, frame.height, table.layout)

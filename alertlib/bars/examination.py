@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from alertlib.bars.quality import attendance, trading
+from alertlib.bars.quality import attendance, made_up, trading
 from alertlib.bars.quality.coverage import cover
 from alertlib.bars.quality.findings import Finding, Quality
+from alertlib.bars.quality.other_hours import tell_other_hours
 
 if TYPE_CHECKING:
     from alertlib.bars.bars import Bars
 
-_B3_FAMILIES = ("WIN", "WDO", "BIT", "B3 cash equity")
+# Kinds that make every session look wrong.
+_CLOCKS = ("zone", "closes_for_opens")
 
 
 def examine(bars: Bars) -> Quality:
@@ -44,7 +46,7 @@ def session_coverage(bars: Bars) -> pl.DataFrame:
     """
     coverage = cover(bars.frame, bars.instrument)
     frame = coverage.frame()
-    if bars.instrument.family not in _B3_FAMILIES:
+    if not bars.instrument.has_calendar:
         return frame
     absent = pl.DataFrame({"date": attendance.absent_days(coverage)}, schema={"date": pl.Date})
     nothing = absent.with_columns(present=0, expected=frame["expected"].median(), outside=0).cast(
@@ -54,16 +56,22 @@ def session_coverage(bars: Bars) -> pl.DataFrame:
 
 
 def _look(bars: Bars) -> Iterator[Finding]:
+    yield from trading.feed_changes(bars.frame)
+    if any(found.severity == "error" and found.kind in _CLOCKS for found in bars.quality.findings):
+        return  # all that could be said of sessions would follow from it
     coverage = cover(bars.frame, bars.instrument)
-    yield from attendance.openings(coverage)
-    yield from attendance.closings(coverage)
+    told = tell_other_hours(coverage)
+    yield from told.findings
+    yield from attendance.openings(coverage, told.opening)
+    yield from attendance.closings(coverage, told.closing)
     yield from attendance.holes(coverage)
-    yield from attendance.strays(coverage, trading.is_flat(bars.frame))
-    if bars.instrument.family in _B3_FAMILIES:
+    yield from attendance.strays(coverage, trading.is_flat(bars.frame), told.strays)
+    if bars.instrument.has_calendar:
         yield from attendance.absences(coverage)
     yield from trading.locks(bars.frame, coverage)
-    yield from trading.feed_changes(bars.frame)
     yield from trading.rolls(bars.frame, coverage, bars.instrument)
+    yield from made_up.filled(bars.frame, coverage)
+    yield from made_up.switches(bars.frame, coverage, bars.instrument)
 
 
 def _moment(found: Finding) -> datetime:

@@ -12,14 +12,16 @@ from alertlib._typing import Ints, Narrow
 from alertlib.bars.quality.hours import (
     MICROSECONDS,
     each_bar,
+    expected_bars,
     first_bars,
+    hours_of_days,
     minutes_of,
     modal_session,
+    overlap,
 )
 from alertlib.bars.schema import PRICES
 from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.market.instruments import Instrument
-from alertlib.market.sessions import SessionTable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,7 +63,7 @@ class Series:
     expected : int64, one per session
         Bars a full session has.
     removed : int
-        Bars left out because they open outside their session.
+        Bars left out because they lie outside their session.
     """
 
     instrument: Instrument
@@ -150,8 +152,9 @@ class Series:
 def make_series(bars: Bars) -> Series:
     """Return the kept bars of ``bars`` as columns.
 
-    Bars that open outside ``[session open, session close)`` are left out before anything else.
-    A family without a table uses the file's own modal session.
+    Bars that do not overlap the session of their day are left out before anything else, and all
+    bars of a day on which the exchange has none. A family without a table uses the file's own
+    modal session.
 
     Parameters
     ----------
@@ -172,12 +175,10 @@ def make_series(bars: Bars) -> Series:
         instrument = replace(
             instrument, sessions=modal_session(day, minute_of_day, instrument.minutes)
         )
-    assert instrument.sessions is not None
     begins = first_bars(day)
     days = day[begins]
-    hours = _hours(instrument.sessions, days)
-    kept = minute_of_day >= each_bar(hours[:, 0], begins, len(day))
-    kept &= minute_of_day < each_bar(hours[:, 1], begins, len(day))
+    hours = hours_of_days(instrument, days)
+    kept = overlap(minute_of_day, instrument.minutes, hours, begins)
     del minute_of_day
     removed = len(kept) - int(np.count_nonzero(kept))
     if removed:
@@ -187,7 +188,7 @@ def make_series(bars: Bars) -> Series:
     session = each_bar(np.arange(len(starts)), starts, len(day))
     place = np.arange(len(day), dtype=np.int32)
     place -= each_bar(starts, starts, len(day))
-    span = hours[np.searchsorted(days, day[starts])]
+    expected = expected_bars(hours[np.searchsorted(days, day[starts])], instrument.minutes)
     open_, high, low, close = (_quanta(frame, name, instrument) for name in PRICES)
     return Series(
         instrument=instrument,
@@ -204,13 +205,9 @@ def make_series(bars: Bars) -> Series:
         session=session,
         first=starts,
         last=ends - 1,
-        expected=-(-(span[:, 1] - span[:, 0]) // instrument.minutes),
+        expected=expected,
         removed=removed,
     )
-
-
-def _hours(sessions: SessionTable, days: Narrow) -> Ints:
-    return np.array([sessions.hours(int(d)) for d in days], dtype=np.int64).reshape(-1, 2)
 
 
 def _quanta(frame: pl.DataFrame, name: str, instrument: Instrument) -> Ints:

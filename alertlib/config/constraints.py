@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 
 from alertlib.config.convert import hints_of, is_section
 from alertlib.config.problem import Problem, nearest
@@ -43,6 +44,23 @@ def _data(data: Data) -> Iterator[Problem]:
         elif spec.session_open and spec.session_close and spec.session_open >= spec.session_close:
             expected = f"a time before session_close, {spec.session_close}"
             yield Problem(opens, spec.session_open, expected, also=[closes])
+        for number, one in enumerate(spec.hours):
+            if one.open >= one.close:
+                expected = f"a time before close, {one.close}"
+                yield Problem(f"{here}.hours[{number}].open", one.open, expected)
+        yield from _dated(f"{here}.hours", [one.since for one in spec.hours])
+        yield from _dated(f"{here}.fees", [one.since for one in spec.fees])
+
+
+def _dated(path: str, days: Sequence[str]) -> Iterator[Problem]:
+    """Days of the calendar, each once, in order."""
+    for at, day in enumerate(days):
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            yield Problem(f"{path}[{at}].since", day, "a day of the calendar")
+        if at and day <= days[at - 1]:
+            yield Problem(f"{path}[{at}].since", day, f"a day after {days[at - 1]}, in order")
 
 
 def _detection(detection: Detection) -> Iterator[Problem]:

@@ -46,8 +46,29 @@ class Security(Enum):
 
 
 @dataclass(frozen=True)
+class HoursSince:
+    """Hours of a symbol from a day on, until the next entry."""
+
+    since: Day
+    open: ClockTime
+    close: ClockTime
+
+
+@dataclass(frozen=True)
+class FeeSince:
+    """Costs of a round trip from a day on, in points, until the next entry."""
+
+    since: Day
+    points: Annotated[float, Range(low=0.0)]
+
+
+@dataclass(frozen=True)
 class SymbolSpec:
-    """One entry of ``data.symbols``; what is left out comes from the symbol's family."""
+    """One entry of ``data.symbols``; what is left out comes from the symbol's family.
+
+    ``hours`` and ``fees`` are dated. Before the first of them ``session_open`` to
+    ``session_close`` and ``fees_points`` are in force, or else what the family has.
+    """
 
     symbol: Symbol
     timeframes: tuple[Timeframe, ...] = ("M5",)
@@ -56,6 +77,8 @@ class SymbolSpec:
     fees_points: Annotated[float, Range(low=0.0)] | None = None
     session_open: ClockTime | None = None
     session_close: ClockTime | None = None
+    hours: tuple[HoursSince, ...] = ()
+    fees: tuple[FeeSince, ...] = ()
 
 
 @dataclass(frozen=True)

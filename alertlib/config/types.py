@@ -64,6 +64,10 @@ Symbol = Annotated[
     str, Pattern(r"[A-Za-z0-9$@#._-]{1,32}", "a symbol of 1-32 letters, digits or $@#._-")
 ]
 ClockTime = Annotated[str, Pattern(r"([01]\d|2[0-3]):[0-5]\d", "a time of day such as 09:05")]
+Day = Annotated[
+    str,
+    Pattern(r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", "a date such as 2021-03-31"),
+]
 Timeframe = Annotated[
     str,
     Pattern(r"M([1-6]|10|12|15|20|30)|H([1-4]|6|8|12)|D1", "a timeframe: M1 … M30, H1 … H12 or D1"),
@@ -77,10 +81,6 @@ DetectorName = Annotated[
     Alias("volatilidade", "volatility"),
 ]
 ParameterName = Annotated[str, Pattern(r"[A-Za-z][A-Za-z0-9_]*", "a parameter's name")]
-Day = Annotated[
-    str,
-    Pattern(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", "a date such as 2021-03-31"),
-]
 FilePath = Annotated[str, Pattern(r"\S(.*\S)?", "a path")]
 EnvName = Annotated[
     str, Pattern(r"[A-Z_][A-Z0-9_]*", "the name of an environment variable, in capitals", True)

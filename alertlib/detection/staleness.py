@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from alertlib.market.calendar import is_trading_day
 from alertlib.market.clock import day_number
 from alertlib.market.instruments import Instrument
-
-if TYPE_CHECKING:
-    pass
 
 
 def bars_missing(instrument: Instrument, last: datetime | None, now: datetime, grace: float) -> int:
@@ -28,11 +23,13 @@ def bars_missing(instrument: Instrument, last: datetime | None, now: datetime, g
     grace : float
         Seconds after its end before a bar can be missed.
     """
-    if instrument.sessions is None or not _trades(instrument, now):
+    if instrument.sessions is None or (not instrument.has_calendar and now.weekday() >= 5):
         return 0
-    hours = instrument.sessions.hours(day_number(now.date()))
+    hours = instrument.hours(day_number(now.date()))
     midnight = datetime(now.year, now.month, now.day)
-    opening, closing = (midnight + timedelta(minutes=minute) for minute in hours)
+    closing = midnight + timedelta(minutes=hours.close)
+    # A long bar that holds the open began before it.
+    opening = midnight + timedelta(minutes=hours.open - hours.open % instrument.minutes)
     opening += timedelta(minutes=instrument.sessions.opening_call)
     if not opening <= now < closing + timedelta(seconds=grace):
         return 0
@@ -40,7 +37,3 @@ def bars_missing(instrument: Instrument, last: datetime | None, now: datetime, g
     first = opening if last is None or last < opening else last + length
     closed_before = min(now - timedelta(seconds=grace), closing)
     return max(0, (closed_before - first) // length)
-
-
-def _trades(instrument: Instrument, now: datetime) -> bool:
-    return now.weekday() < 5 if instrument.family is None else is_trading_day(now.date())

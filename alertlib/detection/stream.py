@@ -38,7 +38,7 @@ from alertlib.kernels.policy import (
     policy_step,
 )
 from alertlib.market.instruments import Instrument, find_instrument
-from alertlib.market.sessions import Hours
+from alertlib.market.sessions import NO_SESSION
 
 if TYPE_CHECKING:
     from alertlib.config.schema import Settings
@@ -123,7 +123,7 @@ class Stream:
         self.instrument = known
         self._symbol, self._timeframe = symbol, timeframe
         self._grid = known.grid
-        self._sessions = known.sessions
+        self._length = known.minutes
         self.rules = rules
         self._guard = guard
         self._steps = self._made_steps()
@@ -137,7 +137,7 @@ class Stream:
         self._bars = 0
         self._day = -1
         self._place = 0
-        self._hours = Hours(0, 0)
+        self._hours = NO_SESSION
         self._last_minute = -1
         self._last_close = 0
         self._gaps = 0
@@ -194,8 +194,8 @@ class Stream:
             bar, self._grid, self._symbol, self._last_minute
         )
         day, minute_in_day = divmod(minute, 1_440)
-        hours = self._hours if day == self._day else self._sessions.hours(day)
-        if not hours.open <= minute_in_day < hours.close:
+        hours = self._hours if day == self._day else self.instrument.hours(day)
+        if not hours.overlap(minute_in_day, self._length):
             return _NOTHING
         gap = 0
         if day != self._day:
@@ -369,7 +369,7 @@ class Stream:
             self._bars, self._day, self._place, self._last_minute, self._last_close, self._gaps,
         ) = snapshot["cursor"]  # fmt: skip
         if self._day >= 0:
-            self._hours = self._sessions.hours(self._day)
+            self._hours = self.instrument.hours(self._day)
 
     def _fingerprint(self) -> str:
         detectors = [(d.name, list(d.params)) for d in self.rules.detectors]

@@ -8,11 +8,15 @@ from functools import lru_cache
 
 from alertlib.market.sessions import ash_wednesday
 
-# São Paulo's own holidays closed the exchange until 2021. In 2020 the city moved them into May,
-# when the exchange stayed open. The twentieth of November is a national holiday since 2024.
+# São Paulo's own holidays closed the exchange until 2021: in January always, in July since 1998,
+# in November since 2004. In 2020 the city moved the latter two into May, when the exchange stayed
+# open. The twentieth of November is a national holiday since 2024.
 _CITY_UNTIL = 2021
 _CITY_MOVED = 2020
+_CITY_JULY_SINCE, _CITY_NOVEMBER_SINCE = 1998, 2004
 _CONSCIOUSNESS_SINCE = 2024
+
+_CLOSED = frozenset({date(2014, 6, 12)})  # the World Cup opened in São Paulo
 
 _FIXED = ((1, 1), (4, 21), (5, 1), (9, 7), (10, 12), (11, 2), (11, 15), (12, 24), (12, 25))
 _FROM_EASTER = (-48, -47, -2, 60)  # Carnival Monday and Tuesday, Good Friday, Corpus Christi
@@ -20,8 +24,13 @@ _CONTINUOUS = re.compile(r"(WIN|WDO)(\$\w*|@\w*|FUT)?")
 
 
 def is_trading_day(day: date) -> bool:
-    """Whether B3 holds a session on ``day``, by the rules in force from 2015 on."""
+    """Whether B3 holds a session on ``day``, by the rules in force since 1998."""
     return day.weekday() < 5 and day not in _holidays(day.year)
+
+
+def why_closed(day: date) -> str:
+    """Say what a day without trading is: ``"a Saturday"``, ``"a Sunday"`` or ``"a holiday"``."""
+    return {5: "a Saturday", 6: "a Sunday"}.get(day.weekday(), "a holiday")
 
 
 def trading_days(first: date, last: date) -> list[date]:
@@ -40,10 +49,11 @@ def _holidays(year: int) -> frozenset[date]:
     if city_closed:
         days.add(date(year, 1, 25))
     if city_closed and year != _CITY_MOVED:
-        days |= {date(year, 7, 9), date(year, 11, 20)}
+        days |= {date(year, 7, 9)} if year >= _CITY_JULY_SINCE else set()
+        days |= {date(year, 11, 20)} if year >= _CITY_NOVEMBER_SINCE else set()
     if year >= _CONSCIOUSNESS_SINCE:
         days.add(date(year, 11, 20))
-    return frozenset(days)
+    return frozenset(days) | _CLOSED
 
 
 def _last_weekday(year: int) -> date:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
 from alertlib.market.calendar import roll_days, trading_days
+
+Rolling = Literal["WIN", "WDO"]
+"""Families whose calendar of rolls is known."""
 
 Adjustment = Literal["none", "proportional", "difference"]
 
 _CONTINUOUS = re.compile(r"[A-Z]{3}[$@](N|D)?")
 _MONTH_LETTERS = "FGHJKMNQUVXZ"
+_CONTRACT = re.compile(rf"(WIN(?=[GJMQVZ])|WDO)[{_MONTH_LETTERS}]\d\d")
+
+# Days between two rolls, at most.
+_LONGEST = 80
 
 
 def adjustment(symbol: str) -> Adjustment | None:
@@ -54,7 +61,7 @@ class Expiry(NamedTuple):
     roll: date
 
 
-def expiries(family: Literal["WIN", "WDO"], first: date, last: date) -> list[Expiry]:
+def expiries(family: Rolling, first: date, last: date) -> list[Expiry]:
     """Return the contracts whose roll lies between ``first`` and ``last``, both included.
 
     The index future has even months and expires on the Wednesday nearest the 15th, or the next
@@ -75,3 +82,17 @@ def expiries(family: Literal["WIN", "WDO"], first: date, last: date) -> list[Exp
 
 def _contract(family: str, year: int, month: int) -> str:
     return f"{family}{_MONTH_LETTERS[month - 1]}{year % 100:02d}"
+
+
+def parse_contract(symbol: str) -> Rolling | None:
+    """Return the family of a single contract with a calendar (``WINJ26``), or None."""
+    found = _CONTRACT.fullmatch(symbol)
+    if found is None:
+        return None
+    return "WIN" if found[1] == "WIN" else "WDO"
+
+
+def front_contract(family: Rolling, day: date) -> str:
+    """Return the contract whose bars a continuous series has on ``day``."""
+    following = expiries(family, day + timedelta(days=1), day + timedelta(days=_LONGEST))
+    return following[0].contract

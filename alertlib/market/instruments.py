@@ -11,11 +11,16 @@ from typing import Any, NamedTuple
 from alertlib.config.schema import SymbolSpec
 from alertlib.config.types import minute_of_day, minutes
 from alertlib.errors import ConfigError
+from alertlib.market.calendar import is_trading_day
+from alertlib.market.clock import date_of
 from alertlib.market.sessions import (
+    NO_SESSION,
     B3BitcoinHours,
     B3CashHours,
     B3FuturesHours,
+    DatedHours,
     FixedHours,
+    Hours,
     SessionTable,
 )
 from alertlib.market.ticks import Grid, tick_grid
@@ -47,12 +52,20 @@ class Family(NamedTuple):
 # the letter of its month and the year.
 _FUTURE = r"(\$\w*|@\w*|FUT|[FGHJKMNQUVXZ]\d{1,2})?"
 
+# Shares, units, funds and receipts end in these numbers, fractional lots in an F after them. A
+# letter of a month before two digits is a contract of another root (DOLF27, CCMU26) unless they
+# are 11 or those of a receipt.
+_SHARE = (
+    r"(?!(DOL|IND)[FGHJKMNQUVXZ]\d)[A-Z][A-Z0-9][A-Z]"
+    r"([A-Z][1-9]|[A-EILO-PR-TWY][1-9]\d|[A-Z](11|3[1-9]))F?(\.SA)?"
+)
+
 FAMILIES = (
     # R$ 0.256 a side with the day-trade discount is 2.56 points of R$ 0.20 there and back.
     Family("WIN", "WIN" + _FUTURE, 5.0, 0.20, (Fee(date.min, 2.56),), B3FuturesHours()),
     Family("WDO", "WDO" + _FUTURE, 0.5, 10.0, (), B3FuturesHours(later=5)),
     Family("BIT", "BIT" + _FUTURE, 20.0, None, (), B3BitcoinHours()),
-    Family("B3 cash equity", r"[A-Z]{4}\d{1,2}F?", 0.01, 1.0, (), B3CashHours()),
+    Family("B3 cash equity", _SHARE, 0.01, 1.0, (), B3CashHours()),
 )
 
 
@@ -92,6 +105,22 @@ class Instrument:
         """Return the round-trip fee in points in force on ``day``; 0 where none is known."""
         known = [fee.points for fee in self.fees if fee.since <= day]
         return known[-1] if known else 0.0
+
+    def hours(self, day: int) -> Hours:
+        """Return the hours of ``day`` (days since 1970-01-01); none where its market is closed.
+
+        All families trade at B3 and keep its calendar, whatever hours are stated for a symbol. An
+        instrument of no family has a session every day that has bars.
+        """
+        assert self.sessions is not None
+        if self.has_calendar and not is_trading_day(date_of(day)):
+            return NO_SESSION
+        return self.sessions.hours(day)
+
+    @property
+    def has_calendar(self) -> bool:
+        """Whether its trading days are known."""
+        return self.family is not None
 
 
 def hours_of_families() -> dict[str, Any]:
@@ -142,10 +171,26 @@ def _apply(spec: SymbolSpec, known: Instrument) -> Instrument:
             f"data.symbols: {spec.symbol}: session_open and session_close go together; "
             f"got {spec.session_open} and {spec.session_close}; state both or neither"
         )
+    if spec.hours:
+        dated = [
+            (date.fromisoformat(one.since), minute_of_day(one.open), minute_of_day(one.close))
+            for one in spec.hours
+        ]
+        stated = tuple((since, Hours(*times)) for since, *times in sorted(dated))
+        sessions = DatedHours(sessions, stated)
     return replace(
         known,
         grid=known.grid if spec.tick is None else tick_grid(spec.tick),
         point_value=known.point_value if spec.point_value is None else spec.point_value,
-        fees=known.fees if spec.fees_points is None else (Fee(date.min, spec.fees_points),),
+        fees=_fees(spec, known.fees),
         sessions=sessions,
     )
+
+
+def _fees(spec: SymbolSpec, known: tuple[Fee, ...]) -> tuple[Fee, ...]:
+    """Return the fees stated, upon the family's where only dated ones are."""
+    if spec.fees_points is not None:
+        known = (Fee(date.min, spec.fees_points),)
+    stated = sorted(Fee(date.fromisoformat(one.since), one.points) for one in spec.fees)
+    before = [fee for fee in known if not stated or fee.since < stated[0].since]
+    return (*before, *stated)

@@ -15,17 +15,32 @@ from alertlib.market.clock import EPOCH
 
 
 class Hours(NamedTuple):
-    """Minutes since midnight in which a bar may open: ``[open, close)``."""
+    """A session in minutes since midnight: ``[open, close)``; without a session both are 0."""
 
     open: int
     close: int
 
+    def overlap(self, minute: int, length: int) -> bool:
+        """Whether a bar of ``length`` minutes that opens at ``minute`` belongs to the session.
+
+        It does where they overlap: a bar of four hours that opens at 08:00 holds the open of
+        09:00. A bar that opens within the session always does.
+        """
+        return minute < self.close and minute + length > self.open
+
+
+NO_SESSION = Hours(0, 0)
 
 _ASH_WEDNESDAY_OPEN = 13 * 60
 _FUTURES, _FUTURES_EARLY_CLOSE = Hours(9 * 60, 18 * 60 + 25), 17 * 60 + 55
 _CASH, _CASH_EARLY_CLOSE = Hours(10 * 60, 18 * 60), 17 * 60
 # Since then the futures close at the same time all year.
 _DAYLIGHT_SAVING_UNTIL = date(2023, 11, 5)
+# The first day on which these hours were compared with bars of the exchange. A winter earlier the
+# index future ended 18:15, in January 2016 and 2018 18:00, and in January 2014 17:30.
+_FUTURES_KNOWN_SINCE = date(2020, 3, 9)
+# Brazil's last summer time ended the day before; hours followed two clocks until then.
+_CASH_KNOWN_SINCE = date(2019, 2, 18)
 _BITCOIN_WIDER = (
     (date(2026, 3, 9), Hours(8 * 60, 18 * 60 + 30)),
     (date(2026, 4, 20), Hours(8 * 60, 20 * 60)),
@@ -39,9 +54,17 @@ class SessionTable(Protocol):
     ----------
     opening_call : int
         Minutes after the open that the opening call may take as a rule, without a bar.
+    known_since : date
+        The table's first day: what it says of earlier ones is a guess.
     """
 
-    opening_call: ClassVar[int]
+    @property
+    def opening_call(self) -> int:
+        """See above."""
+
+    @property
+    def known_since(self) -> date:
+        """See above."""
 
     def hours(self, day: int) -> Hours:
         """Return the hours of ``day`` (days since 1970-01-01)."""
@@ -55,6 +78,7 @@ class FixedHours:
     """The same hours every day: a user's own setting, or those inferred from a file."""
 
     opening_call: ClassVar[int] = 0
+    known_since: ClassVar[date] = date.min
 
     open: int
     close: int
@@ -69,6 +93,57 @@ class FixedHours:
 
 
 @dataclass(frozen=True, slots=True)
+class DatedHours:
+    """Hours a user stated with the day from which each is in force, upon a family's own.
+
+    Attributes
+    ----------
+    base : SessionTable or None
+        In force before the first stated day, and the source of an opening call. Without one the
+        first stated hours stand for earlier days as well.
+    since : tuple of (date, Hours)
+        In order of time, not empty. Where ``base`` is a table of B3, Ash Wednesday opens at
+        13:00 nevertheless.
+    """
+
+    base: SessionTable | None
+    since: tuple[tuple[date, Hours], ...]
+
+    @property
+    def opening_call(self) -> int:
+        """Minutes after the open that the opening call may take."""
+        return self.base.opening_call if self.base else 0
+
+    @property
+    def known_since(self) -> date:
+        """The first day anything is known of."""
+        first = self.since[0][0]
+        return min(first, self.base.known_since) if self.base else first
+
+    def hours(self, day: int) -> Hours:
+        """Return the hours of ``day`` (days since 1970-01-01)."""
+        when = EPOCH + timedelta(days=day)
+        stated = [hours for since, hours in self.since if since <= when]
+        if not stated:
+            return self.base.hours(day) if self.base else self.since[0][1]
+        opening = _opening(when, stated[-1].open) if self._is_of_b3 else stated[-1].open
+        return Hours(opening, stated[-1].close)
+
+    @property
+    def _is_of_b3(self) -> bool:
+        return not (self.base is None or isinstance(self.base, FixedHours))
+
+    def rule(self) -> dict[str, Any]:
+        """Return the first hours and, by date, those that replaced them."""
+        return {
+            "kind": "dated",
+            "before": self.base.rule() if self.base else list(self.since[0][1]),
+            "ash_wednesday_open": _ASH_WEDNESDAY_OPEN if self._is_of_b3 else None,
+            "since": {since.isoformat(): list(hours) for since, hours in self.since},
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class B3FuturesHours:
     """B3 index and dollar futures.
 
@@ -78,6 +153,7 @@ class B3FuturesHours:
     """
 
     opening_call: ClassVar[int] = 0
+    known_since: ClassVar[date] = _FUTURES_KNOWN_SINCE
 
     later: int = 0
 
@@ -110,10 +186,12 @@ class B3BitcoinHours:
     """B3 bitcoin futures.
 
     Those of the dollar until B3 widened them in two steps: 08:00 to 18:30 from 2026-03-09 and
-    08:00 to 20:00 from 2026-04-20, as announced. Ash Wednesday opens at 13:00, as all of B3.
+    08:00 to 20:00 from 2026-04-20, as announced. (Bars of one broker still began at 09:00 on
+    2026-04-01.) Ash Wednesday opens at 13:00, as all of B3.
     """
 
     opening_call: ClassVar[int] = 0
+    known_since: ClassVar[date] = _FUTURES_KNOWN_SINCE
 
     def hours(self, day: int) -> Hours:
         """Return the hours of ``day`` (days since 1970-01-01)."""
@@ -141,11 +219,12 @@ class B3CashHours:
     """B3 cash equities: 10:00 to 17:00 while the United States keep daylight saving, else 18:00.
 
     Unlike the futures they still follow it. Ash Wednesday opens at 13:00. The last five minutes
-    are the closing call. Before 2019, when Brazil kept a summer time of its own, the exchange
-    lengthened the day some weeks before the United States changed; that is not told apart.
+    are the closing call. While Brazil kept a summer time of its own, until February 2019, the
+    exchange changed its hours on other days: that is before the table.
     """
 
     opening_call: ClassVar[int] = 15
+    known_since: ClassVar[date] = _CASH_KNOWN_SINCE
 
     def hours(self, day: int) -> Hours:
         """Return the hours of ``day`` (days since 1970-01-01)."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,10 +13,12 @@ from hypothesis import strategies as st
 
 from alertlib.bars import series as series_module
 from alertlib.bars.bars import from_frame
+from alertlib.bars.quality.timeframe import timeframe_name
 from alertlib.bars.schema import PRICES
 from alertlib.bars.series import Series, make_series
 from alertlib.market.clock import day_number
 from alertlib.stats.surrogates import coin_flips, mirror
+from tests import naive
 from tests.support.steps import rough_walk
 from tests.support.synthetic import bars_of, frame, frame_of, series_of, walk
 
@@ -112,6 +117,27 @@ def test_volume_is_chosen_bar_by_bar_as_the_live_core_does() -> None:
     volume = make_series(from_frame(both, symbol="WIN$N")).volume
 
     assert volume.tolist() == [(900, 0, 7)[n % 3] for n in range(107)]
+
+
+@given(
+    st.sampled_from([5, 30, 60, 120, 240, 1_440]),
+    st.sets(st.integers(0, 1_439), min_size=1, max_size=30),
+    st.integers(0, 40),
+)
+def test_the_bars_kept_are_those_of_the_naive_rule(length: int, opens: set[int], day: int) -> None:
+    """On any day, weekends and holidays included, and wherever in it bars open."""
+    midnight = datetime(2021, 4, 1) + timedelta(days=day)
+    times = sorted({midnight + timedelta(minutes=minute // 5 * 5) for minute in opens})
+    rows = [(time, 100_000.0, 100_010.0, 99_990.0, 100_005.0) for time in times]
+    bars = from_frame(frame(rows), symbol="WIN$N", timeframe=timeframe_name(length))
+    exact = replace(bars, instrument=replace(bars.instrument, minutes=length))
+
+    series = make_series(exact)
+
+    naive_bars, _ = naive.in_units(rows)
+    kept = naive.keep(naive_bars, naive.Rules(minutes=length))
+    assert [bar.time for bar in kept] == series.times().to_list()
+    assert series.removed == len(rows) - len(kept)
 
 
 # --- mirror surrogates --------------------------------------------------------------------

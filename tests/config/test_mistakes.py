@@ -43,12 +43,24 @@ class TestMistakes:
             ("data:\n  source: {a: 1}", "2: data.source: got a section, expected a path or null"),
             ("data:\n  symbols: WIN$N", "2: data.symbols: got WIN$N, expected a list, [] for none; "
              "each item: a section with the keys symbol, timeframes, tick, point_value, "
-             "fees_points, session_open, session_close"),
+             "fees_points, session_open, session_close, hours, fees"),
             ("data:\n  symbols:\n    - tick: 5", "3: data.symbols[0]: got no symbol, expected the "
              "key symbol: a symbol of 1-32 letters, digits or $@#._-"),
             ("data:\n  symbols:\n    - symbol: A\n      timeframes: [M5,\n        M7]",
              "5: data.symbols[0].timeframes[1]: got M7, expected a timeframe: M1 … M30, H1 … H12 "
              "or D1"),
+            ("data:\n  symbols:\n    - symbol: A\n      hours:\n        - {since: 2026-02-30, "
+             "open: 09:00, close: 18:00}",
+             "5: data.symbols[0].hours[0].since: got 2026-02-30, expected a day of the calendar"),
+            ("data:\n  symbols:\n    - symbol: A\n      hours: [{since: 2026-01-05, open: 18:00, "
+             "close: 09:00}]",
+             "4: data.symbols[0].hours[0].open: got 18:00, expected a time before close, 09:00"),
+            ("data:\n  symbols:\n    - symbol: A\n      fees:\n        - {since: 2026-01-05, "
+             "points: 2}\n        - {since: 2026-01-05, points: 3}",
+             "6: data.symbols[0].fees[1].since: got 2026-01-05, expected a day after 2026-01-05, "
+             "in order"),
+            ("data:\n  symbols:\n    - symbol: A\n      fees: [{since: 5 May, points: 2}]",
+             '4: data.symbols[0].fees[0].since: got 5 May, expected a date such as 2021-03-31'),
             # limits
             ("audit: {retention_years: 4.9}", "1: audit.retention_years: got 4.9, expected a "
              "number from 5 to 100"),

@@ -12,7 +12,7 @@ import pytest
 from alertlib.config import Config, load_config
 from alertlib.config.convert import describe, hints_of, is_section, paths_of
 from alertlib.config.document import parse
-from alertlib.config.schema import Settings, SymbolSpec
+from alertlib.config.schema import FeeSince, HoursSince, Settings, SymbolSpec
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "config/alertas.yaml"
@@ -70,10 +70,16 @@ def test_the_commented_example_of_a_symbol_loads() -> None:
     assert example is not None
     entry = re.sub(r"(?m)^  # ", "", example.group())
     config = Config().update(parse(f"data:\n  symbols:\n{entry}")[0])
-    assert set(hints_of(SymbolSpec)) == set(re.findall(r"(\w+):(?= )", entry))
+    dated = {"since", "open", "close", "points"}
+    assert set(hints_of(SymbolSpec)) | dated == set(re.findall(r"(\w+):(?= )", entry))
     assert config.data.symbols == (
-        SymbolSpec("WDO$N", ("M5", "M15"), 0.5, 10.0, 0.05, "09:00", "18:30"),
-    )
+        SymbolSpec(
+            "WDO$N", ("M5", "M15"), 0.5, 10.0, 0.05, "09:00", "18:30",
+            (HoursSince("2026-03-09", "08:00", "18:30"),
+             HoursSince("2026-04-20", "08:00", "20:00")),
+            (FeeSince("2026-01-02", 0.06),),
+        ),
+    )  # fmt: skip
 
 
 def test_development_differs_only_where_it_has_to() -> None:

@@ -326,6 +326,20 @@ class TestMissingBars:
         opened = None if last is None else datetime.fromisoformat(last)
         assert bars_missing(self.WIN, opened, datetime.fromisoformat(now), 3.0) == missing
 
+    @pytest.mark.parametrize(
+        ("last", "now", "missing"),
+        [
+            ("2024-03-01 16:00", "2024-03-04 11:00", 0),  # the first bar, of 08:00, ends at 12:00
+            ("2024-03-01 16:00", "2024-03-04 12:00:04", 1),
+            ("2024-03-04 08:00", "2024-03-04 12:00:04", 0),
+            ("2024-03-04 08:00", "2024-03-04 16:00:04", 1),
+        ],
+    )
+    def test_a_long_bar_begins_before_the_session(self, last: str, now: str, missing: int) -> None:
+        long = find_instrument("WIN$N", "H4")
+        opened, time = datetime.fromisoformat(last), datetime.fromisoformat(now)
+        assert bars_missing(long, opened, time, 3.0) == missing
+
     @given(
         st.datetimes(datetime(2024, 1, 1), datetime(2024, 12, 31)),
         st.integers(0, 3_000),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from alertlib.backtesting.backtester import backtest
 from alertlib.backtesting.run import Run
+from alertlib.bars.series import make_series
 from alertlib.config import Config
 from alertlib.config.schema import SymbolSpec
 from alertlib.detection.bar import Bar
@@ -333,3 +334,51 @@ def test_it_says_what_it_is() -> None:
     assert repr(stream) == (
         "Stream(WIN$N M5, 1 bars, volatility, breakout, engulfing, rsi_divergence)"
     )
+
+
+# --- long bars ------------------------------------------------------------------------------
+
+
+def aggregated(rows: list[Row], minutes: int) -> list[Row]:
+    """Bars of whole multiples of ``minutes`` since midnight, as a terminal makes them."""
+    made: dict[datetime, Row] = {}
+    for time, opened, high, low, close in rows:
+        start = time.replace(hour=0, minute=0) + timedelta(
+            minutes=(60 * time.hour + time.minute) // minutes * minutes
+        )
+        _, first, top, bottom, _ = made.get(start, (start, opened, high, low, close))
+        made[start] = (start, first, max(top, high), min(bottom, low), close)
+    return list(made.values())
+
+
+@pytest.mark.parametrize(("timeframe", "minutes"), [("H2", 120), ("H4", 240), ("D1", 1_440)])
+def test_long_bars_that_hold_the_open_belong_to_their_session(timeframe: str, minutes: int) -> None:
+    """On the clock the first opens at 08:00 (or midnight), before the session does."""
+    rows = aggregated(walk(4, sessions=60, size=30.0), minutes)
+    config = Config().update({"policy.window_start": "00:00", "policy.window_end": "23:59"})
+    bars = bars_of(rows, timeframe=timeframe)
+    stream = Stream(config, symbol="WIN$N", timeframe=timeframe)
+
+    made = decisions(stream, rows)
+
+    assert rows[0][0].hour == (0 if timeframe == "D1" else 8)
+    assert stream.bars == len(rows)
+    run = backtest(bars, config, audits="none", chance=False, engine="interpreted")
+    assert run.alerts.height > 5
+    assert_same(made, run)
+    series = make_series(bars)
+    assert (series.removed, len(series)) == (0, len(rows))
+    assert (series.last - series.first + 1).tolist() == series.expected.tolist()
+
+
+def test_bars_of_a_holiday_and_a_weekend_are_passed_over() -> None:
+    rows = walk(4, sessions=3)
+    shifted = [(time + timedelta(days=4), *prices) for time, *prices in rows]  # Friday to Sunday
+    stream = stream_of()
+
+    made = decisions(stream, shifted)
+
+    assert stream.bars == 107
+    assert all(decision == Decision((), ()) for decision in made[107:])
+    assert stream.on_bar(Bar(datetime(2021, 4, 21, 10), 120_000, 120_000, 120_000, 120_000)) == []
+    assert stream.bars == 107

@@ -36,6 +36,15 @@ def test_trading_days_are_those_of_bvmf(bvmf: exchange_calendars.ExchangeCalenda
     assert trading_days(FIRST, LAST) == [session.date() for session in bvmf.sessions]
 
 
+@pytest.mark.parametrize("year", range(2004, 2019))
+def test_trading_days_of_earlier_years_are_those_of_bvmf(year: int) -> None:
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        calendar = exchange_calendars.get_calendar("BVMF", start=str(first), end=str(last))
+    assert trading_days(first, last) == [session.date() for session in calendar.sessions]
+
+
 def test_ash_wednesday_opens_late_as_at_bvmf(bvmf: exchange_calendars.ExchangeCalendar) -> None:
     late = {session.date() for session in bvmf.late_opens if session.date() >= FIRST}
     table = B3FuturesHours()

@@ -7,8 +7,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alertlib.market.sessions import (
+    NO_SESSION,
     B3BitcoinHours,
     B3CashHours,
     B3FuturesHours,
@@ -226,3 +229,20 @@ def test_of_equally_common_hours_the_wider_are_taken() -> None:
     series = series_of(rows, "XYZ")
 
     assert series.instrument.sessions == FixedHours(8 * 60 + 50, 9 * 60 + 30)
+
+
+@given(st.integers(0, 1_439), st.sampled_from([1, 5, 30, 60, 120, 240, 1_440]), st.data())
+def test_a_bar_belongs_where_one_of_its_minutes_does(
+    opening: int, length: int, data: st.DataObject
+) -> None:
+    minute = data.draw(st.integers(0, 1_439))
+    hours = Hours(opening, data.draw(st.integers(opening, 1_440)))
+
+    assert hours.overlap(minute, length) == naive.overlap(minute, length, hours)
+    assert not NO_SESSION.overlap(minute, length)
+
+
+@pytest.mark.parametrize("family", TABLES)
+def test_a_table_says_from_when_it_is_known(family: str) -> None:
+    since = TABLES[family].known_since
+    assert since == (date(2019, 2, 18) if family == "B3 cash equity" else date(2020, 3, 9))

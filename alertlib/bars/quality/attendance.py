@@ -9,31 +9,33 @@ from itertools import groupby
 from statistics import median
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alertlib._typing import Ints, Narrow
-from alertlib.bars.quality.coverage import Coverage
+from alertlib.bars.quality.coverage import FULL_ENOUGH, Coverage, clock
 from alertlib.bars.quality.findings import Finding, Kind, Severity, finding
+from alertlib.bars.quality.other_hours import Flags
+from alertlib.bars.quality.spans import EARLY_MINUTES
 from alertlib.market.calendar import trading_days
 from alertlib.market.clock import MINUTES_PER_DAY
 
-# Sessions with less than this share of their bars are not scored.
-FULL_ENOUGH = 0.8
-
-# The closing call can end up to ten minutes before the scheduled close.
-_EARLY_MINUTES = 10
 _AUCTION_MINUTES = 10
 
 
-def openings(coverage: Coverage) -> Iterator[Finding]:
+def openings(coverage: Coverage, told: Flags) -> Iterator[Finding]:
     """Report sessions whose first bars are missing.
 
     One bar is ``missing_first``, as after a call auction that was extended; more are a
     ``late_open``. Where the opening call takes some minutes every day, its length is no finding
     of each session, but one line for all.
+
+    Parameters
+    ----------
+    coverage : Coverage
+    told : bool array, one per session
+        Of these it has been said already.
     """
     slots = (coverage.first - coverage.opening) // coverage.length
-    late = np.flatnonzero((slots > 0) & (coverage.present > 0))
+    late = np.flatnonzero((slots > 0) & (coverage.present > 0) & ~told)
     dates = coverage.dates()
     several: list[tuple[datetime, int]] = []
     for session in late.tolist():
@@ -56,13 +58,21 @@ def openings(coverage: Coverage) -> Iterator[Finding]:
     yield from _summed(coverage, "late_open", several, what)
 
 
-def closings(coverage: Coverage) -> Iterator[Finding]:
-    """Report sessions that have too few bars or end early, and where the file cuts one."""
+def closings(coverage: Coverage, told: Flags) -> Iterator[Finding]:
+    """Report sessions that have too few bars or end early, and where the file cuts one.
+
+    Parameters
+    ----------
+    coverage : Coverage
+    told : bool array, one per session
+        Of these it has been said already.
+    """
     end = coverage.last + coverage.length
-    early = coverage.closing - end > _EARLY_MINUTES
+    early = coverage.closing - end > EARLY_MINUTES
     short = coverage.present < FULL_ENOUGH * coverage.expected
     noted = short | early
     noted[0] |= _file_begins_inside(coverage)
+    noted &= ~told
     dates = coverage.dates()
     several: list[tuple[datetime, int]] = []
     for session in np.flatnonzero(noted).tolist():
@@ -84,7 +94,7 @@ def closings(coverage: Coverage) -> Iterator[Finding]:
         elif coverage.inferred:
             several.append((time, missing))
         else:
-            ends = f", ends at {_clock(end[session])}" if early[session] else ""
+            ends = f", ends at {clock(end[session])}" if early[session] else ""
             fate = ", left out of scoring" if short[session] else ""
             yield finding("short_session", "warning", time, missing, f"{have}{ends}{fate}")
     yield from _summed(coverage, "short_session", several, "shorter than the file's usual session")
@@ -114,9 +124,9 @@ def holes(coverage: Coverage) -> Iterator[Finding]:
         worst = which[missing[which].argmax()]
         first = _at(dates[session[which[0]]], minute[which[0]] + coverage.length)
         places = (
-            f"between {_clock(minute[worst])} and {_clock(minute[worst + 1])}"
+            f"between {clock(minute[worst])} and {clock(minute[worst + 1])}"
             if which.size == 1
-            else f"in {which.size} holes, the longest after {_clock(minute[worst])} "
+            else f"in {which.size} holes, the longest after {clock(minute[worst])} "
             f"({missing[worst] * coverage.length} minutes)"
         )
         severity: Severity = "info" if coverage.inferred else "warning"
@@ -149,7 +159,7 @@ def absent_days(coverage: Coverage) -> list[date]:
 
 def absences(coverage: Coverage) -> Iterator[Finding]:
     """Report trading days of B3 without any bar, those in a row together."""
-    expected = int(median(coverage.expected.tolist()))
+    expected = int(median(coverage.expected[coverage.trades].tolist() or [0]))
     absent = absent_days(coverage)
     for first, last, count in _runs(absent, coverage.dates()):
         many = f"{count} sessions from {first} to {last} missing"
@@ -165,15 +175,19 @@ def _runs(absent: list[date], present: list[date]) -> Iterator[tuple[date, date,
         yield days[0], days[-1], len(days)
 
 
-def strays(coverage: Coverage, flat: NDArray[np.bool_]) -> Iterator[Finding]:
+def strays(coverage: Coverage, flat: Flags, told: Flags) -> Iterator[Finding]:
     """Report bars that open outside their session.
 
     Parameters
     ----------
+    coverage : Coverage
     flat : bool array, one per bar
         Bars with one price.
+    told : bool array, one per session
+        Of these it has been said already, as of days without trading.
     """
-    outside = np.flatnonzero(~coverage.inside)
+    silent = told | ~coverage.trades
+    outside = np.flatnonzero(~coverage.inside & ~silent[coverage.session])
     dates = coverage.dates()
     several: list[tuple[datetime, int]] = []
     for which in _grouped(outside, coverage.session):
@@ -195,10 +209,10 @@ def _side(coverage: Coverage, outside: Ints) -> str:
     session = coverage.session[outside[0]]
     opening, closing = coverage.opening[session], coverage.closing[session]
     if (coverage.minute[outside] >= closing).all():
-        return f"after the close at {_clock(closing)}"
+        return f"after the close at {clock(closing)}"
     if (coverage.minute[outside] < opening).all():
-        return f"before the open at {_clock(opening)}"
-    return f"outside {_clock(opening)}-{_clock(closing)}"
+        return f"before the open at {clock(opening)}"
+    return f"outside {clock(opening)}-{clock(closing)}"
 
 
 def _summed(
@@ -208,7 +222,7 @@ def _summed(
     if places:
         time, _ = places[0]
         count = sum(number for _, number in places)
-        hours = f"{_clock(coverage.opening[0])}-{_clock(coverage.closing[0])}"
+        hours = f"{clock(coverage.opening[0])}-{clock(coverage.closing[0])}"
         source = f" ({hours}, no session table)" if coverage.inferred else ""
         message = (
             f"{len(places)} of {len(coverage.day)} sessions {what}{source}, "
@@ -219,7 +233,3 @@ def _summed(
 
 def _at(day: date, minute: int | np.int64) -> datetime:
     return datetime(day.year, day.month, day.day) + timedelta(minutes=int(minute))
-
-
-def _clock(minute: int | np.int64) -> str:
-    return f"{int(minute) // 60:02d}:{int(minute) % 60:02d}"

@@ -10,9 +10,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from alertlib._typing import Ints, Narrow
-from alertlib.bars.quality.hours import each_bar, first_bars, place
-from alertlib.market.clock import date_of
+from alertlib.bars.quality.hours import expected_bars, first_bars, overlap, place
+from alertlib.market.clock import date_of, day_number
 from alertlib.market.instruments import Instrument
+
+# Sessions with less than this share of their bars are not scored.
+FULL_ENOUGH = 0.8
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,16 +30,19 @@ class Coverage:
         Whether the hours were read off the file itself for want of a session table.
     opening_call : int
         Minutes after the open that may pass without a bar.
+    known_since : date
+        The first day of the session table.
     minute : int32, one per bar
         Open, minutes since midnight.
     session : int32, one per bar
         Number of its session.
     inside : bool array, one per bar
-        Whether it opens within its session.
+        Whether it overlaps its session.
     day : array, one per session
         Days since 1970-01-01.
     opening, closing : array, one per session
-        Scheduled hours; the opening is brought forward to the bar that contains it.
+        Scheduled hours, both 0 on a day without trading; the opening is brought forward to the
+        bar that contains it.
     present, expected : array, one per session
         Bars within the session, and how many a full one has.
     first, last : array, one per session
@@ -46,6 +52,7 @@ class Coverage:
     length: int
     inferred: bool
     opening_call: int
+    known_since: date
     minute: Narrow
     session: Narrow
     inside: NDArray[np.bool_]
@@ -56,6 +63,18 @@ class Coverage:
     expected: Ints
     first: Ints
     last: Ints
+
+    @property
+    def trades(self) -> NDArray[np.bool_]:
+        """Whether each session is one: not on a day without trading."""
+        trades: NDArray[np.bool_] = self.closing > 0
+        return trades
+
+    @property
+    def before_table(self) -> NDArray[np.bool_]:
+        """Whether each session lies before its table begins."""
+        before: NDArray[np.bool_] = self.day < day_number(self.known_since)
+        return before
 
     def dates(self) -> list[date]:
         """Return the sessions' dates."""
@@ -86,11 +105,9 @@ def cover(frame: pl.DataFrame, instrument: Instrument) -> Coverage:
         With its session table, or without one: then the file's own modal session counts.
     """
     length = instrument.minutes
-    minute, session, day, hours = place(frame["time"], instrument.sessions, length)
+    minute, session, day, hours = place(frame["time"], instrument)
     opening, closing = hours[:, 0] - hours[:, 0] % length, hours[:, 1]
-    begins = first_bars(session)
-    inside = minute >= each_bar(opening, begins, len(minute))
-    inside &= minute < each_bar(closing, begins, len(minute))
+    inside = overlap(minute, length, hours, first_bars(session))
     present = np.bincount(session[inside], minlength=len(day))
     kept, kept_session = minute[inside], session[inside]
     first, last = np.full(len(day), -1), np.full(len(day), -1)
@@ -101,6 +118,7 @@ def cover(frame: pl.DataFrame, instrument: Instrument) -> Coverage:
         length=length,
         inferred=instrument.sessions is None,
         opening_call=instrument.sessions.opening_call if instrument.sessions else 0,
+        known_since=instrument.sessions.known_since if instrument.sessions else date.min,
         minute=minute,
         session=session,
         inside=inside,
@@ -108,7 +126,12 @@ def cover(frame: pl.DataFrame, instrument: Instrument) -> Coverage:
         opening=opening,
         closing=closing,
         present=present,
-        expected=-(-(closing - opening) // length),
+        expected=expected_bars(hours, length),
         first=first,
         last=last,
     )
+
+
+def clock(minute: int | np.int64) -> str:
+    """Return minutes since midnight as a time of day, for messages."""
+    return f"{int(minute) // 60:02d}:{int(minute) % 60:02d}"

@@ -25,6 +25,11 @@ Kind = Literal[
     "off_grid",
     "timeframe",
     "zone",
+    "closes_for_opens",
+    "non_trading_day",
+    "filled",
+    "outside_table",
+    "mid_session_roll",
     "float32",
     "assumed_symbol",
 ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alertlib._typing import Ints, Narrow
 from alertlib.market.clock import MINUTES_PER_DAY
+from alertlib.market.instruments import Instrument
 from alertlib.market.sessions import FixedHours, SessionTable
 
 if TYPE_CHECKING:
@@ -60,9 +63,32 @@ def each_bar(values: Any, starts: Ints, bars: int) -> Narrow:
     return np.repeat(np.asarray(values, dtype=np.int32), np.diff(starts, append=bars))
 
 
-def place(
-    times: pl.Series, table: SessionTable | None, length: int = 1
-) -> tuple[Narrow, Narrow, Ints, Ints]:
+def overlap(minute: Narrow, length: int, hours: Ints, starts: Ints) -> NDArray[np.bool_]:
+    """Return which bars belong to their session, by the rule of :meth:`Hours.overlap`.
+
+    Parameters
+    ----------
+    minute : int32
+        Open of each bar, minutes since midnight.
+    length : int
+        Minutes of a bar.
+    hours : int64, shape (sessions, 2)
+    starts : int64, one per session
+        Its first bar.
+    """
+    inside: NDArray[np.bool_] = minute < each_bar(hours[:, 1], starts, len(minute))
+    inside &= minute > each_bar(hours[:, 0] - length, starts, len(minute))
+    return inside
+
+
+def expected_bars(hours: Ints, length: int) -> Ints:
+    """Return how many bars full sessions have, from the one that holds the open on."""
+    opening = hours[:, 0] - hours[:, 0] % length
+    bars: Ints = -(-(hours[:, 1] - opening) // length)
+    return bars
+
+
+def place(times: pl.Series, instrument: Instrument) -> tuple[Narrow, Narrow, Ints, Ints]:
     """Split times into sessions and look their hours up.
 
     Returns
@@ -74,7 +100,8 @@ def place(
     day : array, one per session
         Days since 1970-01-01.
     hours : array, shape (sessions, 2)
-        Opening and closing of each; of the modal session where ``table`` is None.
+        Opening and closing of each, both 0 on a day without trading; of the modal session where
+        the instrument has no table.
     """
     minute = minutes_of(times)
     day_of_bar = minute // MINUTES_PER_DAY
@@ -82,6 +109,12 @@ def place(
     starts = first_bars(day_of_bar)
     day = day_of_bar[starts].astype(np.int64)
     session = each_bar(np.arange(len(day)), starts, len(minute))
-    table = table or modal_session(day_of_bar, minute, length)
-    hours = np.array([table.hours(d) for d in day.tolist()], dtype=np.int64)
-    return minute, session, day, hours
+    if instrument.sessions is None:
+        modal = modal_session(day_of_bar, minute, instrument.minutes)
+        instrument = replace(instrument, sessions=modal)
+    return minute, session, day, hours_of_days(instrument, day)
+
+
+def hours_of_days(instrument: Instrument, days: Ints | Narrow) -> Ints:
+    """Return opening and closing of each day, shape (days, 2); its hours have to be known."""
+    return np.array([instrument.hours(day) for day in days.tolist()], dtype=np.int64).reshape(-1, 2)

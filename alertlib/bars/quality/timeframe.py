@@ -95,10 +95,8 @@ def check_timeframe(times: pl.Series, length: int, declared: str | None) -> tupl
         # Its bars need not divide a day, so there is no grid to be off.
         return (*findings, finding("timeframe", "error", times[0], times.len(), message))
     physical = times.to_physical().to_numpy()
-    unit = length * MICROSECONDS_PER_MINUTE
-    parts = [physical[i : i + BLOCK] for i in range(0, physical.size, BLOCK)]
-    usual = _most_common(part % unit for part in parts)
-    stray = np.flatnonzero(np.concatenate([part % unit != usual for part in parts]))
+    _, on_grid = usual_phase(physical, length)
+    stray = np.flatnonzero(~on_grid)
     if stray.size:
         first = times[int(stray[0])]
         findings.append(
@@ -112,6 +110,22 @@ def check_timeframe(times: pl.Series, length: int, declared: str | None) -> tupl
             )
         )
     return tuple(findings)
+
+
+def usual_phase(times: NDArray[np.int64], length: int) -> tuple[int, NDArray[np.bool_]]:
+    """Return where within a bar most times lie, in microseconds, and which times do.
+
+    Parameters
+    ----------
+    times : int64
+        Microseconds since 1970-01-01.
+    length : int
+        Minutes of a bar.
+    """
+    unit = length * MICROSECONDS_PER_MINUTE
+    parts = [times[i : i + BLOCK] for i in range(0, times.size, BLOCK)]
+    usual = _most_common(part % unit for part in parts)
+    return usual, np.concatenate([part % unit == usual for part in parts])
 
 
 def _most_common(parts: Iterable[NDArray[np.int64]]) -> int:

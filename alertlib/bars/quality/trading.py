@@ -49,10 +49,13 @@ def locks(frame: pl.DataFrame, coverage: Coverage) -> Iterator[Finding]:
     another = np.diff(at) > 1
     another |= (close[at] != close[at - 1])[1:]
     another |= np.diff(coverage.session[at]) != 0
+    trades = frame["tick_volume"]
+    if 2 * trades.null_count() < trades.len():
+        trades = trades.fill_null(0)  # of a series that has trades: filled in
     for which in np.split(at, np.flatnonzero(another) + 1) if at.size else []:
         start, stop = int(which[0]), int(which[-1]) + 1
         minutes = (stop - start) * coverage.length
-        if minutes < _LOCK_MINUTES or not _is_traded(frame["tick_volume"][start:stop]):
+        if minutes < _LOCK_MINUTES or not _is_traded(trades[start:stop]):
             continue
         jump = ""
         if stop < len(close) and coverage.session[stop] == coverage.session[start]:
@@ -141,10 +144,14 @@ def rolls(frame: pl.DataFrame, coverage: Coverage, instrument: Instrument) -> It
     """Report the overnight step on the days an unadjusted continuous series changes contract."""
     if instrument.grid is None or not instrument.grid.on_tick:
         return
-    dates = coverage.dates()
     starts = first_bars(coverage.session)
-    opens, closes = frame["open"].to_numpy()[starts], frame["close"].to_numpy()
-    steps = dict(zip(dates[1:], opens[1:] / closes[starts[1:] - 1] - 1, strict=True))
+    stops = np.append(starts[1:], frame.height) - 1
+    starts, stops = starts[coverage.trades], stops[coverage.trades]
+    dates = [day for day, trades in zip(coverage.dates(), coverage.trades, strict=True) if trades]
+    if not dates:
+        return
+    opens, closes = frame["open"].to_numpy()[starts], frame["close"].to_numpy()[stops]
+    steps = dict(zip(dates[1:], opens[1:] / closes[:-1] - 1, strict=True))
     days = [_session_on(day, dates) for day in roll_days(instrument.symbol, dates[0], dates[-1])]
     rolled = [day for day in days if day is not None and day in steps]
     ordinary = [abs(step) for day, step in steps.items() if day not in rolled]

@@ -14,6 +14,8 @@ from alertlib.bars.bars import Bars, from_frame, read_bars
 from alertlib.bars.examination import examine, session_coverage
 from alertlib.bars.quality import Finding, grid, rows, timeframe, trading
 from alertlib.bars.quality.findings import Kind
+from alertlib.bars.series import make_series
+from alertlib.config.schema import HoursSince, SymbolSpec
 from tests.support.synthetic import SHARED, frame, walk
 
 clock = pl.col("time")
@@ -116,12 +118,11 @@ def test_late_first_trade_in_one_minute_bars() -> None:
 
 def test_ash_wednesday_opens_late_by_the_table() -> None:
     """2021-02-17, 13:00: 65 bars of five minutes are all of them."""
-    made = days(5, first=date(2021, 2, 11), bars=113)
-    carnival = clock.dt.date().is_in([date(2021, 2, 15), date(2021, 2, 16)])
-    ash = (clock.dt.date() == date(2021, 2, 17)) & (clock.dt.hour() < 13)
-    found = look(made.filter(~carnival & ~ash))
+    made = days(3, first=date(2021, 2, 11), bars=113)
+    made = made.filter((clock.dt.date() != date(2021, 2, 17)) | (clock.dt.hour() >= 13))
+    found = look(made)
     assert [one.kind for one in found] == ["roll"]
-    coverage = session_coverage(from_frame(made.filter(~carnival & ~ash), symbol="WIN$N"))
+    coverage = session_coverage(from_frame(made, symbol="WIN$N"))
     assert coverage.row(-1) == (date(2021, 2, 17), 65, 65, 0)
 
 
@@ -181,11 +182,11 @@ def test_several_holes_of_a_session_are_one_finding() -> None:
 
 def test_missing_sessions_are_gaps_but_holidays_are_none() -> None:
     """Good Friday was 2021-04-02, Tiradentes 2021-04-21."""
-    made = days(20, first=date(2021, 3, 29))
-    holidays = clock.dt.date().is_in([date(2021, 4, 2), date(2021, 4, 21)])
-    assert [one.kind for one in look(made.filter(~holidays))] == ["roll"]
+    made = days(18, first=date(2021, 3, 29))
+    assert made["time"].dt.date().is_in([date(2021, 4, 2), date(2021, 4, 21)]).sum() == 0
+    assert [one.kind for one in look(made)] == ["roll"]
     absent = clock.dt.date().is_in([date(2021, 4, 7), date(2021, 4, 8), date(2021, 4, 20)])
-    gaps = [one for one in look(made.filter(~holidays & ~absent)) if one.kind == "gap"]
+    gaps = [one for one in look(made.filter(~absent)) if one.kind == "gap"]
     assert [(one.date, one.time, one.count) for one in gaps] == [
         (date(2021, 4, 7), None, 214),
         (date(2021, 4, 20), None, 107),
@@ -328,6 +329,163 @@ def test_back_adjusted_series_have_no_roll_step() -> None:
     assert [one.kind for one in look(made, "WIN$")] == ["off_grid"]
 
 
+# --- other hours than the table's -------------------------------------------------------------
+
+
+def bit(first: date, opens: str, closes: str, sessions: int = 6) -> pl.DataFrame:
+    """Sessions of the bitcoin future of M30 between two times of day."""
+    begin, end = (60 * int(text[:2]) + int(text[3:]) for text in (opens, closes))
+    rows = walk(8, sessions, bars=(end - begin) // 30, first=first, minutes=30, tick=20.0,
+                opens=time(begin // 60, begin % 60))  # fmt: skip
+    return frame(rows)
+
+
+def test_most_sessions_with_bars_outside_the_table_are_one_finding() -> None:
+    """An exchange that widened its hours: by the table 09:00 to 18:30 in January 2026."""
+    (found,) = look(bit(date(2026, 1, 5), "08:00", "20:00"), "BIT$N")
+
+    assert (found.kind, found.severity, found.count) == ("outside_table", "warning", 6)
+    assert (found.time, found.date) == (datetime(2026, 1, 5, 8), None)
+    assert found.message == (
+        "6 of 6 sessions keep other hours than the table: most run 08:00 to 20:00, the table has "
+        "09:00 to 18:30 on 2026-01-05; 30 bars outside are left out of scoring; state the "
+        "symbol's hours in data.symbols, by date"
+    )
+
+
+def test_most_sessions_shorter_than_the_table_are_one_finding() -> None:
+    """One broker's bars of the bitcoin future still began at 09:00 after B3 had said 08:00."""
+    (found,) = look(bit(date(2026, 5, 4), "09:00", "18:30"), "BIT$N")
+
+    assert (found.kind, found.count) == ("outside_table", 6)
+    assert "most run 09:00 to 18:30, the table has 08:00 to 20:00" in found.message
+    assert "6 sessions have less than 80% of the bars" in found.message
+
+
+def test_hours_stated_by_date_agree() -> None:
+    wide, old = bit(date(2026, 1, 5), "08:00", "20:00"), bit(date(2025, 12, 15), "09:00", "18:30")
+    spec = SymbolSpec("BIT$N", hours=(HoursSince("2026-01-05", "08:00", "20:00"),))
+    bars = from_frame(pl.concat([old, wide]), symbol="BIT$N", symbols=(spec,))
+
+    assert {one.kind for one in examine(bars).findings} == {"gap"}  # the days between
+    assert make_series(bars).removed == 0
+
+
+def test_half_of_the_sessions_are_told_one_by_one() -> None:
+    wide = bit(date(2026, 1, 5), "08:00", "20:00", 3)
+    both = pl.concat([wide, bit(date(2026, 1, 8), "09:00", "18:30", 3)])
+
+    assert Counter(one.kind for one in look(both, "BIT$N")) == {"after_close": 3}
+
+
+def test_what_differs_from_the_habit_is_still_told() -> None:
+    source = bit(date(2026, 1, 5), "08:00", "20:00", 8)
+    late = source.filter((clock.dt.day() != 7) | (clock.dt.hour() >= 12))
+
+    kinds = [one.kind for one in look(late, "BIT$N")]
+    assert kinds == ["outside_table", "late_open", "short_session"]
+
+
+@pytest.mark.parametrize(
+    ("first", "bars", "until"),
+    [
+        (date(2014, 1, 6), 17, "17:30"),
+        (date(2016, 1, 4), 18, "18:00"),
+        (date(2018, 1, 8), 18, "18:00"),
+    ],
+)
+def test_sessions_before_the_table_are_said_to_be(first: date, bars: int, until: str) -> None:
+    (found,) = look(days(minutes=30, bars=bars, first=first))
+
+    assert (found.kind, found.severity, found.count) == ("outside_table", "warning", 6)
+    assert found.message == (
+        "6 of 6 sessions lie before the table of hours, which begins on 2020-03-09: most run "
+        f"09:00 to {until} and are scored as 09:00 to 18:25; state the symbol's hours in "
+        "data.symbols, by date"
+    )
+
+
+def test_hours_stated_for_old_sessions_are_their_table() -> None:
+    spec = SymbolSpec("WIN$N", hours=(HoursSince("2014-01-02", "09:00", "17:30"),))
+    bars = from_frame(
+        days(minutes=30, bars=17, first=date(2014, 1, 6)), symbol="WIN$N", symbols=(spec,)
+    )
+
+    assert examine(bars).findings == ()
+
+
+# --- bars that no trade made ------------------------------------------------------------------
+
+
+def fill(bars: pl.DataFrame, first: datetime, last: datetime, volume: int | None) -> pl.DataFrame:
+    """What ``resample().ffill()`` of the closes makes of a stretch."""
+    return locked(bars, first, last, tick_volume=volume, real_volume=volume)
+
+
+@pytest.mark.parametrize("volume", [0, None])
+def test_flat_untraded_bars_are_filled(volume: int | None) -> None:
+    made = fill(days(), at(7, "12:00"), at(7, "12:25"), volume)
+    (found,) = look(fill(made, at(8, "12:00"), at(8, "12:00"), volume))
+
+    assert (found.kind, found.severity, found.count, found.time) == (
+        "filled", "warning", 7, at(7, "12:00"),
+    )  # fmt: skip
+    assert "7 bars inside 2 sessions repeat the bar before" in found.message
+
+
+def test_bars_that_are_copies_of_the_one_before_are_filled() -> None:
+    made = days()
+    source = made.filter(clock == at(7, "11:55")).drop("time")
+    stale = made.with_columns(
+        pl.when(clock.is_between(at(7, "12:00"), at(7, "12:10")))
+        .then(pl.lit(source[name][0]))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in source.columns
+    )
+    found = look(stale)
+
+    assert [(one.kind, one.count) for one in found if one.kind == "filled"] == [("filled", 3)]
+
+
+def test_a_flat_bar_with_trades_or_without_known_volume_is_not_filled() -> None:
+    flat = locked(days(), at(7, "12:00"), at(7, "12:00"))
+    untold = days().with_columns(tick_volume=None, real_volume=None)
+
+    assert look(flat) == ()
+    assert look(locked(untold, at(7, "12:00"), at(7, "12:00"))) == ()
+
+
+def stepped(bars: pl.DataFrame, since: datetime, points: float) -> pl.DataFrame:
+    step = pl.when(clock >= since).then(points).otherwise(0.0)
+    return bars.with_columns(pl.col(name) + step for name in ("open", "high", "low", "close"))
+
+
+@pytest.mark.parametrize("symbol", ["WIN$N", "WINFUT", "WINM21", "XYZ"])
+def test_contract_that_changes_in_mid_session(symbol: str) -> None:
+    source = stepped(days(10), at(13, "11:00"), 1_200.0)
+    found = [one for one in look(source, symbol) if one.kind == "mid_session_roll"]
+
+    assert [(one.time, one.severity, one.date) for one in found] == [
+        (at(13, "11:00"), "warning", date(2021, 4, 13))
+    ]
+    assert "join contracts with runners.fetch --roll" in found[0].message
+
+
+def test_a_change_between_sessions_and_a_move_out_of_a_lock_are_none_in_mid_session() -> None:
+    between = stepped(days(10), at(14, "00:00"), 1_200.0)
+    halted = stepped(locked(days(10), at(7, "11:00"), at(7, "11:55")), at(7, "12:00"), 1_200.0)
+
+    for source in (between, halted):
+        assert "mid_session_roll" not in {one.kind for one in look(source)}
+
+
+def test_a_volatile_session_has_no_change_of_contract() -> None:
+    wild = days(10, size=80.0)
+
+    assert "mid_session_roll" not in {one.kind for one in look(wild)}
+
+
 # --- the result -----------------------------------------------------------------------------
 
 
@@ -368,7 +526,9 @@ def test_a_quarantined_row_without_a_time_has_none_in_json() -> None:
 REAL = {
     "win_n_m5_2020-11_2021-03": ("WIN$N", {"missing_first": 8, "short_session": 1, "roll": 2}),
     "win_n_m1_2020-11_2021-03": ("WIN$N", {"late_open": 22, "short_session": 1, "roll": 2}),
-    "win_n_m15_2020-01_2021-03": ("WIN$N", {"limit_lock": 9, "roll": 7}),
+    "win_n_m15_2020-01_2021-03": (
+        "WIN$N", {"limit_lock": 9, "roll": 7, "outside_table": 1},
+    ),
     "win_n_m30_2020-10_2022-01": ("WIN$N", {"roll": 8}),
     "winfut_m5_2021-08_2022-01": ("WINFUT", {"missing_first": 3, "short_session": 1, "roll": 2}),
     "winfut_adj_m5_2023-06_2023-07": ("WINFUT", {"off_grid": 1, "short_session": 1}),
