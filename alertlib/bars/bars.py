@@ -36,7 +36,11 @@ from alertlib.errors import DataError
 from alertlib.market.instruments import Instrument, find_instrument
 
 SYNTHETIC_HASHES = frozenset(
-    {"fd936fb51e9f310f3f9637d802f2e14c11096e1888e14588de2cce263e9774b7"}  # data/sample
+    {
+        "91734a1d1c5329b26a2c6fc18b5c17649519c3ff83160338758cd46f78009f44",  # data/sample
+        # The same before its sessions kept the exchange's holidays.
+        "fd936fb51e9f310f3f9637d802f2e14c11096e1888e14588de2cce263e9774b7",
+    }
 )
 """Hashes of bars known to be synthetic, whatever file they come in."""
 

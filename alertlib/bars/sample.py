@@ -18,6 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from alertlib.market.calendar import trading_days
 from alertlib.market.clock import day_number
 from alertlib.market.sessions import B3FuturesHours
 
@@ -126,7 +127,8 @@ def make_sample(seed: int = SEED, *, planted: bool = True) -> Sample:
     price = 124_000.0
     calm = 0.0
     direction = 1
-    for number, day in enumerate(_trading_days()):
+    last = FIRST_DAY + timedelta(days=2 * SESSIONS)
+    for number, day in enumerate(trading_days(FIRST_DAY, last)[:SESSIONS]):
         calm = 0.85 * calm + 0.16 * _normal(random)
         price *= 1 + 0.003 * _heavy(random) + (ROLL_STEP if day == ROLL_DAY else 0.0)
         times = list(_bar_times(number, day))
@@ -136,15 +138,6 @@ def make_sample(seed: int = SEED, *, planted: bool = True) -> Sample:
             row, price = _bar(random, at, price, scale, push if planted else 0.0)
             rows.append(row)
     return Sample(rows, moves)
-
-
-def _trading_days() -> Iterator[date]:
-    day = FIRST_DAY
-    for _ in range(SESSIONS):
-        while day.weekday() >= 5:
-            day += timedelta(days=1)
-        yield day
-        day += timedelta(days=1)
 
 
 def _bar_times(number: int, day: date) -> Iterator[datetime]:

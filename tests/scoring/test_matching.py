@@ -314,7 +314,7 @@ def test_a_number_of_sessions_is_taken_as_it_is_however_few_moves_they_hold() ->
 
 def test_between_two_dates_every_fit_session_is_scored_both_ends_included() -> None:
     series, moves = many_days(70), one_move_on()
-    span = (date(2021, 4, 6), date(2021, 7, 6))  # 66 weekdays: more than sixty
+    span = (date(2021, 4, 6), date(2021, 7, 8))  # 66 sessions: more than sixty
 
     scope = choose_scope(series, Scoring(warmup_bars=0), moves, 100, span)
     assert scope.sessions.tolist() == list(range(1, 67))

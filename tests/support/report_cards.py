@@ -41,8 +41,8 @@ def silent() -> Card:
 
 
 def insufficient() -> Card:
-    """Five sessions."""
-    return _run(("scoring.sessions", 5)).scorecard.to_dict()
+    """Four sessions."""
+    return _run(("scoring.sessions", 4)).scorecard.to_dict()
 
 
 def failed() -> Card:

@@ -13,6 +13,7 @@ import pytest
 from alertlib.bars.bars import Bars, from_frame
 from alertlib.bars.series import Series, make_series
 from alertlib.config.schema import SymbolSpec
+from alertlib.market.calendar import trading_days
 
 Row = tuple[datetime, float, float, float, float]
 
@@ -30,8 +31,8 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def weekdays(first: date, count: int) -> list[date]:
-    days = (first + timedelta(days=n) for n in range(2 * count + 7))
-    return [day for day in days if day.weekday() < 5][:count]
+    """Days on which B3 trades."""
+    return trading_days(first, first + timedelta(days=2 * count + 14))[:count]
 
 
 def walk(

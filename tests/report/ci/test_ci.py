@@ -105,7 +105,7 @@ def test_a_pass_is_one_notice_and_what_it_does_not_mean() -> None:
     assert "bars without direction" in beside[0][2]
     assert level == "notice"
     assert title == "Alert gate PASS: WIN$N M5 [SYNTHETIC SAMPLE]"
-    assert "capture rate 92.5% (>= 85.0%, chance" in message
+    assert "capture rate 92.1% (>= 85.0%, chance" in message
     assert message.endswith("proven: the one-sided 95 % bounds clear the limits too")
 
 
