@@ -1,17 +1,17 @@
-"""What ``runners.fetch`` does: bars from a terminal or a file into the bar store."""
+"""What ``runners.fetch`` does: bars from a terminal or a file into the bar store, or out again."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from datetime import datetime
+from datetime import datetime, time
+from pathlib import Path
 from typing import Any
 
-from alertlib.bars.bars import Bars, read_bars
-from alertlib.bars.readers.symbols import quoted
-from alertlib.bars.store.store import StoredSeries
-from alertlib.bars.store.writer import Provenance, StoreWriter, Written
+from alertlib.bars.bars import Bars
+from alertlib.bars.store.store import StoredSeries, is_store
+from alertlib.bars.store.writer import StoreWriter, Written
 from alertlib.config import Config, load_config
 from alertlib.config.types import Symbol, Timeframe
 from alertlib.errors import ConfigError, DataError
@@ -20,9 +20,13 @@ from runners._main import OK
 from runners.cli.inputs import tell_if_cut
 from runners.cli.progress import Progress
 from runners.cli.provenance import generated_at
+from runners.commands.importing import import_files
 from runners.mt5.api import require_package
 from runners.mt5.client import TerminalClient
-from runners.mt5.download import Download, Order, tell_revisions
+from runners.mt5.download import Download, Order
+
+SESSIONS = 60
+"""How many sessions a terminal is asked for."""
 
 
 def command(args: argparse.Namespace) -> int:
@@ -34,6 +38,8 @@ def command(args: argparse.Namespace) -> int:
     ):
         _check(option, value, kind)
     tell_if_cut(args.symbol, config)
+    if args.remove:
+        return _remove(args)
     return _fetch(args, config) if args.files is None else _import(args, config)
 
 
@@ -46,7 +52,8 @@ def _check(option: str, value: str | None, kind: Any) -> None:
 def _fetch(args: argparse.Namespace, config: Config) -> int:
     symbol, timeframe = args.symbol or config.data.symbol, args.timeframe or config.data.timeframe
     instrument = find_instrument(symbol, timeframe, config.data.symbols)
-    order = Order(instrument, args.sessions, config.live.grace_seconds, _now())
+    sessions = SESSIONS if args.sessions is None else args.sessions
+    order = Order(instrument, sessions, config.live.grace_seconds, _now())
     require_package(os.environ, sys.platform)
     with (
         StoreWriter(args.out) as store,
@@ -67,53 +74,55 @@ def _fetch(args: argparse.Namespace, config: Config) -> int:
 
 
 def _import(args: argparse.Namespace, config: Config) -> int:
-    for file in args.files:
-        bars = read_bars(
-            file,
-            symbol=args.symbol,
-            timeframe=args.timeframe,
-            symbols=config.data.symbols,
-            default_symbol=config.data.symbol,
-        )
-        if args.timeframe not in (None, bars.timeframe):
-            raise DataError(
-                f"{file}: holds {bars.timeframe} bars; expected {args.timeframe}; correct "
-                "--timeframe or choose another file; nothing of it was imported"
-            )
-        _check_symbol(file, bars)
-        for found in bars.quality.findings:
-            _say(f"{file}: {found.message}", found.severity)
-        with StoreWriter(args.out) as store:
-            _store(store, file, bars)
+    def tell(store: StoreWriter, bars: Bars, written: Written) -> None:
+        series = store.series(bars.symbol, bars.timeframe)
+        assert series is not None  # bars were just added
+        _print(series, written)
+
+    import_files(args, config, _now(), _say, tell)
     return OK
 
 
-def _check_symbol(file: str, bars: Bars) -> None:
-    """Refuse to store bars of which nothing says what they are of."""
-    if bars.assumed_symbol:
+def _remove(args: argparse.Namespace) -> int:
+    since, until = (
+        _moment("--since", args.since, time.min),
+        _moment("--until", args.until, time.max),
+    )
+    if since > until:
         raise ConfigError(
-            f"{file}: does not say what its bars are of; got no --symbol, expected one such as "
-            f"{quoted(bars.symbol)}; state it; nothing of it was imported"
+            f"--since: got {args.since}, expected a time before --until, {args.until}; correct it"
         )
+    if not is_store(Path(args.out)):
+        raise DataError(
+            f"{args.out}: no bar store; expected the store to take bars out of; state --out"
+        )
+    symbol, timeframe = args.symbol, args.timeframe
+    with StoreWriter(args.out) as store:
+        for removal in store.remove(symbol, timeframe, since, until, _now()):
+            print(
+                f"{symbol} {timeframe} in {store.root}: {removal.rows:,} bars from "
+                f"{removal.first:%Y-%m-%d %H:%M} to {removal.last:%Y-%m-%d %H:%M} taken out, kept "
+                f"in {store.root / removal.moved_to}"
+            )
+        series = store.series(symbol, timeframe)
+    left = f"{series.rows:,} bars are" if series else "no bars are"
+    print(f"{symbol} {timeframe} in {args.out}: {left} left")
+    return OK
 
 
-def _store(store: StoreWriter, file: str, bars: Bars) -> None:
-    """Add the bars of one file, and list what in it was none."""
-    for key, lost in store.set_aside_damaged(bars.symbol, bars.timeframe):
-        _say(f"{store.root / str(key)}: damaged or missing; {lost.rows:,} bars are to come again")
-    provenance = Provenance(os.path.basename(file), _now(), synthetic=bars.synthetic)
-    written = store.add(bars.symbol, bars.timeframe, bars.frame, provenance)
-    tell_revisions(f"{bars.symbol} {bars.timeframe}", written.revisions, _say)
-    rejected = bars.quality.quarantined
-    if rejected.height:
-        first = bars.frame["time"][0]
-        listed = store.set_aside_bad_rows(
-            bars.symbol, bars.timeframe, rejected, provenance.source, first
-        )
-        _say(f"{file}: {rejected.height:,} rows are no bars; listed in {listed}")
-    series = store.series(bars.symbol, bars.timeframe)
-    assert series is not None  # bars were just added
-    _print(series, written)
+def _moment(option: str, text: str, clock: time) -> datetime:
+    """Read a date, which is all of it, or a time of the exchange's wall clock."""
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is None:
+            is_date = len(text) <= len("2026-01-05")
+            return datetime.combine(found.date(), clock) if is_date else found
+    except ValueError:
+        pass
+    raise ConfigError(
+        f"{option}: got {text!r}, expected a date such as 2026-01-05, or a time such as "
+        "2026-01-05T09:00 by the exchange's wall clock; correct it"
+    )
 
 
 def _print(series: StoredSeries, written: Written) -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ from runners.mt5.client import Clock, Rates
 from runners.mt5.download import Download, Order, Receipt
 from runners.mt5.rates import Page
 from tests.support.fake_mt5 import BRASILIA, FakeTerminal, Fault, epoch
+from tests.support.synthetic import frame, walk
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data"
@@ -141,7 +142,7 @@ def test_more_sessions_are_added_before_those_stored(tmp_path: Path) -> None:
     download(tmp_path, fake, sessions=3)
     receipt, _ = download(tmp_path, fake, sessions=40)
     assert receipt.written.added == 37 * 113
-    assert stored(tmp_path).equals(reference(fake, "2026-01-13 09:00", "2026-03-10 13:55"))
+    assert stored(tmp_path).equals(reference(fake, "2026-01-09 09:00", "2026-03-10 13:55"))
 
 
 @pytest.mark.parametrize("maxbars", [12, 114, 100_000])
@@ -182,7 +183,7 @@ def test_a_history_cut_by_maxbars_names_the_setting(tmp_path: Path) -> None:
 def test_history_that_is_still_loading_is_waited_for(tmp_path: Path) -> None:
     fake = FakeTerminal(now=NOW, lazy_start=30, lazy_step=97, empty_first=2, fail_first=1)
     download(tmp_path, fake, sessions=20)
-    assert stored(tmp_path).equals(reference(fake, "2026-02-10 09:00", "2026-03-10 13:55"))
+    assert stored(tmp_path).equals(reference(fake, "2026-02-06 09:00", "2026-03-10 13:55"))
 
 
 def test_real_bars_come_through_unchanged(tmp_path: Path) -> None:
@@ -364,7 +365,8 @@ def test_a_damaged_partition_that_the_terminal_lacks_is_not_given_up(
     """Its bars came from a file and are older than the terminal's history."""
     whole = reference(FakeTerminal(now=NOW), "2026-02-27 09:00", "2026-03-09 18:20")
     file = export(tmp_path / "old.csv", whole)
-    assert fetch("--import", str(file), "--symbol", "WIN$N").status == 0
+    again = ("--import", str(file), "--symbol", "WIN$N")
+    assert fetch(*again).status == 0
     path = tmp_path / "bars/symbol=WIN$N/timeframe=M5/year=2026/bars.parquet"
     path.write_bytes(b"PAR1")
     done = fetch("--sessions", "2", days=4)
@@ -372,7 +374,7 @@ def test_a_damaged_partition_that_the_terminal_lacks_is_not_given_up(
     assert "the terminal has 339 of its 791 bars; --import the file" in done.err
     with pytest.raises(DataError, match=r"791 bars from .* were damaged and set aside"):
         read_bars(tmp_path / "bars")
-    assert fetch("--import", str(file), "--symbol", "WIN$N").status == 0
+    assert fetch(*again).status == 0
     assert stored(tmp_path / "bars").head(whole.height).equals(whole)
 
 
@@ -449,7 +451,7 @@ def test_the_command_fetches_and_the_store_is_read_with_one_call(
     done = fetch("--symbol", "WIN$N", "--timeframe", "M5", "--sessions", "20")
     assert (done.status, done.err) == (0, "")
     assert done.out == (
-        f"WIN$N M5 in {tmp_path / 'bars'}: 2,320 bars from 2026-02-10 09:00 to 2026-03-10 13:55, "
+        f"WIN$N M5 in {tmp_path / 'bars'}: 2,320 bars from 2026-02-06 09:00 to 2026-03-10 13:55, "
         "2,320 of them new\n"
     )
     bars = read_bars(tmp_path / "bars", symbol="WIN$N", timeframe="M5", sessions=20)
@@ -550,7 +552,7 @@ def test_a_fetch_killed_at_any_moment_is_finished_by_the_next_ones(
         assert bars.equals(reference(fake, str(bars["time"][0]), str(bars["time"][-1])))
         height = bars.height
     assert fetch("--sessions", "40").status == 0
-    assert stored(tmp_path / "bars").equals(reference(fake, "2026-01-13 09:00", "2026-03-10 13:55"))
+    assert stored(tmp_path / "bars").equals(reference(fake, "2026-01-09 09:00", "2026-03-10 13:55"))
 
 
 @POSIX_ONLY
@@ -627,7 +629,7 @@ def test_an_import_asks_what_its_bars_are_of(fetch: Any, tmp_path: Path) -> None
     assert done.status == 2
     assert (
         "bars.csv: does not say what its bars are of; got no --symbol, expected one such as "
-        "'WIN$N'; state it; nothing of it was imported"
+        "'WIN$N'; state it; nothing was imported"
     ) in done.err
     assert not (tmp_path / "bars").exists()
     assert fetch("--import", str(file), "--symbol", "EURBRL").status == 0
@@ -687,3 +689,257 @@ def test_the_session_of_today_is_known_from_the_server(tmp_path: Path) -> None:
     download(tmp_path, fake, sessions=1)
     assert stored(tmp_path)["time"].dt.date().unique().to_list() == [date(2026, 3, 13)]
     assert stored(tmp_path).height == 113
+
+
+# --- the door of the store ------------------------------------------------------------------
+
+
+def week(**shift: int) -> pl.DataFrame:
+    """Five sessions of the index future, moved."""
+    whole = reference(FakeTerminal(now=NOW), "2026-03-02 09:00", "2026-03-06 18:20")
+    return whole.with_columns(pl.col("time") + timedelta(**shift))
+
+
+def prices(bars: pl.DataFrame, change: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
+    return bars.with_columns(change(pl.col(name)) for name in ("open", "high", "low", "close"))
+
+
+WRONG = {
+    "off the grid of 5 points": lambda: prices(week(), lambda price: price * 1.0557),
+    "lie +3 h from the exchange's hours": lambda: week(hours=3),
+    "times are closes of bars": lambda: week(minutes=5),
+    "a Saturday without trading": lambda: week(days=5),
+    "a Sunday without trading at B3; left out": lambda: week(days=6),
+    "open off the M5 grid": lambda: pl.concat([week(), week(days=7, seconds=7).head(20)]),
+    "holds M5 bars; expected M15": week,
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_what_is_wrong_as_a_whole_is_refused(fetch: Any, tmp_path: Path, message: str) -> None:
+    good = export(tmp_path / "good.csv", week(days=7))
+    bad = export(tmp_path / "bad.csv", WRONG[message]())
+    timeframe = ("--timeframe", "M15") if message.endswith("M15") else ()
+
+    done = fetch("--import", str(good), str(bad), "--symbol", "WIN$N", *timeframe)
+
+    assert (done.status, done.out) == (3, "")
+    assert message in done.err
+    assert done.err.splitlines()[-1].endswith("nothing was imported")
+    assert not (tmp_path / "bars").exists()  # of no file
+
+
+def test_an_adjusted_series_may_be_off_the_grid(fetch: Any, tmp_path: Path) -> None:
+    file = export(tmp_path / "x.csv", prices(week(), lambda price: (price * 1.0557).round(2)))
+
+    assert fetch("--import", str(file), "--symbol", "WIN$").status == 0
+
+
+def test_few_bad_prices_are_told_and_stored(fetch: Any, tmp_path: Path) -> None:
+    row = pl.int_range(pl.len())
+    few = week().with_columns(high=pl.when(row == 9).then(pl.col("high") + 1.0).otherwise("high"))
+
+    done = fetch("--import", str(export(tmp_path / "x.csv", few)), "--symbol", "WIN$N")
+
+    assert done.status == 0
+    assert "error: " in done.err
+    assert "1 of 565 bars have prices off the grid" in done.err
+
+
+def test_an_import_asks_what_the_bars_are_of(fetch: Any, tmp_path: Path) -> None:
+    file = export(tmp_path / "x.csv", week())
+
+    done = fetch("--import", str(file))
+
+    assert (done.status, done.out) == (2, "")
+    assert "x.csv: does not say what its bars are of; got no --symbol" in done.err
+    assert "state it; nothing was imported" in done.err
+    named = export(tmp_path / "y.csv", week().with_columns(symbol=pl.lit("WIN$N")))
+    assert fetch("--import", str(named)).status == 0
+
+
+def test_bars_that_mostly_differ_from_the_stored_ones_are_refused(
+    fetch: Any, tmp_path: Path
+) -> None:
+    one = export(tmp_path / "one.csv", week())
+    far = pl.concat([prices(week(), lambda price: price + 1_200.0), week(days=7)])
+    other = export(tmp_path / "other.csv", far)
+    assert fetch("--import", str(one), "--symbol", "WIN$N").status == 0
+    before = (tmp_path / "bars/manifest.json").read_bytes()
+
+    done = fetch("--import", str(other), "--symbol", "WIN$N")
+
+    assert (done.status, done.out) == (3, "")
+    assert "other.csv: 564 of 564 bars that are stored already differ, the first at" in done.err
+    assert "with --remove; nothing was imported" in done.err
+    assert (tmp_path / "bars/manifest.json").read_bytes() == before
+    assert stored(tmp_path / "bars").equals(week())
+
+
+def test_files_that_mostly_differ_from_each_other_are_refused(fetch: Any, tmp_path: Path) -> None:
+    one = export(tmp_path / "one.csv", week())
+    other = export(tmp_path / "other.csv", prices(week(), lambda price: price + 5.0))
+
+    done = fetch("--import", str(one), str(other), "--symbol", "WIN$N")
+
+    assert done.status == 3
+    assert f"bars that are in {one} already differ" in done.err
+    assert not is_store(tmp_path / "bars")
+
+
+def test_half_of_the_overlap_and_a_last_bar_still_forming_are_revisions(
+    fetch: Any, tmp_path: Path
+) -> None:
+    row, first = pl.int_range(pl.len()), week().head(101)
+    half = week().with_columns(close=pl.when(row < 50).then(pl.col("open")).otherwise("close"))
+    forming = first.with_columns(close=pl.when(row == 100).then(pl.col("open")).otherwise("close"))
+    fetch("--import", str(export(tmp_path / "a.csv", forming)), "--symbol", "WIN$N")
+
+    later = fetch("--import", str(export(tmp_path / "b.csv", week().tail(465))),
+                  "--symbol", "WIN$N")  # fmt: skip
+    done = fetch("--import", str(export(tmp_path / "c.csv", half.head(100))), "--symbol", "WIN$N")
+
+    assert later.status == 0
+    assert done.status == 0
+    assert stored(tmp_path / "bars").head(101).equals(forming)
+
+
+def test_the_last_sessions_of_a_file_are_imported(fetch: Any, tmp_path: Path) -> None:
+    file = export(tmp_path / "x.csv", week())
+
+    assert fetch("--import", str(file), "--symbol", "WIN$N", "--sessions", "2").status == 0
+    assert stored(tmp_path / "bars").equals(week().tail(2 * 113))
+
+
+def contracts(tmp_path: Path) -> tuple[Path, Path]:
+    """WINJ26 and WINM26 around the roll of 15 April."""
+    rows = {
+        symbol: frame(walk(3, 6, first=date(2026, 4, 13), bars=113, price=27_000 + carry))
+        for symbol, carry in (("WINJ26", 0), ("WINM26", 400))
+    }
+    return (
+        export(tmp_path / "WINJ26_M5.csv", rows["WINJ26"]),
+        export(tmp_path / "WINM26_M5.csv", rows["WINM26"]),
+    )
+
+
+def test_contracts_are_rolled_into_one_series(fetch: Any, tmp_path: Path) -> None:
+    near, far = contracts(tmp_path)
+
+    done = fetch("--import", str(far), str(near), "--roll")
+
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith("WIN$N M5 in ")
+    bars = read_bars(tmp_path / "bars")
+    assert bars.symbol == "WIN$N"
+    roll = pl.col("time") >= datetime(2026, 4, 15)
+    columns = ["time", "open", "high", "low", "close"]
+    expected = pl.concat(
+        [read_bars(near, symbol="WINJ26").frame.filter(~roll),
+         read_bars(far, symbol="WINM26").frame.filter(roll)]
+    )  # fmt: skip
+    assert bars.frame.select(columns).equals(expected.select(columns))
+    ((_, entry),) = open_series(tmp_path / "bars").partitions
+    assert entry.source == "WINM26_M5.csv, WINJ26_M5.csv"
+
+
+def test_contracts_of_one_file_are_rolled_by_its_column(fetch: Any, tmp_path: Path) -> None:
+    near, far = contracts(tmp_path)
+    both = [pl.read_csv(file).with_columns(symbol=pl.lit(file.name[:6])) for file in (near, far)]
+    pl.concat(both).write_csv(tmp_path / "both.csv")
+
+    assert fetch("--import", str(tmp_path / "both.csv"), "--roll", "--sessions", "2").status == 0
+    assert stored(tmp_path / "bars")["time"].dt.date().n_unique() == 2
+
+
+def test_a_roll_needs_to_know_the_contract_of_a_file(fetch: Any, tmp_path: Path) -> None:
+    near, _ = contracts(tmp_path)
+    done = fetch("--import", str(near.rename(tmp_path / "bars.csv")), "--roll")
+
+    assert done.status == 2
+    assert "bars.csv: does not say of which contract its bars are; expected a column" in done.err
+
+
+def test_bars_are_taken_out_into_quarantine(fetch: Any, tmp_path: Path) -> None:
+    fetch("--import", str(export(tmp_path / "x.csv", week())), "--symbol", "WIN$N")
+    name = ("--remove", "--symbol", "WIN$N", "--timeframe", "M5")
+
+    done = fetch(*name, "--since", "2026-03-03", "--until", "2026-03-04")
+
+    assert (done.status, done.err) == (0, "")
+    first, second = done.out.splitlines()
+    assert "226 bars from 2026-03-03 09:00 to 2026-03-04 18:20 taken out, kept in" in first
+    assert second.endswith(": 339 bars are left")
+    days = stored(tmp_path / "bars")["time"].dt.day().unique().to_list()
+    assert days == [2, 5, 6]
+    (kept,) = (tmp_path / "bars/quarantine").iterdir()
+    assert pl.read_parquet(kept).equals(week().filter(pl.col("time").dt.day().is_between(3, 4)))
+    ((_, entry),) = open_series(tmp_path / "bars").partitions
+    (removal,) = entry.removed
+    assert (removal.rows, removal.moved_to) == (226, f"quarantine/{kept.name}")
+
+    one = fetch(*name, "--since", "2026-03-05T09:00", "--until", "2026-03-05 09:05")
+    assert "2 bars from 2026-03-05 09:00 to 2026-03-05 09:05 taken out" in one.out
+    again = fetch(*name, "--since", "2026-03-03", "--until", "2026-03-04")
+    assert (again.status, again.out) == (3, "")
+    assert "no bars of WIN$N M5 between 2026-03-03 00:00:00 and 2026-03-04 23:59:59" in again.err
+    assert fetch("--import", str(tmp_path / "x.csv"), "--symbol", "WIN$N").status == 0
+    assert stored(tmp_path / "bars").equals(week())
+
+
+USAGE = {
+    "--remove: no --symbol": ("--remove",),
+    "--remove: no --until": ("--remove", "--symbol", "A", "--timeframe", "M5", "--since", "2026"),
+    "--remove: does not go with --sessions": ("--sessions", "5"),
+    "--remove: does not go with --import": ("--import", "x.csv"),
+    "--since: got '5 May', expected a date": ("--since", "5 May"),
+    "--until: got '2026-01-05T09:00Z', expected a date": ("--until", "2026-01-05T09:00Z"),
+    "--since: got 2027-01-01, expected a time before": ("--since", "2027-01-01"),
+}
+
+
+@pytest.mark.parametrize("message", USAGE)
+def test_options_of_a_removal_that_make_no_sense(fetch: Any, message: str) -> None:
+    full = ("--remove", "--symbol", "WIN$N", "--timeframe", "M5", "--since", "2026-01-05",
+            "--until", "2026-01-06")  # fmt: skip
+    given = USAGE[message]
+    done = fetch(*(given if "no --" in message else (*full, *given)))
+
+    assert done.status == 2
+    assert message in done.err
+    assert fetch("--since", "2026-01-05").status == 2
+    assert fetch("--roll").status == 2
+
+
+def test_taking_out_of_no_store_makes_none(fetch: Any, tmp_path: Path) -> None:
+    done = fetch("--remove", "--symbol", "WIN$N", "--timeframe", "M5", "--since", "2026-01-05",
+                 "--until", "2026-01-06")  # fmt: skip
+
+    assert done.status == 3
+    assert "no bar store; expected the store to take bars out of" in done.err
+    assert not (tmp_path / "bars").exists()
+
+
+def test_a_folder_above_two_stores_is_refused(fetch: Any, tmp_path: Path) -> None:
+    file = export(tmp_path / "x.csv", week())
+    for name in ("one", "two"):
+        fetch("--import", str(file), "--symbol", "WIN$N", "--out", str(tmp_path / "stores" / name))
+
+    with pytest.raises(DataError, match=r"holds 2 bar stores \(.*one, .*two\); expected the direc"):
+        read_bars(tmp_path / "stores", symbol="WIN$N", timeframe="M5")
+    assert len(read_bars(tmp_path / "stores" / "one")) == 565
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the collected cases are not beside the project")
+def test_bars_of_the_dollar_do_not_enter_the_store_of_the_index(fetch: Any, tmp_path: Path) -> None:
+    cases = REAL.parent / "cases"
+    assert (
+        fetch("--import", str(cases / "14_win_for_the_store.csv"), "--symbol", "WIN$N").status == 0
+    )
+    before = (tmp_path / "bars/manifest.json").read_bytes()
+
+    done = fetch("--import", str(cases / "14_wdo_for_the_win_store.csv"), "--symbol", "WIN$N")
+
+    assert done.status == 3
+    assert "228 of 228 bars have prices off the grid" in done.err
+    assert (tmp_path / "bars/manifest.json").read_bytes() == before

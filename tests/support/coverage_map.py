@@ -94,6 +94,7 @@ COVERED = {
     "runners.commands.check": "commands/test_backtest.py",
     "runners.commands.doctor_page": "commands/test_doctor.py",
     "runners.commands.doctor_report": "commands/test_doctor.py",
+    "runners.commands.importing": "commands/test_fetch.py",
     "runners.commands.pages": "commands/test_doctor.py",
     "runners.commands.summary_page": "commands/test_summary.py",
     "runners.doctor": "commands/test_doctor.py",

@@ -29,6 +29,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alertlib.market.calendar import is_trading_day
+
 RATES = np.dtype(
     [
         ("time", "<i8"),
@@ -92,7 +94,7 @@ class Scenario:
     ``now`` is the server's wall clock as long as its offset is that of Brasilia, in which the
     market lives; None takes this machine's clock. ``offsets`` lists ``[since, seconds]``: from
     the Brasilia time ``since`` on, the server's clock is UTC plus ``seconds``. Bars come from
-    ``parquet`` or are generated for weekdays, the same for a day whatever the span: ``days`` of
+    ``parquet`` or are generated for trading days, the same for a day whatever the span: ``days`` of
     them up to ``now``.
     """
 
@@ -327,7 +329,7 @@ class FakeTerminal:
         days = [today + timedelta(days=1)]  # tomorrow's bars appear when the clock moves on
         while len(days) <= self.scenario.days:
             days.append(days[-1] - timedelta(days=1))
-            while days[-1].weekday() >= 5 or str(days[-1]) in self.scenario.holidays:
+            while not is_trading_day(days[-1]) or str(days[-1]) in self.scenario.holidays:
                 days[-1] -= timedelta(days=1)
         setting = (self.scenario.opens, self.scenario.closes, self.scenario.minutes)
         return np.concatenate([generate_day(day, *setting) for day in sorted(set(days))])

@@ -63,13 +63,24 @@ class Lost(msgspec.Struct, frozen=True):
     moved_to: str | None
 
 
+class Removal(msgspec.Struct, frozen=True):
+    """Bars that somebody took out; ``moved_to`` holds them."""
+
+    first: datetime
+    last: datetime
+    rows: int
+    moved_to: str
+    removed_at: datetime
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the manifest says of one partition.
 
     ``first`` and ``last`` are open times, exchange wall clock; ``fetched_at`` is UTC;
     ``server_offset`` is the terminal's clock less UTC in seconds, null where it is unknown.
     ``bad_rows`` counts the rows left out, by the file of ``quarantine/`` that lists them. A
-    partition whose file was ``lost`` and not yet fetched again has no rows and no hash.
+    partition whose file was ``lost`` and not yet fetched again has no rows and no hash; one
+    whose bars were all ``removed`` has no rows.
     """
 
     source: str
@@ -83,6 +94,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     bad_rows: dict[str, int] = {}
     revisions: tuple[Revision, ...] = ()
     lost: Lost | None = None
+    removed: tuple[Removal, ...] = ()
 
 
 Manifest = dict[Key, Entry]

@@ -2,6 +2,7 @@
 
 ``symbol=WIN$N/timeframe=M5/year=2026/bars.parquet``, and ``manifest.json`` at the root. Bars are
 only ever added: one that comes again with other values is a revision, recorded and not applied.
+Whoever takes bars out again finds them in quarantine, and the manifest says so.
 """
 
 from __future__ import annotations
@@ -125,19 +126,21 @@ def open_store(root: str | Path) -> tuple[StoredSeries, ...]:
         There is no store, or its manifest cannot be understood.
     """
     path = Path(root)
-    manifest, _ = settled_manifest(path)
-    if not manifest:
+    series = series_of(path, settled_manifest(path)[0])
+    if not series:
         raise DataError(
             f"{path}: no bars; expected a bar store with its {MANIFEST}; fill it with "
             "python -m runners.fetch"
         )
-    return series_of(path, manifest)
+    return series
 
 
 def series_of(root: Path, manifest: Manifest) -> tuple[StoredSeries, ...]:
     """Group the partitions of a manifest by symbol and timeframe."""
     grouped: dict[tuple[str, str], list[tuple[Key, Entry]]] = {}
     for key in sorted(manifest):
+        if not manifest[key].rows and manifest[key].lost is None:
+            continue  # all its bars were taken out
         grouped.setdefault((key.symbol, key.timeframe), []).append((key, manifest[key]))
     return tuple(
         StoredSeries(root, symbol, timeframe, tuple(partitions))

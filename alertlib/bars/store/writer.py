@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 import msgspec
 import polars as pl
 
 from alertlib._files import replace, write_durably
 from alertlib.bars.schema import BAR_SCHEMA
+from alertlib.bars.store.entries import Provenance as Provenance
+from alertlib.bars.store.entries import extended, make_entry, revisions_of, without
 from alertlib.bars.store.lock import StoreLock
 from alertlib.bars.store.manifest import (
     MANIFEST,
@@ -22,6 +23,7 @@ from alertlib.bars.store.manifest import (
     Key,
     Lost,
     Manifest,
+    Removal,
     Revision,
     check_names,
     commit_manifest,
@@ -31,25 +33,12 @@ from alertlib.bars.store.partitions import (
     decode,
     encode,
     partition_file,
+    read_partition,
     settled_manifest,
     verified_content,
 )
 from alertlib.bars.store.store import StoredSeries, series_of
-from alertlib.errors import StorageError
-
-_VALUES = [name for name in BAR_SCHEMA.names() if name != "time"]
-
-# A rewritten (adjusted) history revises every bar it repeats; the first ones tell the story.
-_REVISIONS_KEPT = 1_000
-
-
-class Provenance(NamedTuple):
-    """Where bars came from: kept in the manifest beside them."""
-
-    source: str
-    fetched_at: datetime
-    server_offset: int | None = None
-    synthetic: bool = False
+from alertlib.errors import DataError, StorageError
 
 
 @dataclass
@@ -161,18 +150,94 @@ class StoreWriter:
         entry = self._manifest.get(key)
         new = bars.join(stored, on="time", how="anti")
         known = bars.join(stored, on="time", suffix="_stored")
-        revisions = _revisions(known, provenance)
+        revisions = revisions_of(known, provenance)
         written = Written(new.height, known.height - len(revisions), revisions)
-        history = _extended(entry, revisions)
+        history = extended(entry, revisions)
         if new.height:
             bars = pl.concat([stored, new]).sort("time")
             content, digest = encode(bars)
-            after = _entry(entry, bars, digest, provenance, history)
+            after = make_entry(entry, bars, digest, provenance, history)
             self._commit(key, after, content)
         elif entry is not None and history != entry.revisions:
             # Only the revisions are news: the file stays as it is, byte for byte.
             self._commit(key, msgspec.structs.replace(entry, revisions=history))
         return written
+
+    def shared(self, symbol: str, timeframe: str, bars: pl.DataFrame) -> pl.DataFrame:
+        """Return those of ``bars`` that are stored already, with their stored values.
+
+        The last stored bar is left out: it may not have been complete. Nothing is written, and
+        damaged partitions count as empty.
+
+        Returns
+        -------
+        polars.DataFrame
+            The columns of ``bars`` and, as ``…_stored``, the values in the store.
+        """
+        parts = [pl.DataFrame(schema=BAR_SCHEMA)]
+        for year in bars["time"].dt.year().unique().sort():
+            key = Key(symbol, timeframe, year)
+            entry = self._manifest.get(key)
+            content = verified_content(self.root, key, entry) if entry and entry.rows else None
+            parts += [decode(content).collect()] if content is not None else []
+        series = self.series(symbol, timeframe)
+        stored = pl.concat(parts)
+        if series is not None:
+            stored = stored.filter(pl.col("time") < series.last)
+        return bars.join(stored, on="time", suffix="_stored")
+
+    def remove(
+        self, symbol: str, timeframe: str, since: datetime, until: datetime, at: datetime
+    ) -> list[Removal]:
+        """Take out the bars that open in ``[since, until]`` and keep them in ``quarantine/``.
+
+        Parameters
+        ----------
+        symbol, timeframe : str
+        since, until : datetime
+            Exchange wall clock, both included.
+        at : datetime
+            Now, for the manifest.
+
+        Returns
+        -------
+        list of Removal
+            One for each partition, as its entry in the manifest records it.
+
+        Raises
+        ------
+        DataError
+            No such bars are stored, or the file they are in is damaged; nothing was taken out.
+        """
+        whole: dict[Key, tuple[Entry, pl.DataFrame]] = {}
+        for key, entry in sorted(self._manifest.items()):
+            met = entry.rows and entry.first <= until and entry.last >= since
+            if (key.symbol, key.timeframe) == (symbol, timeframe) and met:
+                whole[key] = entry, decode(read_partition(self.root, key, entry)).collect()
+        taken = pl.col("time").is_between(since, until)
+        removals = []
+        for key, (entry, bars) in whole.items():
+            out = bars.filter(taken)
+            if not out.height:
+                continue
+            content, digest = encode(out)
+            name = f"{symbol}_{timeframe}_{key.year}_removed_{digest[:16]}.parquet"
+            write_durably(self.root / QUARANTINE / name, content)
+            removal = Removal(
+                out["time"][0], out["time"][-1], out.height, f"{QUARANTINE}/{name}", at
+            )
+            rest = bars.filter(~taken)
+            content, digest = encode(rest)
+            self._commit(key, without(entry, rest, digest, removal), content)
+            removals.append(removal)
+        if not removals:
+            series = self.series(symbol, timeframe)
+            held = f"stored are {series.first} to {series.last}" if series else "none are stored"
+            raise DataError(
+                f"{self.root}: no bars of {symbol} {timeframe} between {since} and {until}; "
+                f"{held}; choose another range"
+            )
+        return removals
 
     def record_missing(
         self, symbol: str, timeframe: str, time: datetime, provenance: Provenance
@@ -182,7 +247,7 @@ class StoreWriter:
         for stored in self._read(key).filter(pl.col("time") == time).drop("time").to_dicts():
             revision = Revision(time, stored, None, provenance.source, provenance.fetched_at)
             entry = self._manifest[key]
-            history = _extended(entry, [revision])
+            history = extended(entry, [revision])
             if history != entry.revisions:
                 self._commit(key, msgspec.structs.replace(entry, revisions=history))
 
@@ -290,74 +355,6 @@ class StoreWriter:
     def _write_manifest(self) -> None:
         stage_manifest(self.root, self._manifest)
         commit_manifest(self.root)
-
-
-def _revisions(known: pl.DataFrame, provenance: Provenance) -> list[Revision]:
-    differs = [pl.col(name) != pl.col(f"{name}_stored") for name in _VALUES]
-    changed = known.filter(pl.any_horizontal(differs).fill_null(False))
-    return [
-        Revision(
-            row["time"],
-            {name: row[f"{name}_stored"] for name in _VALUES},
-            {name: row[name] for name in _VALUES},
-            provenance.source,
-            provenance.fetched_at,
-        )
-        for row in changed.iter_rows(named=True)
-    ]
-
-
-def _extended(entry: Entry | None, revisions: list[Revision]) -> tuple[Revision, ...]:
-    """Return the revisions on record with the new ones, each difference once."""
-    history = entry.revisions if entry else ()
-    seen = {_identity(revision) for revision in history}
-    fresh = [revision for revision in revisions if _identity(revision) not in seen]
-    return (*history, *fresh)[:_REVISIONS_KEPT]
-
-
-def _identity(revision: Revision) -> tuple[object, ...]:
-    received = revision.received
-    return revision.time, tuple(received.items()) if received else None
-
-
-def _entry(
-    before: Entry | None,
-    bars: pl.DataFrame,
-    digest: str,
-    provenance: Provenance,
-    revisions: tuple[Revision, ...],
-) -> Entry:
-    first, last = bars["time"][0], bars["time"][-1]
-    after = Entry(
-        source=provenance.source,
-        rows=bars.height,
-        first=first,
-        last=last,
-        sha256=digest,
-        fetched_at=provenance.fetched_at,
-        server_offset=provenance.server_offset,
-        synthetic=provenance.synthetic,
-        revisions=revisions,
-    )
-    if before is None:
-        return after
-    lost = before.lost
-    if lost is not None and first <= lost.first and last >= lost.last:
-        lost = None
-    offset = provenance.server_offset
-    return msgspec.structs.replace(
-        after,
-        source=_joined(before.source, provenance.source),
-        server_offset=before.server_offset if offset is None else offset,
-        synthetic=before.synthetic or provenance.synthetic,
-        bad_rows=before.bad_rows,
-        lost=lost,
-    )
-
-
-def _joined(before: str, source: str) -> str:
-    sources = before.split("; ")
-    return before if source in sources else "; ".join([*sources, source])
 
 
 def write_bars(

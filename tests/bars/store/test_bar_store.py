@@ -11,8 +11,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import polars as pl
 import pytest
@@ -21,7 +25,8 @@ from hypothesis import strategies as st
 
 from alertlib import _files
 from alertlib.bars.schema import BAR_SCHEMA
-from alertlib.bars.store.manifest import MANIFEST, PENDING, Key
+from alertlib.bars.store import manifest, writer
+from alertlib.bars.store.manifest import MANIFEST, PENDING, Key, Removal, load_manifest
 from alertlib.bars.store.partitions import decode, read_partition
 from alertlib.bars.store.store import is_store, open_series, open_store
 from alertlib.bars.store.writer import StoreWriter, write_bars
@@ -280,6 +285,133 @@ def test_bad_rows_are_listed_once_and_counted(tmp_path: Path) -> None:
 
 
 # --- one writer -----------------------------------------------------------------------------
+
+
+# --- taking bars out, and comparing --------------------------------------------------------
+
+
+AT = datetime(2026, 2, 1, tzinfo=UTC)
+
+
+def remove(root: Path, since: str, until: str) -> list[Removal]:
+    first, last = datetime.fromisoformat(since), datetime.fromisoformat(until)
+    with StoreWriter(root) as store:
+        return store.remove("WIN$N", "M5", first, last, AT)
+
+
+def two_years() -> pl.DataFrame:
+    return pl.concat([make_bars("2025-12-30 09:00", 20), make_bars("2026-01-05 09:00", 30)])
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(-5, 60), st.integers(0, 60))
+def test_what_is_taken_out_and_what_is_left_make_the_whole(start: int, length: int) -> None:
+    bars = two_years()
+    at = bars["time"].to_list()
+    since = at[max(start, 0)] if start < len(at) else datetime(2027, 1, 1)
+    until = at[min(start + length, len(at) - 1)] if start + length >= 0 else datetime(2020, 1, 1)
+    inside = bars.filter(pl.col("time").is_between(since, until))
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        add(root, bars)
+        if inside.is_empty():
+            with pytest.raises(DataError, match="no bars of WIN"):
+                remove(root, str(since), str(until))
+            assert read(root).equals(bars)
+            return
+        removals = remove(root, str(since), str(until))
+
+        taken = pl.concat([pl.read_parquet(root / one.moved_to) for one in removals])
+        assert taken.equals(inside)
+        assert sum(one.rows for one in removals) == inside.height
+        left = bars.join(inside, on="time", how="anti")
+        assert (read(root) if is_store(root) and left.height else left).equals(left)
+        recorded = [one for entry in load_manifest(root).values() for one in entry.removed]
+        assert recorded == removals
+        assert {one.removed_at for one in recorded} == {AT}
+        add(root, inside)
+        assert assert_valid(root).equals(bars)
+        kept = [one for entry in load_manifest(root).values() for one in entry.removed]
+        assert kept == removals  # the record stays
+
+
+def test_a_store_of_which_everything_was_taken_out_has_no_series(tmp_path: Path) -> None:
+    add(tmp_path, make_bars(), synthetic=True)
+    with StoreWriter(tmp_path) as store:
+        rows = pl.DataFrame({"row": [3], "time": [None], "reason": ["no time"]})
+        store.set_aside_bad_rows("WIN$N", "M5", rows, "x.csv", datetime(2026, 1, 5, 9))
+    remove(tmp_path, "2026-01-01", "2027-01-01")
+
+    with pytest.raises(DataError, match="no bars; expected a bar store"):
+        open_store(tmp_path)
+    add(tmp_path, make_bars(), source="other")
+    ((_, entry),) = open_series(tmp_path).partitions
+    assert (entry.source, entry.synthetic, entry.bad_rows) == ("other", False, {})
+
+
+def test_a_damaged_partition_is_not_taken_from(tmp_path: Path) -> None:
+    add(tmp_path, two_years())
+    (tmp_path / "symbol=WIN$N/timeframe=M5/year=2026/bars.parquet").write_bytes(b"damaged")
+
+    with pytest.raises(DataError, match="missing or damaged"):
+        remove(tmp_path, "2025-01-01", "2027-01-01")
+    assert not (tmp_path / "quarantine").exists()
+    assert len(remove(tmp_path, "2025-01-01", "2025-12-31")) == 1
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_dying_while_bars_are_taken_out_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Every bar is in the store or in quarantine, whatever the step the process died in."""
+    bars = make_bars()
+    add(tmp_path, bars)
+    with monkeypatch.context() as patch:
+        _die_at(patch, step)
+        with suppress(_Died):
+            remove(tmp_path, "2026-01-05 10:00", "2026-01-05 11:00")
+    left = read(tmp_path)
+    missing = bars.join(left, on="time", how="anti")
+    kept = [pl.read_parquet(file) for file in tmp_path.glob("quarantine/*.parquet")]
+    assert not missing.height or any(missing.equals(one) for one in kept)
+    with suppress(DataError):  # none of them is left to take out
+        remove(tmp_path, "2026-01-05 10:00", "2026-01-05 11:00")
+    assert assert_valid(tmp_path).height == bars.height - 13
+
+
+class _Died(BaseException):
+    """Instead of a kill."""
+
+
+def _die_at(patch: pytest.MonkeyPatch, step: int) -> None:
+    """Die before the given one of the calls that change the disk."""
+    calls = iter(range(1_000))
+
+    def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **options: Any) -> Any:
+            if next(calls) == step:
+                raise _Died
+            return call(*args, **options)
+
+        return wrapped
+
+    patch.setattr(writer, "write_durably", counted(writer.write_durably))
+    patch.setattr(writer, "replace", counted(writer.replace))
+    patch.setattr(manifest, "write_durably", counted(manifest.write_durably))
+    patch.setattr(manifest, "replace", counted(manifest.replace))
+
+
+def test_shared_bars_are_those_stored_but_for_the_last(tmp_path: Path) -> None:
+    bars = two_years()
+    add(tmp_path, bars.head(40))
+    other = bars.with_columns(close=pl.col("close") + 5.0)
+
+    with StoreWriter(tmp_path) as store:
+        shared = store.shared("WIN$N", "M5", other)
+        assert store.shared("WDO$N", "M5", other).is_empty()
+
+    assert shared["time"].equals(bars["time"].head(39))
+    assert shared["close_stored"].equals(bars["close"].head(39))
 
 
 def test_a_second_writer_is_refused_by_every_path_to_the_store(tmp_path: Path) -> None:
