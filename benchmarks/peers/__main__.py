@@ -59,7 +59,7 @@ def measure(path: str | None, symbol: str, bars: int, rounds: int) -> dict[str, 
     figures: dict[str, Any] = {
         "date": date.today().isoformat(),
         "machine": {
-            "processor": _processor(), "cores": os.cpu_count(), "system": platform.system(),
+            "processor": processor(), "cores": os.cpu_count(), "system": platform.system(),
         },
         "versions": {"python": platform.python_version(), **{n: _version(n) for n in PACKAGES}},
         "bars": {"source": "seeded random walk" if path is None else Path(path).name,
@@ -96,7 +96,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -107,8 +107,8 @@ class Call:
 class Counted(NamedTuple):
     """Counts of some combinations: rows of a :class:`alertlib.search.cube.Cube`."""
 
-    counts: npt.NDArray[np.int32]
-    money: Floats
+    counts: npt.NDArray[np.integer[Any]]
+    money: npt.NDArray[np.float64 | np.int32]
     paid: Floats
 
 
@@ -201,7 +201,17 @@ def count_block(parcel: Parcel, combinations: tuple[Values, ...]) -> Counted:
         _OWN.counter = Counter(ground, job.settings, job.keys, job.per_session)
         _OWN.job = parcel.job
     counter: Counter = _OWN.counter
-    return counter.count(combinations)
+    return narrowed(counter.count(combinations))
+
+
+def narrowed(counted: Counted) -> Counted:
+    """Return the same numbers in as few bytes as hold them: most of a block's way is their size."""
+    counts, money, paid = counted
+    if counts.size:
+        counts = counts.astype(np.min_scalar_type(counts.max()))
+        whole = money.astype(np.int32) if np.abs(money).max() < 2**31 else money
+        money = whole if np.array_equal(whole, money) else money
+    return Counted(counts, money, paid)
 
 
 def _unpack(parcel: Parcel) -> tuple[Job, Ground]:

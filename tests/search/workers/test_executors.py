@@ -26,6 +26,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 import alertlib as al
 from alertlib import errors
@@ -41,7 +42,7 @@ from alertlib.search.result import Sweep
 from alertlib.search.subject import Subject, make_subject
 from alertlib.search.workers import executors, processes
 from alertlib.search.workers.executors import AHEAD, Pool, check_executor
-from alertlib.search.workers.tasks import Call, Module, Parcel
+from alertlib.search.workers.tasks import Call, Counted, Module, Parcel, narrowed
 from alertlib.search.workers.worker import Worker
 from tests.support import calls
 from tests.support.running import until
@@ -208,6 +209,27 @@ def test_any_split_in_any_order_gives_the_same(
         here = rng.random() < 0.5
         fill(cube, part, pickle.loads(call) if here else pool.submit(pickle.loads, call).result())
     assert_same(cube, expected)
+
+
+@given(
+    arrays(np.int32, (3, 2, 6), elements=st.integers(0, 70_000)),
+    arrays(
+        np.float64,
+        (3, 2, 2),
+        elements=st.one_of(st.integers(-(2**33), 2**33), st.integers(-9, 9), st.floats(-9, 9)),
+    ),
+)
+def test_what_is_sent_is_the_same_numbers_in_fewer_bytes(counts: Any, money: Any) -> None:
+    money += 0.0  # no sum is -0.0
+    sent = narrowed(Counted(counts, money, np.zeros(3)))
+
+    assert np.array_equal(sent.counts, counts)
+    assert sent.money.astype(np.float64).tobytes() == money.tobytes()
+    assert sent.counts.nbytes <= counts.nbytes
+    assert sent.money.dtype == (
+        np.int32 if (money == money.round()).all() and np.abs(money).max() < 2**31 else np.float64
+    )
+    assert narrowed(Counted(counts[:0], money[:0], np.zeros(0))).counts.shape == (0, 2, 6)
 
 
 class Unordered(Executor):
