@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from alertlib.config import Config
 from alertlib.errors import ConfigError
+from alertlib.search.grid import grid as grid_module
 from alertlib.search.grid.grid import MAX_PER_SESSION, Grid
-from alertlib.search.grid.grid import grid as grid_module
 
 DEFAULTS = Config()
 STOP, TARGET = "trade.stop_atr", "trade.target_atr"
