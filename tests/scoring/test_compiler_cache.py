@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from alertlib.errors import AlertlibWarning
+from alertlib.scoring import compiler_cache
 from alertlib.scoring.compiler_cache import COMPILING, keyed_cache
 from tests.support.running import ROOT
 
@@ -43,18 +45,50 @@ def test_an_empty_cache_is_told_of_once_and_a_full_one_not(tmp_path: Path) -> No
     assert first[-1] == second[-1]
 
 
+def flipped(content: bytes) -> bytes:
+    """Machine code with some bytes changed, which unpickles as well as before."""
+    middle = len(content) // 2
+    return content[:middle] + bytes(b ^ 0xFF for b in content[middle : middle + 400]) + (
+        content[middle + 400 :]
+    )  # fmt: skip
+
+
+DAMAGE = {
+    "cut": lambda content: content[: len(content) // 2],
+    "cut to a stub": lambda content: content[:40] + b"damaged",
+    "empty": lambda content: b"",
+    "flipped": flipped,
+    "zeros": lambda content: bytes(len(content)),
+}
+
+
 @pytest.mark.parametrize("ending", ["nbi", "nbc"])
-def test_a_damaged_cache_is_compiled_again(tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_cache_is_compiled_again(tmp_path: Path, ending: str, how: str) -> None:
+    """Numba runs flipped machine code: signals 4, 6 and 11 in 3 of 20 files."""
     first = run_with(str(tmp_path))
     damaged = list(tmp_path.rglob(f"*.{ending}"))
     assert damaged
     for path in damaged:
-        path.write_bytes(path.read_bytes()[:40] + b"damaged")
+        path.write_bytes(DAMAGE[how](path.read_bytes()))
 
-    again = run_with(str(tmp_path))
+    again, mended = run_with(str(tmp_path)), run_with(str(tmp_path))
 
     assert again[:2] == ["1", COMPILING]
-    assert again[-1] == first[-1]
+    assert mended[0] == "0"
+    assert again[-1] == mended[-1] == first[-1]
+
+
+def test_code_kept_for_another_signature_is_not_run(tmp_path: Path) -> None:
+    from alertlib.scoring.compiler_cache import _sealed_file
+
+    file = _sealed_file()(str(tmp_path), "loop", "stamp")
+    file.save("one signature", ("code", 1))
+    file._save_index({"one signature": file._data_name(1), "another": file._data_name(1)})
+
+    assert file.load("one signature") == ("code", 1)
+    assert file.load("another") is None
+    assert file.load("a third") is None
 
 
 def test_a_folder_that_cannot_be_made_is_done_without(tmp_path: Path) -> None:
@@ -64,6 +98,9 @@ def test_a_folder_that_cannot_be_made_is_done_without(tmp_path: Path) -> None:
     assert run_with(str(file / "below"))[-1] == run_with(str(tmp_path))[-1]
 
 
-def test_a_loop_that_numba_can_keep_nowhere_has_no_cache() -> None:
-    """Numba finds no folder for the source of a function that has none."""
+def test_a_loop_that_numba_can_keep_nowhere_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numba finds no folder for the source of a function that has none; that is told, once."""
+    monkeypatch.setattr(compiler_cache, "_told", [])
+    with pytest.warns(AlertlibWarning, match="name one that can in NUMBA_CACHE_DIR"):
+        assert keyed_cache(eval("lambda x: x"), "key") is None
     assert keyed_cache(eval("lambda x: x"), "key") is None
