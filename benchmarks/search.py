@@ -1,6 +1,6 @@
 """What a search costs: combinations, luck, the ledger, and what each executor adds.
 
-    python -m benchmarks.search [--json F]
+    python -m benchmarks.search [--json F | --table]
 
 Bars are the made-up ones of :mod:`benchmarks.peers`. Rates per core are of the processor's time,
 which other work on the machine hardly touches; what is waited for, disk and other processes, is of
@@ -39,6 +39,7 @@ from alertlib.search.workers.tasks import Call, Counted, Counter
 from benchmarks.in_a_worker import memory, timed
 from benchmarks.peers.__main__ import processor
 from benchmarks.peers.material import SPEC, random_walk
+from benchmarks.search_page import RESULTS, update
 
 ROUNDS = 31
 # Sixty scored sessions of 113 bars and the bars before them; and the largest recorded file's size.
@@ -73,8 +74,12 @@ Row = dict[str, Any]
 def main() -> None:
     """Measure and print, and write the figures with the machine they are of."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", metavar="F", help="write the figures")
+    parser.add_argument("--json", type=Path, default=RESULTS, metavar="F", help="figures go there")
+    parser.add_argument("--table", action="store_true", help="only write docs/scaling.md anew")
     args = parser.parse_args()
+    if args.table:
+        print(update(json.loads(args.json.read_text(encoding="utf-8"))))
+        return
     load = os.getloadavg()[0]
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -91,10 +96,10 @@ def main() -> None:
         "load_average": [round(load, 1), round(os.getloadavg()[0], 1)],
         "date": datetime.now(UTC).date().isoformat(),
     }
-    print(json.dumps(machine))
-    if args.json:
-        text = json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n"
-        Path(args.json).write_text(text, encoding="utf-8")
+    figures = {"machine": machine, "rows": rows}
+    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    if args.json == RESULTS:
+        update(figures)
 
 
 def measure(bars: al.Bars, folder: Path) -> Iterator[Row]:
