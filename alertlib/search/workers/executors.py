@@ -185,7 +185,8 @@ def _told(error: BaseException) -> AlertlibError | None:
     if isinstance(error, AlertlibError):
         return None
     said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    if isinstance(error, CancelledError):
+    # Where the scheduler goes as a result comes in, dask takes the result for an error.
+    if isinstance(error, CancelledError) or "with_traceback" in said:
         return DataError(
             "executor: what was handed out is lost, the scheduler has gone; expected it to stay; "
             "start it again and go on with resume"
