@@ -7,9 +7,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from math import isfinite
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from alertlib.errors import DataError
+from alertlib.scorecard.form import faulty_section
 
 Verdict = Literal["PASS", "FAIL", "INSUFFICIENT", "UNTESTED"]
 # By null: chance, p_value, runs and dropped.
@@ -98,6 +99,7 @@ class Scorecard:
     coin_flip: dict[str, Any] | None = None
     calibration: dict[str, Any] = field(default_factory=dict)
     changed_settings: dict[str, Any] = field(default_factory=dict)
+    config_source: str | None = None
     schema: str = SCHEMA
 
     @classmethod
@@ -150,7 +152,7 @@ def read_card(text: str | bytes, where: str) -> dict[str, Any]:
         If it is not a whole scorecard of a schema in ``READABLE``; ``where`` names it.
     """
     try:
-        card = json.loads(text)
+        card = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"{where}: cannot be read ({error}); expected a scorecard written by "
@@ -171,45 +173,17 @@ def read_card(text: str | bytes, where: str) -> dict[str, Any]:
             raise DataError(
                 f"{where}: {f.name} is missing; expected a whole scorecard; write it again"
             )
-    _check_sections(card, where)
+    faulty = faulty_section(card)
+    if faulty is not None:
+        raise DataError(
+            f"{where}: {faulty} is not that of a scorecard; expected a whole scorecard; "
+            "write it again"
+        )
     return card
 
 
-# Sections by what JSON holds them as, and what of them every reader looks at.
-_OBJECTS = (
-    "versions", "settings", "data", "counts", "rates", "trade", "timeliness", "audits",
-    "calibration", "changed_settings",
-)  # fmt: skip
-_LISTS = ("criteria", "reasons", "warnings", "sensitivity", "per_detector", "per_session")
-_OF_DATA = (
-    "source", "symbol", "timeframe", "sha256", "bars", "sessions", "first", "last", "quality",
-)  # fmt: skip
-_OF_A_CRITERION = (
-    "name", "value", "op", "threshold", "passed", "n", "n_eff", "ci_low", "ci_high", "chance",
-    "p_value", "nulls",
-)  # fmt: skip
-
-
-def _check_sections(card: dict[str, Any], where: str) -> None:
-    """Refuse a card whose sections are not what they are in every version."""
-    right = {name: isinstance(card[name], dict) for name in _OBJECTS}
-    right |= {name: isinstance(card[name], list) for name in _LISTS}
-    right["verdict"] = card["verdict"] in get_args(Verdict)
-    right["coin_flip"] = card["coin_flip"] is None or isinstance(card["coin_flip"], dict)
-    right["data"] = _holds(card["data"], _OF_DATA)
-    right["criteria"] = right["criteria"] and all(
-        _holds(c, _OF_A_CRITERION) for c in card["criteria"]
-    )
-    for name, is_right in right.items():
-        if not is_right:
-            raise DataError(
-                f"{where}: {name} is not that of a scorecard; expected a whole scorecard; "
-                "write it again"
-            )
-
-
-def _holds(section: Any, names: tuple[str, ...]) -> bool:
-    return isinstance(section, dict) and all(name in section for name in names)
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON's")
 
 
 def _known(section: type[Any], values: dict[str, Any]) -> dict[str, Any]:
