@@ -12,6 +12,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
+from runners._extras import hint_for
+from runners._streams import guard_streams
+
 OK = 0
 FAILED = 1
 USAGE = 2
@@ -24,7 +27,9 @@ INTERRUPTED = 130
 Command = Callable[[Sequence[str]], int]
 
 
-def run(command: Command, argv: Sequence[str] | None = None) -> int:
+def run(
+    command: Command, argv: Sequence[str] | None = None, *, ends_with_reader: bool = False
+) -> int:
     """Run ``command`` and turn whatever it raises into a line on stderr and an exit status.
 
     Parameters
@@ -33,28 +38,34 @@ def run(command: Command, argv: Sequence[str] | None = None) -> int:
         Takes the arguments and returns an exit status. Its heavy imports belong inside it.
     argv : sequence of str, optional
         Arguments without the program's name; ``sys.argv[1:]`` when left out.
+    ends_with_reader : bool
+        Whether the command ends, with 0, when nobody reads its stdout any more: one that has no
+        end of its own. Every other goes on to its own status.
 
     Returns
     -------
     int
         The status to exit with: the command's own, an error's ``exit_status``, 130 after
-        Ctrl-C, 70 for anything unexpected.
+        Ctrl-C, 4 where stdout cannot be written, 70 for anything unexpected.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    _fill_descriptors()
-    _accept_any_text()
+    failure = guard_streams(ends_with_reader=ends_with_reader)
     usual, warnings.showwarning = warnings.showwarning, _show_warning
     try:
-        status = command(arguments)
-        if sys.stdout is not None:  # pythonw and a closed descriptor have none
-            sys.stdout.flush()
-        return status
+        status = _flush(_call(command, arguments))
+        # argparse, for one, takes no notice of what it could not print.
+        lost = failure()
+        return status if lost is None or status == STORAGE else _report(lost)
+    finally:
+        warnings.showwarning = usual
+
+
+def _call(command: Command, arguments: Sequence[str]) -> int:
+    try:
+        return command(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (`| head`) left: not an error of ours, but the interpreter's last flush
-        # of stdout would still complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else (USAGE if exit_.code else OK)
@@ -62,8 +73,17 @@ def run(command: Command, argv: Sequence[str] | None = None) -> int:
         if "--debug" in arguments:
             raise
         return _report(error)
-    finally:
-        warnings.showwarning = usual
+
+
+def _flush(status: int) -> int:
+    """Write what waits in stdout; the interpreter, at its end, would only complain."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return status
+    except OSError as error:
+        return _report(error)
+    return status
 
 
 def _show_warning(
@@ -77,11 +97,14 @@ def _show_warning(
     """Print the library's warnings as one line, others as Python does; known by name alone."""
     if any(kind.__name__ == "AlertlibWarning" for kind in category.__mro__):
         print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
-    elif sys.stderr is not None:
+    else:
         sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _report(error: BaseException) -> int:
+    if (hint := hint_for(error)) is not None:
+        print(f"error: {hint}", file=sys.stderr)
+        return USAGE
     status = getattr(error, "exit_status", None)
     if isinstance(status, int):
         print(f"error: {_one_line(error)}", file=sys.stderr)
@@ -105,24 +128,3 @@ def _place(error: BaseException) -> str:
     if last is None:
         return "unknown place"
     return f"{os.path.basename(last.tb_frame.f_code.co_filename)}:{last.tb_lineno}"
-
-
-def _fill_descriptors() -> None:
-    """Open nothing in the place of standard streams that are closed.
-
-    Otherwise the next file opened, a database perhaps, would take that number, and what a child
-    process writes to its stderr would go there.
-    """
-    for descriptor in (0, 1, 2):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-
-
-def _accept_any_text() -> None:
-    """Let a cp1252 console print what it can instead of raising UnicodeEncodeError."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")

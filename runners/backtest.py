@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from runners._main import run
-from runners.cli.parser import add_bar_options, check_alert_path, make_parser
+from runners.cli.parser import add_bar_options, check_alert_path, make_parser, stated
 
 ABOUT = """Backtest the alert detectors and score them. With --gate the exit status is the
 verdict: 0 PASS, 1 FAIL or UNTESTED, 3 insufficient data. With nothing configured the bundled
@@ -56,7 +56,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _dates(text: str) -> tuple[str, ...]:
-    return tuple(text.split(":"))
+    return tuple(stated(text).split(":"))
 
 
 if __name__ == "__main__":

@@ -229,4 +229,5 @@ def make_scorecard(
         coin_flip=sections.coin_flip_section(chance.coin_flip),
         calibration=calibration_section(scored),
         changed_settings=sections.changed_settings(settings),
+        config_source=sections.config_source(settings),
     )

@@ -28,8 +28,9 @@ def load_config(
     Parameters
     ----------
     path : path-like, optional
-        The file. Left out, it is ``$ALERTAS_CONFIG_PATH``, else ``config/alertas.yaml`` in the
-        current directory if that exists, else the built-in defaults alone.
+        The file. Left out, it is ``$ALERTAS_CONFIG_PATH``, else the first
+        ``config/alertas.yaml`` in the current directory and those above it, else the built-in
+        defaults alone.
     overrides : mapping or iterable of str
         Settings that beat the file's, by dotted path, or as ``key=value`` texts of a command
         line, where the last one for a key counts.
@@ -37,7 +38,7 @@ def load_config(
     Returns
     -------
     Config
-        What the file does not state has its default.
+        What the file does not state has its default; ``source`` is the file that was read.
 
     Raises
     ------
@@ -60,10 +61,26 @@ def _choose(path: str | os.PathLike[str] | None) -> tuple[Path | None, str]:
     if path is not None:
         return Path(path), ""
     named = os.environ.get(PATH_VARIABLE)
-    if named:
+    if named is not None:
+        if not named.strip():
+            raise ConfigError(
+                f"${PATH_VARIABLE}: got an empty value, expected the path of a settings file; "
+                "name one, or unset the variable"
+            )
         return Path(named), f" (named by ${PATH_VARIABLE})"
+    return _nearest_default(), ""
+
+
+def _nearest_default() -> Path | None:
+    """Return the default file of the current directory, or of the first above that has one."""
     # A link to nowhere has to be reported, not taken for no file at all.
-    return (DEFAULT_PATH if os.path.lexists(DEFAULT_PATH) else None), ""
+    if os.path.lexists(DEFAULT_PATH):
+        return DEFAULT_PATH
+    try:
+        above = Path.cwd().parents
+    except OSError:  # the directory is gone
+        return None
+    return next((d / DEFAULT_PATH for d in above if os.path.lexists(d / DEFAULT_PATH)), None)
 
 
 def _read(path: Path | None, named_by: str) -> Config:

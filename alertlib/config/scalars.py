@@ -17,7 +17,9 @@ MAX_TEXT = 4_096
 REFUSALS = (TypeError, ValueError, OverflowError)
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,99})")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_NULL = ("", "~", "null")
+# Not the empty text: `source:` or `--set data.source=$FILE` with nothing behind it is more often
+# something forgotten than a choice.
+_NULL = ("~", "null")
 # What YAML 1.1 or a hurried reader takes for a number, a switch or null, and what is not written
 # the one way accepted here. Where no type says what is meant, it has to be put in quotes.
 _DOUBTFUL = re.compile(
@@ -105,7 +107,7 @@ def _float(value: Any) -> float:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or (isinstance(value, Plain) and value in _NULL):
+    if not isinstance(value, str) or (isinstance(value, Plain) and value in ("", *_NULL)):
         raise TypeError
     if len(value) > MAX_TEXT or not value.isprintable():
         raise ValueError
@@ -116,6 +118,8 @@ def _anything(value: Any) -> Any:
     """Give a value of no declared type the one type its spelling can have."""
     if not isinstance(value, Plain):
         return value if value is None or isinstance(value, bool) else _typed(value)
+    if not value:
+        raise ValueError
     if value in _NULL:
         return None
     if value in ("true", "false"):

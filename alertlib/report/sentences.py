@@ -183,9 +183,14 @@ def background_facts(card: Card) -> list[Fact]:
         (
             "scored by",
             f"{clean(card['spec'])} {clean(card['spec_hash'])[:12]}, config "
-            f"{clean(card['config_hash'])[:12]}, seed {clean(card['seed'])}",
+            f"{clean(card['config_hash'])[:12]}{_of_file(card)}, seed {clean(card['seed'])}",
         ),
     ]
+
+
+def _of_file(card: Card) -> str:
+    source = card.get("config_source")
+    return "" if source is None else f" of {clean(source)}"
 
 
 def file_name(card: Card) -> str:

@@ -107,7 +107,7 @@ def provenance_rows(card: Card) -> list[Row]:
         ("bars", f"{count(data['bars'])}, {data['first']} to {data['last']}"),
         ("sha256", data["sha256"]),
         ("spec", f"{card['spec']} {card['spec_hash']}"),
-        ("config", card["config_hash"]),
+        ("config", f"{card['config_hash']} of {card.get('config_source') or 'no file'}"),
         ("revision", card["git_rev"] or "not known"),
         ("versions", ", ".join(f"{k} {v}" for k, v in card["versions"].items())),
         ("seed", card["seed"]),

@@ -23,6 +23,7 @@ _IGNORED = (
     "generated_at",
     "git_rev",
     "config_hash",
+    "config_source",
     "versions",
     "per_session",
     "audits",

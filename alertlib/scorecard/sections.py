@@ -68,6 +68,12 @@ def config_hash(settings: Settings) -> str:
     return as_config(settings).hash
 
 
+def config_source(settings: Settings) -> str | None:
+    """Return the file the configuration was read from; None where it was none."""
+    source = getattr(settings, "source", None)
+    return None if source is None else str(source)
+
+
 def as_config(settings: Settings) -> Config:
     """Return the settings as a checked configuration."""
     if isinstance(settings, Config):

@@ -5,19 +5,33 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
-
-if TYPE_CHECKING:
-    pass
+from typing import Any, NoReturn
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line, and to which an empty value is none.
+
+    What an unset variable of a shell leaves of ``--bars "$FILE"`` must not name the current
+    directory, nor switch off what was asked for.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.register("type", None, stated)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where to look, and exit 2."""
         print(f"error: {message}; see {self.prog} --help", file=sys.stderr)
         raise SystemExit(2)
+
+
+def stated(text: str) -> str:
+    """Return the value of an option if there is one."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(
+            f"got {text!r}, expected a value that is not empty; state it, or leave the option out"
+        )
+    return text
 
 
 def make_parser(command: str, about: str, *, config: bool = True) -> argparse.ArgumentParser:
@@ -41,7 +55,7 @@ def add_bar_options(parser: argparse.ArgumentParser) -> None:
 
 def check_alert_path(path: str) -> str:
     """Return ``path`` if its ending says how alerts are to be written."""
-    if Path(path).suffix.lower() not in (".parquet", ".csv"):
+    if Path(stated(path)).suffix.lower() not in (".parquet", ".csv"):
         raise argparse.ArgumentTypeError(
             f"got {path}, expected a name that ends in .parquet or .csv"
         )

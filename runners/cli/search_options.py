@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from runners.cli.parser import add_bar_options
+from runners.cli.parser import add_bar_options, stated
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
@@ -53,4 +53,4 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
 
 def dates(text: str) -> tuple[str, ...]:
     """Return the parts of ``A:B``."""
-    return tuple(text.split(":"))
+    return tuple(stated(text).split(":"))

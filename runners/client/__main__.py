@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from runners._extras import require_extra
 from runners._main import OK, run
 
 
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--state", metavar="FILE", help="keep the position across runs")
     parser.add_argument("--window", action="store_true", help="begin with what is retained")
     options = parser.parse_args(arguments)
+    require_extra("live")
     listed = os.environ.get(options.token_env, "").partition(",")[0].strip()
     token = listed.rpartition(":")[2]
     if not token:
@@ -41,4 +43,4 @@ async def _print(url: str, token: str, state: str | None, window: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run(main, ends_with_reader=True))

@@ -23,6 +23,7 @@ from runners.cli.outputs import write_alert_table, write_text
 from runners.cli.progress import Progress
 from runners.cli.provenance import generated_at, git_revision
 from runners.cli.scorecards import read_scorecard
+from runners.cli.settings import refuse_idle
 
 
 def command(args: argparse.Namespace) -> int:
@@ -62,7 +63,9 @@ def _configure(args: argparse.Namespace) -> Config:
         changes["detection.enabled"] = tuple(args.detector)
     if args.labels is not None:
         changes |= {"scoring.labels": "file", "scoring.labels_file": args.labels}
-    return config.update(changes) if changes else config
+    config = config.update(changes) if changes else config
+    refuse_idle(settings, config)
+    return config
 
 
 def _write_files(args: argparse.Namespace, result: Run) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from alertlib.bars.sample import sample_path
+from runners._extras import require_extra
 from runners._main import FAILED, OK
 from runners.cli.outputs import write_text
 from runners.trial.mail_sink import mail_sink
@@ -42,6 +43,7 @@ class Limit(NamedTuple):
 
 def command(args: argparse.Namespace) -> int:
     """Measure, print against the limits, and return the exit status."""
+    require_extra("live")
     found = measure_all(6.0 if args.quick else 20.0)
     out = sys.stderr if args.json == "-" else sys.stdout
     for one in found:

@@ -15,15 +15,19 @@ from runners._main import FAILED, OK
 from runners.cli.inputs import find_bars
 from runners.cli.outputs import write_text
 from runners.cli.progress import Progress
+from runners.cli.settings import refuse_idle
 
 
 def command(args: argparse.Namespace) -> int:
     """Audit each detector and return the exit status."""
     config = load_config(args.config, args.set)
+    if args.detector:
+        config = config.update({"detection.enabled": tuple(dict.fromkeys(args.detector))})
+    refuse_idle(args.set, config)
     bars = find_bars(config, args.bars, args.symbol, args.timeframe)
     reports = []
     with Progress() as progress:
-        for name in args.detector or config.detection.enabled:
+        for name in config.detection.enabled:
             reports.append(check(name, bars, config, progress=progress))
     console = Console(stderr=args.json == "-")
     for report in reports:

@@ -18,6 +18,7 @@ from alertlib.report.page.search import Account, search_page
 from alertlib.search.grid.axes import parse_grids
 from alertlib.search.writing import chosen_config, config_text
 from runners.cli.outputs import write_text
+from runners.cli.settings import refuse_idle
 
 
 def configure(args: argparse.Namespace) -> Config:
@@ -26,7 +27,10 @@ def configure(args: argparse.Namespace) -> Config:
     if args.sessions is not None:
         settings.append(f"scoring.sessions={args.sessions}")
     config = load_config(args.config, settings)
-    return config.update({"detection.enabled": tuple(args.detector)}) if args.detector else config
+    if args.detector:
+        config = config.update({"detection.enabled": tuple(args.detector)})
+    refuse_idle(settings, config)
+    return config
 
 
 def search_arguments(args: argparse.Namespace) -> dict[str, Any]:

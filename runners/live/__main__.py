@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from runners._extras import require_extra
 from runners._main import INTERRUPTED, OK, run
 from runners.cli.parser import make_parser
 
@@ -30,6 +31,7 @@ def main(argv: Sequence[str]) -> int:
     database = args.db or config.live.database
     if args.stop:
         return _stop(database)
+    require_extra("live")
     log_to_stderr(debug=args.debug)
     if args.check or args.send_test_mail:
         from runners.live.checks import check

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from alertlib.errors import AlertlibError
+from runners._main import INTERNAL
 from runners.trial.settings import TOKEN
 
 
@@ -51,19 +53,33 @@ class Daemon:
         return int(line.split()[1]) / 1_000
 
 
+class NotStartedError(AlertlibError):
+    """A daemon that ended before it was ready; it says why, and with its own exit status."""
+
+    def __init__(self, status: int, log: str) -> None:
+        last = (log.strip().splitlines() or ["it said nothing"])[-1]
+        super().__init__(f"the daemon to measure did not start: {last.removeprefix('error: ')}")
+        self.exit_status = status if status > 0 else INTERNAL
+
+
 @contextmanager
 def daemon(folder: Path, config: str, *options: str) -> Iterator[Daemon]:
     """Start a daemon for the length of a block."""
     path = folder / "alertas.yaml"
     path.write_text(config)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runners.live", "--config", str(path), "--port", "0",
-         "--db", str(folder / "alerts.db"), *options],
-        env={**os.environ, "WEBSOCKET_TOKEN": f"bench:{TOKEN}"},
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+    log = folder / "daemon.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "runners.live", "--config", str(path), "--port", "0",
+             "--db", str(folder / "alerts.db"), *options],
+            env={**os.environ, "WEBSOCKET_TOKEN": f"bench:{TOKEN}"},
+            stdout=subprocess.PIPE, stderr=errors, text=True,
+        )  # fmt: skip
     assert process.stdout is not None
     line = process.stdout.readline()
+    if not line.startswith("READY "):
+        process.stdout.close()
+        raise NotStartedError(process.wait(30), log.read_text(errors="replace"))
     try:
         yield Daemon(process, json.loads(line.removeprefix("READY ")))
     finally:

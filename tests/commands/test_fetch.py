@@ -436,10 +436,13 @@ def prepare(tmp_path: Path, *args: str, **scenario: Any) -> tuple[list[str], dic
     file = tmp_path / f"scenario_{len(list(tmp_path.glob('scenario_*')))}.json"
     file.write_text(json.dumps({"now": NOW, **scenario}))
     environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("MT5_")},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("MT5_", "ALERTAS_"))
+        },
         "FAKE_MT5": str(file),
         "ALERTAS_MT5_MODULE": "tests.support.fake_mt5",
-        "ALERTAS_CONFIG_PATH": "",
     }
     command = [sys.executable, "-m", "runners.fetch", "--out", str(tmp_path / "bars"), *args]
     return command, environ

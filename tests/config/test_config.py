@@ -57,9 +57,38 @@ class TestWhichFile:
         assert load_config(explicit).policy.cooldown_bars == 3
         assert load_config(str(explicit)).source == explicit
 
-    def test_an_empty_variable_is_unset(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("ALERTAS_CONFIG_PATH", "")
-        assert load_config() == DEFAULTS
+    @pytest.mark.parametrize("value", ["", " "])
+    def test_an_empty_variable_names_no_file(
+        self, monkeypatch: pytest.MonkeyPatch, value: str
+    ) -> None:
+        """It was taken for none, and the synthetic sample passed in place of one's own bars."""
+        monkeypatch.setenv("ALERTAS_CONFIG_PATH", value)
+        with pytest.raises(ConfigError, match=r"^\$ALERTAS_CONFIG_PATH: got an empty value"):
+            load_config()
+        assert load_config(_write("given.yaml", "{}")) == DEFAULTS
+
+    def test_the_file_is_looked_for_upwards(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        file = _write("config/alertas.yaml", "policy: {cooldown_bars: 1}")
+        below = tmp_path / "notebooks" / "2026"
+        below.mkdir(parents=True)
+        monkeypatch.chdir(below)
+        assert load_config().source == tmp_path / file
+        assert load_config().policy.cooldown_bars == 1
+        nearer = _write("../config/alertas.yaml", "policy: {cooldown_bars: 2}")
+        assert load_config().source == nearer.resolve()
+        assert load_config().policy.cooldown_bars == 2
+
+    def test_a_link_to_nowhere_is_refused_wherever_it_is(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "config").mkdir()
+        (tmp_path / "config" / "alertas.yaml").symlink_to("nowhere")
+        (tmp_path / "below").mkdir()
+        monkeypatch.chdir(tmp_path / "below")
+        with pytest.raises(ConfigError, match=r"config/alertas\.yaml: got no such file"):
+            load_config()
 
     def test_a_missing_file_is_refused_and_its_variable_named(
         self, monkeypatch: pytest.MonkeyPatch

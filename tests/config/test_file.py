@@ -8,6 +8,7 @@ import re
 import pytest
 
 from alertlib.config import Config
+from alertlib.errors import ConfigError
 from tests.support.config_files import Load, load, refusal
 
 __all__ = ["load"]
@@ -25,9 +26,27 @@ class TestTextsMeanWhatTheirKeySays:
     def test_a_text_stays_the_text_it_is(self, load: Load, text: str) -> None:
         assert load(f"data: {{source: {text}}}").data.source == text
 
-    @pytest.mark.parametrize("text", ["null", "~", "", "null  # a comment"])
-    def test_null_has_three_spellings(self, load: Load, text: str) -> None:
+    @pytest.mark.parametrize("text", ["null", "~", "null  # a comment"])
+    def test_null_has_two_spellings(self, load: Load, text: str) -> None:
         assert load(f"data:\n  source: {text}\n").data.source is None
+
+    @pytest.mark.parametrize(
+        ("key", "expected"),
+        [
+            ("data.source", "a path or null"),
+            ("scoring.labels_file", "a path or null"),
+            ("trade.fees_points", "a number of at least 0 or null"),
+            ("detection.custom.mine.size", "a number, true, false, null, a text"),
+        ],
+    )
+    def test_nothing_is_not_null(self, load: Load, key: str, expected: str) -> None:
+        """`source:` with nothing behind it scored the synthetic sample, and passed."""
+        *sections, last = key.split(".")
+        text = "".join(f"{'  ' * i}{name}:\n" for i, name in enumerate(sections))
+        message = refusal(load, f"{text}{'  ' * len(sections)}{last}:  # forgotten\n")
+        assert f"{key}: got nothing, expected {expected}" in message
+        with pytest.raises(ConfigError, match=rf"^{key}: got nothing, expected {expected}"):
+            Config().set(key, "")
 
     def test_a_quoted_null_is_a_text(self, load: Load) -> None:
         assert load("data: {source: 'null'}").data.source == "null"

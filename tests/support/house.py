@@ -40,6 +40,7 @@ ALERTLIB = [
     Floor("search", "many parameter sets on the backtest's own stages"),
 ]
 RUNNERS = [
+    Floor("_streams _extras", "stdout and stderr that do not fail; what an install lacks"),
     Floor("_main", "the guard every command runs under"),
     Floor("cli", "options, inputs, outputs, progress"),
     Floor("client mt5", "a client to copy; the terminal in a process of its own"),
