@@ -101,6 +101,6 @@ def _dask() -> Any:
     except ImportError as error:
         raise ConfigError(
             "executor: dask is not installed; expected it for dask://HOST:PORT; install the extra "
-            "dask: pip install 'alertlib[dask]'"
+            "dask"
         ) from error
     return distributed
