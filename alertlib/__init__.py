@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alertlib.audits.report import AuditReport
     from alertlib.backtesting.backtester import backtest
     from alertlib.backtesting.run import Run
+    from alertlib.backtesting.saved import SavedRun, load_run
     from alertlib.bars.bars import Bars, from_frame, read_bars
     from alertlib.bars.examination import examine
     from alertlib.bars.sample import sample_path
@@ -66,6 +67,7 @@ _HOMES = {
     "Fit": "detection.fitting",
     "Model": "detection.models",
     "Run": "backtesting.backtester",
+    "SavedRun": "backtesting.saved",
     "Scorecard": "scorecard.card",
     "StorageError": "errors",
     "Stream": "detection.stream",
@@ -82,6 +84,7 @@ _HOMES = {
     "from_frame": "bars.bars",
     "get_config": "config",
     "load_config": "config",
+    "load_run": "backtesting.saved",
     "only": "detection.combinators",
     "read_bars": "bars.bars",
     "read_sweep": "search.result",
@@ -107,6 +110,7 @@ __all__ = [
     "Fit",
     "Model",
     "Run",
+    "SavedRun",
     "Scorecard",
     "StorageError",
     "Stream",
@@ -124,6 +128,7 @@ __all__ = [
     "from_frame",
     "get_config",
     "load_config",
+    "load_run",
     "only",
     "read_bars",
     "read_sweep",

@@ -27,6 +27,7 @@ def lazy(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], 
         return value
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *homes})
+        # What a user may want: neither this mechanism nor modules that happen to be loaded.
+        return sorted({*homes, *getattr(sys.modules[package], "__all__", ())})
 
     return get, names

@@ -28,7 +28,11 @@ Command = Callable[[Sequence[str]], int]
 
 
 def run(
-    command: Command, argv: Sequence[str] | None = None, *, ends_with_reader: bool = False
+    command: Command,
+    argv: Sequence[str] | None = None,
+    *,
+    ends_with_reader: bool = False,
+    must_print: bool = True,
 ) -> int:
     """Run ``command`` and turn whatever it raises into a line on stderr and an exit status.
 
@@ -41,6 +45,9 @@ def run(
     ends_with_reader : bool
         Whether the command ends, with 0, when nobody reads its stdout any more: one that has no
         end of its own. Every other goes on to its own status.
+    must_print : bool
+        Whether a stdout that cannot be written is an error where the command took no notice of
+        it; a daemon serves all the same.
 
     Returns
     -------
@@ -55,7 +62,9 @@ def run(
         status = _flush(_call(command, arguments))
         # argparse, for one, takes no notice of what it could not print.
         lost = failure()
-        return status if lost is None or status == STORAGE else _report(lost)
+        if lost is None or status == STORAGE or not must_print:
+            return status
+        return _report(lost)
     finally:
         warnings.showwarning = usual
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from alertlib._typing import Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
+from alertlib.bars.arguments import expect_bars
 from alertlib.bars.bars import Bars
 from alertlib.bars.series import Series, make_series
-from alertlib.config import Config
+from alertlib.config import settings_of
 from alertlib.config.schema import Settings
 from alertlib.detection.detectors import Detector
 from alertlib.detection.registry import find_detector
@@ -49,7 +50,8 @@ def check(
     ConfigError
         If there is no such detector.
     """
-    settings = config if config is not None else Config()
+    expect_bars(bars)
+    settings = settings_of(config)
     engine = COMPILED if compiled else INTERPRETED
     series = make_series(bars)
     grid = series.instrument.grid

@@ -9,12 +9,15 @@ from alertlib._faces import lazy
 if TYPE_CHECKING:
     from alertlib.backtesting.backtester import backtest
     from alertlib.backtesting.run import Run
+    from alertlib.backtesting.saved import SavedRun, load_run
 
 _HOMES = {
     "Run": "backtester",
+    "SavedRun": "saved",
     "backtest": "backtester",
+    "load_run": "saved",
 }
 
-__all__ = ["Run", "backtest"]
+__all__ = ["Run", "SavedRun", "backtest", "load_run"]
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)

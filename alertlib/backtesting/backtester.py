@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from alertlib._arguments import expect, expect_one_of
 from alertlib._typing import Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
@@ -17,10 +18,11 @@ from alertlib.backtesting.enabling import enabling
 from alertlib.backtesting.manual import manual_moves
 from alertlib.backtesting.run import Run
 from alertlib.backtesting.span import read_span
+from alertlib.bars.arguments import expect_bars
 from alertlib.bars.bars import Bars
 from alertlib.bars.examination import examine
 from alertlib.bars.series import Series, make_series
-from alertlib.config import Config
+from alertlib.config import settings_of
 from alertlib.config.schema import Settings
 from alertlib.detection.detectors import Detector
 from alertlib.detection.registry import find_detector, ranked
@@ -38,6 +40,7 @@ from alertlib.stats.intervals import weight_blocks
 
 # Called with a stage's name, steps done and steps ahead.
 Depth = Literal["none", "quick", "full"]
+EngineName = Literal["auto", "interpreted", "compiled"]
 
 
 def backtest(
@@ -51,7 +54,7 @@ def backtest(
     between: tuple[str | date, str | date] | None = None,
     detectors: Sequence[Detector | str] | None = None,
     accept: Accept | None = None,
-    engine: Literal["auto", "interpreted", "compiled"] = "auto",
+    engine: EngineName = "auto",
     progress: Progress | None = None,
     generated_at: str | None = None,
     git_rev: str | None = None,
@@ -101,7 +104,10 @@ def backtest(
     ConfigError
         If a detector is unknown, or ``between`` is not two dates in order.
     """
-    settings = config if config is not None else Config()
+    expect_bars(bars)
+    expect_one_of("audits", audits, get_args(Depth))
+    expect_one_of("engine", engine, get_args(EngineName))
+    settings = settings_of(config)
     tell = progress or (lambda stage, done, ahead: None)
     series = make_series(bars)
     if len(series) == 0:
@@ -112,6 +118,10 @@ def backtest(
     grid = series.instrument.grid
     assert grid is not None
     if detectors is not None:
+        expect(
+            "detectors", detectors, (list, tuple),
+            "a list of detectors and their names, such as [follow, 'volatility']",
+        )  # fmt: skip
         given = tuple(d if isinstance(d, Detector) else find_detector(d) for d in detectors)
         settings = enabling(settings, given)
         rules = make_rules(settings, grid, ranked(given), accept)

@@ -12,6 +12,7 @@ import polars as pl
 from alertlib.errors import DataError
 from alertlib.kernels.policy import REASONS
 from alertlib.scoring.frames import alert_frame
+from alertlib.scoring.tables import Table
 
 if TYPE_CHECKING:
     from alertlib.scoring.scored import Scored
@@ -48,7 +49,7 @@ def missed_frame(scored: Scored, opportunities: pl.DataFrame) -> pl.DataFrame:
         why = held.reason[(found == move).any(axis=1)]
         counts.append(len(why))
         reasons.append(sorted({REASONS[r] for r in why.tolist()}))
-    return opportunities[missed].with_columns(
+    return Table(opportunities[missed]).with_columns(
         pl.Series("suppressed", counts, dtype=pl.Int64),
         pl.Series("reasons", reasons, dtype=pl.List(pl.String)),
     )

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from alertlib.audits.report import AuditReport
+from alertlib.backtesting.differing import ComparedRun, difference
 from alertlib.backtesting.explanation import (
     Explanation,
     explain_alert,
     missed_frame,
     suppressed_frame,
 )
+from alertlib.backtesting.saved import save_run
 from alertlib.bars.bars import Bars
 from alertlib.config.schema import Settings
 from alertlib.detection.models import Model
 from alertlib.report.plain import run_text
 from alertlib.scorecard.calibration import calibration_frame
 from alertlib.scorecard.card import Scorecard
-from alertlib.scorecard.difference import Difference, compare_scorecards
+from alertlib.scorecard.difference import Difference
 from alertlib.scoring.fitting import Past
 from alertlib.scoring.frames import opportunity_frame, scored_alert_frame, trade_frame
 from alertlib.scoring.scored import Scored
@@ -108,8 +111,20 @@ class Run:
         """
         return calibration_frame(self.scored)
 
-    def diff(self, other: Run) -> Difference:
-        """Return how this run differs from ``other``: settings, figures and alerts."""
+    def save(self, path: str | Path) -> Path:
+        """Write the scorecard, the settings, every frame and the bars' hash into a folder.
+
+        :func:`alertlib.load_run` reads it again. A run that is there is replaced.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written, or holds something else than a run.
+        """
+        return save_run(self, path)
+
+    def diff(self, other: ComparedRun) -> Difference:
+        """Return how this run differs from ``other``, which may be a saved one."""
         return difference(other, self)
 
     def __repr__(self) -> str:
@@ -124,21 +139,3 @@ class Run:
         from alertlib.report.page.page import scorecard_fragment
 
         return scorecard_fragment(self.scorecard)
-
-
-def difference(before: Run, after: Run) -> Difference:
-    """Compare two runs: settings, figures and delivered alerts."""
-    cards = compare_scorecards(before.scorecard.to_dict(), after.scorecard.to_dict())
-    old, new = before.alerts, after.alerts
-    place = ["bar_time", "direction"]
-    both = new.join(old, on=place, suffix="_before")
-    renamed = both.filter(
-        (pl.col("pattern") != pl.col("pattern_before"))
-        | (pl.col("confidence") != pl.col("confidence_before"))
-    )
-    return replace(
-        cards,
-        gained=new.join(old, on=place, how="anti"),
-        lost=old.join(new, on=place, how="anti"),
-        renamed=renamed,
-    )

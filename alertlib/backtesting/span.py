@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from alertlib.bars.parts import read_dates
 from alertlib.errors import ConfigError
 from alertlib.scoring.scored_sessions import Span
 
@@ -18,13 +19,9 @@ def read_span(between: tuple[str | date, str | date] | None) -> Span | None:
     """
     if between is None:
         return None
-    try:
-        first, last = (d if isinstance(d, date) else date.fromisoformat(d) for d in between)
-    except (TypeError, ValueError):
-        first, last = date.max, date.min
-    if first > last:
+    if not isinstance(between, (tuple, list)) or len(between) != 2:
         raise ConfigError(
-            f"between: got {between!r}; expected a first and a last date, such as "
-            "2021-01-04 and 2021-02-26, the first not after the last"
+            f"between: got {between!r}; expected a first and a last date, such as 2021-01-04 and "
+            "2021-02-26, the first not after the last"
         )
-    return first, last
+    return read_dates(*between)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -14,6 +16,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from alertlib._arguments import expect
+from alertlib.bars import parts
 from alertlib.bars.quality.agreement import check_agreement
 from alertlib.bars.quality.findings import Finding, Quality, finding
 from alertlib.bars.quality.prices import check_grid
@@ -118,6 +122,30 @@ class Bars:
     def __len__(self) -> int:
         return self.frame.height
 
+    def __getitem__(self, places: slice) -> Bars:
+        """Return the bars of a slice: ``bars[:1000]``."""
+        return self._part(parts.at(self.frame, places))
+
+    def between(self, first: str | date, last: str | date) -> Bars:
+        """Return the bars of the dates from ``first`` to ``last``, both included.
+
+        Dates or ISO texts. As of a slice, prices stay on the same grid, findings that may
+        concern the part stay with it, and what is synthetic stays so.
+
+        Raises
+        ------
+        ConfigError
+            If they are not two dates in order.
+        DataError
+            If no bar lies between them.
+        """
+        return self._part(parts.between(self.frame, self.source, first, last))
+
+    def _part(self, frame: pl.DataFrame) -> Bars:
+        quality = parts.quality_of(frame, self.quality)
+        # What is made up stays so: a part has another hash.
+        return replace(self, frame=frame, quality=quality, declared_synthetic=self.synthetic)
+
     def __repr__(self) -> str:
         facts = self._facts()
         title = f"{facts.pop('symbol')} {facts.pop('timeframe')}"
@@ -184,9 +212,12 @@ def read_bars(
         The structure cannot be read, or it contradicts what was asked for. Bad rows are no
         error: they are left out and reported in ``quality``.
     """
+    expect_texts(symbol=symbol, timeframe=timeframe)
+    if sessions is not None:
+        expect("sessions", sessions, int, "a whole number of sessions", DataError)
     if sessions is not None and sessions < 1:
         raise DataError(f"sessions: got {sessions}; expected 1 or more; ask for at least one")
-    path = Path(source)
+    path = _stated_path(source)
     asked = Asked(symbol, timeframe, default_symbol)
     with _readable(path):
         if path.is_dir():
@@ -256,12 +287,36 @@ def from_frame(
     """
     from alertlib.bars.readers.frames import as_polars
 
+    expect_texts(symbol=symbol, timeframe=timeframe)
+    source = str(source)
     frame = as_polars(df, source, symbol)
     asked = Asked(symbol, timeframe)
     table = table_from_columns(frame, source, "frame", synthetic=synthetic, asked=asked)
     return _assemble(
         table, source, agreed_symbol(symbol, table.symbol, source), timeframe, None, symbols
     )
+
+
+def _stated_path(source: str | Path) -> Path:
+    """Return the path of a source; an empty one would be the current directory."""
+    expect(
+        "read_bars", source, (str, os.PathLike),
+        "the path of a bar file or store; bars in memory are read by al.from_frame", DataError,
+    )  # fmt: skip
+    if not str(source).strip():
+        raise DataError(
+            f"read_bars: got the path {str(source)!r}; expected that of a bar file or store; "
+            "state it"
+        )
+    return Path(source)
+
+
+def expect_texts(**texts: Any) -> None:
+    """Refuse a symbol or a timeframe that is no text."""
+    for name, value in texts.items():
+        if value is not None:
+            example = "WIN$N" if name == "symbol" else "M5"
+            expect(name, value, str, f"a text such as {example}", DataError)
 
 
 def _read_directory(root: Path, asked: Asked, sessions: int | None) -> Table:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from alertlib.bars.arguments import expect_bars
 from alertlib.bars.quality import attendance, made_up, trading
 from alertlib.bars.quality.coverage import cover
 from alertlib.bars.quality.findings import Finding, Quality
@@ -32,6 +33,7 @@ def examine(bars: Bars) -> Quality:
     Quality
         The findings of reading, then those of this look, by time.
     """
+    expect_bars(bars)
     found = sorted(_look(bars), key=_moment)
     return bars.quality.with_findings(found)
 

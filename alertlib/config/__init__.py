@@ -5,8 +5,8 @@
 30
 """
 
-from alertlib.config.config import Config
+from alertlib.config.config import Config, settings_of
 from alertlib.config.loader import get_config, load_config
 from alertlib.config.secrets import find_secret, read_secret
 
-__all__ = ["Config", "find_secret", "get_config", "load_config", "read_secret"]
+__all__ = ["Config", "find_secret", "get_config", "load_config", "read_secret", "settings_of"]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+from alertlib._arguments import expect, shown
 from alertlib.config.constraints import check
 from alertlib.config.convert import convert, field_name, hints_of, is_section
 from alertlib.config.document import parse
 from alertlib.config.problem import Plain, Problem
 from alertlib.config.schema import Settings
 from alertlib.config.types import FrozenMap
+from alertlib.errors import ConfigError
 
 _CUSTOM = "detection.custom."
 _SHOWN_CHANGES = 4
@@ -65,8 +67,10 @@ class Config(Settings):
 
     def update(self, changes: Mapping[str, object]) -> Config:
         """Return a configuration with several settings changed, checked together at the end."""
+        expect("config.update", changes, Mapping, "a mapping of dotted keys to values")
         sections: dict[str, Any] = {name: getattr(self, name) for name in hints_of(Settings)}
         for path, value in changes.items():
+            expect("config.set", path, str, "a dotted key such as detection.volatility.window")
             keys = _keys(path)
             name = field_name(Settings, keys[0], "")
             sections[name] = _changed(
@@ -116,6 +120,39 @@ class Config(Settings):
             f"{len(changes)} changed from the defaults</summary>"
             f"<table>{''.join(rows)}</table></details>"
         )
+
+
+class FrozenConfigError(ConfigError, FrozenInstanceError):
+    """An assignment to a configuration."""
+
+
+def _refuse_assignment(self: Config, name: str, value: object) -> None:
+    raise FrozenConfigError(
+        f"config.{name}: got an assignment of {shown(value)}; expected config.set, as in "
+        "config = config.set('scoring.seed', 2): a configuration never changes"
+    )
+
+
+# A frozen class with slots fails in its own way over a name it does not know (Python 3.11).
+Config.__setattr__ = _refuse_assignment  # type: ignore[assignment]
+
+
+def settings_of(config: Settings | None) -> Settings:
+    """Return the settings a function is called with; the built-in defaults for None.
+
+    Raises
+    ------
+    ConfigError
+        If they are something else, such as a dictionary or a path.
+    """
+    if config is None:
+        return Config()
+    expect(
+        "config", config, Settings,
+        "what al.load_config() returns; single settings are changed by config.set and "
+        "config.update, a file is named to load_config",
+    )  # fmt: skip
+    return config
 
 
 def _json(value: Any, **style: Any) -> str:

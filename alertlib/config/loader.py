@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from alertlib._arguments import expect
 from alertlib.config.config import Config
 from alertlib.config.convert import convert, hints_of
 from alertlib.config.document import MAX_BYTES, decode, parse
@@ -45,6 +46,13 @@ def load_config(
     ConfigError
         One line: ``file:line: key.path: got …, expected …``; for an override without the file.
     """
+    if path is not None:
+        expect("load_config", path, (str, os.PathLike), "the path of a settings file")
+        if not str(path).strip():
+            raise ConfigError(
+                f"load_config: got the path {str(path)!r}; expected that of a settings file; name "
+                "one, or leave it out"
+            )
     changes = overrides if isinstance(overrides, Mapping) else dict(map(_split, overrides))
     config = _read(*_choose(path))
     return config.update(changes) if changes else config
@@ -109,6 +117,7 @@ def _sections(settings: Settings) -> dict[str, Any]:
 
 
 def _split(override: str) -> tuple[str, str]:
+    expect("load_config overrides", override, str, "texts such as scoring.seed=2, or a mapping")
     key, equals, value = override.partition("=")
     if not equals or not key.strip():
         raise ConfigError(

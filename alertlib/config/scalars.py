@@ -8,10 +8,11 @@ import types
 from collections.abc import Callable, Mapping
 from enum import Enum
 from numbers import Integral, Real
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from alertlib.config.problem import Plain
-from alertlib.config.types import Alias
+from alertlib.config.types import Alias, FilePath
 
 MAX_TEXT = 4_096
 REFUSALS = (TypeError, ValueError, OverflowError)
@@ -38,6 +39,8 @@ def scalar(annotation: Any, value: Any) -> Any:
         Where it cannot be; the caller knows the key and says so.
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation == FilePath and isinstance(value, PurePath):
+        value = str(value)
     if origin is Annotated:
         result = scalar(arguments[0], value)
         for limit in arguments[1:]:

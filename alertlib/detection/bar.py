@@ -12,6 +12,7 @@ from alertlib.market.ticks import Grid
 
 # How far from the grid a float price may lie and still be that price, in quanta.
 _GRID_TOLERANCE = 1e-4
+_MOST = 2**63 - 1
 
 
 class Bar(NamedTuple):
@@ -63,8 +64,23 @@ def read_bar(
             f"{(opened, high, low, close)}; expected multiples of {grid.quantum:g} "
             "with 0 < low <= open, close <= high"
         )
-    volume = ticks if ticks is not None else contracts or 0
-    return minute, o, h, lo, c, volume, contracts or 0
+    volume, held = whole_volume(ticks), whole_volume(contracts) or 0
+    return minute, o, h, lo, c, held if volume is None else volume, held
+
+
+def whole_volume(value: Any) -> int | None:
+    """Return a volume as an integer; None where it cannot be one, as a file's reader does.
+
+    NaN, ``pandas.NA`` and None say that nothing is known; integers of NumPy become Python's,
+    for a state that holds one has to go into a snapshot.
+    """
+    if value is None or (type(value) is int and 0 <= value <= _MOST):
+        return value
+    try:
+        whole = int(value)
+        return whole if whole == value and 0 <= whole <= _MOST else None
+    except (TypeError, ValueError, OverflowError, ArithmeticError):
+        return None
 
 
 def _as_bar(bar: Any) -> Bar:
@@ -79,6 +95,8 @@ def _wall_minute(value: Any) -> int:
     time = value
     if time.tzinfo is not None:
         time = exchange_time(time)
+    if time.second or time.microsecond:
+        raise DataError(f"bar: got time {value}; expected the open of a bar, a whole minute")
     return day_number(time) * MINUTES_PER_DAY + time.hour * 60 + time.minute
 
 

@@ -37,7 +37,14 @@ def in_quanta(params: Any, quanta_per_tick: int) -> Any:
 
 def to_lists(record: Any) -> list[Any]:
     """Return the values of a record as JSON can hold them."""
-    return [to_lists(value) if is_record(value) else value for value in record]
+    return [to_lists(value) if is_record(value) else plain(value) for value in record]
+
+
+def plain(value: Any) -> Any:
+    """Return a number of NumPy's as Python's; all else as it is."""
+    if type(value) is int or type(value) is float:
+        return value
+    return value.item() if hasattr(value, "item") else value
 
 
 def from_lists(like: Any, values: Sequence[Any]) -> Any:

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
+from alertlib._arguments import expect
 from alertlib.config.convert import fill
 from alertlib.config.problem import nearest
 from alertlib.config.schema import Detection
@@ -33,6 +34,7 @@ def find_detector(name: str) -> Detector:
     ConfigError
         If there is no such detector; the nearest known name is given.
     """
+    expect("detector", name, str, "the name of a detector, such as volatility")
     if name in REGISTRY:
         return REGISTRY[name]
     if ":" in name:

@@ -10,6 +10,7 @@ from alertlib.config.types import minute_of_day
 from alertlib.detection.alert import Alert
 from alertlib.detection.detectors import Detector
 from alertlib.detection.registry import enabled_detectors, import_accept
+from alertlib.errors import ConfigError
 from alertlib.kernels.alerting import SEVERITIES, SetupParams
 from alertlib.kernels.bar import TickBar
 from alertlib.kernels.policy import PolicyParams
@@ -19,6 +20,8 @@ from alertlib.market.ticks import Grid
 Accept = Callable[[Alert, Sequence[TickBar]], bool]
 # How many bars it is given at most, live as in batch.
 ACCEPT_BARS = 600
+# Bits of a signed integer that the compiled merge shifts into, one kept back.
+MAX_DETECTORS = 62
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ def make_rules(
     """
     if detectors is None:
         detectors = enabled_detectors(config.detection)
+    if len(detectors) > MAX_DETECTORS:
+        raise ConfigError(
+            f"detection.enabled: got {len(detectors)} detectors, expected at most {MAX_DETECTORS}: "
+            "those that agree are kept as bits of one integer; run the others by themselves"
+        )
     if accept is None and config.detection.accept is not None:
         accept = import_accept(config.detection.accept)
     return Rules(

@@ -10,13 +10,16 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from alertlib._arguments import expect, shown
+from alertlib.config import settings_of
+from alertlib.config.types import Timeframe
 from alertlib.detection.alert import KERNEL_VERSION, Alert, alert_id
 from alertlib.detection.answers import checked
 from alertlib.detection.bar import read_bar, wall_time
 from alertlib.detection.detectors import Detector, Step
-from alertlib.detection.records import from_lists, to_lists
+from alertlib.detection.records import from_lists, plain, to_lists
 from alertlib.detection.ruleset import ACCEPT_BARS, Rules, make_rules
 from alertlib.errors import ConfigError, DataError
 from alertlib.kernels.alerting import (
@@ -42,6 +45,9 @@ from alertlib.market.sessions import NO_SESSION
 
 if TYPE_CHECKING:
     from alertlib.config.schema import Settings
+
+
+_TIMEFRAMES = get_args(Timeframe)[1]
 
 
 class Suppressed(NamedTuple):
@@ -101,6 +107,10 @@ class Stream:
         guard: Callable[[Detector], Step] | None = None,
         rules: Rules | None = None,
     ) -> None:
+        settings_of(config)
+        expect("symbol", symbol, str, "a text such as WIN$N")
+        if timeframe not in _TIMEFRAMES:
+            raise ConfigError(f"timeframe: got {shown(timeframe)}; expected {_TIMEFRAMES}")
         known = instrument or find_instrument(symbol, timeframe, config.data.symbols)
         if known.grid is None or known.sessions is None:
             missing = "tick" if known.grid is None else "session_open and session_close"
@@ -183,8 +193,8 @@ class Stream:
         Raises
         ------
         DataError
-            If the bar is not a bar (NaN, high < low, off the grid …) or not later than the last
-            one. The stream is then as it was before.
+            If the bar is not a bar (NaN, high < low, off the grid …), does not open on the
+            timeframe, or is not later than the last one. The stream is then as it was before.
         """
         return list(self.decide(bar).alerts)
 
@@ -195,7 +205,13 @@ class Stream:
         )
         day, minute_in_day = divmod(minute, 1_440)
         hours = self._hours if day == self._day else self.instrument.hours(day)
-        if not hours.overlap(minute_in_day, self._length):
+        length = self._length
+        if minute_in_day % length and (minute_in_day - hours.open) % length:
+            raise DataError(
+                f"bar of {self._symbol} at {wall_time(minute)} does not open on {self._timeframe}; "
+                "expected the open of a bar; hand over closed bars of the stream's own timeframe"
+            )
+        if not hours.overlap(minute_in_day, length):
             return _NOTHING
         gap = 0
         if day != self._day:
@@ -331,9 +347,9 @@ class Stream:
         return {
             "fingerprint": self._fingerprint(),
             "states": [to_lists(state) for state in self._states],
-            "rings": [list(ring) for ring in self._rings],
+            "rings": [list(map(plain, ring)) for ring in self._rings],
             "atr": list(self._atr),
-            "policy": list(self._policy),
+            "policy": list(map(plain, self._policy)),
             "memory": list(self._memory),
             "recent": [list(bar) for bar in self._recent],
             "cursor": [

@@ -9,6 +9,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from math import isfinite
 from typing import Any, Literal
 
+from alertlib._arguments import expect
 from alertlib.errors import DataError
 from alertlib.scorecard.form import faulty_section
 
@@ -151,6 +152,10 @@ def read_card(text: str | bytes, where: str) -> dict[str, Any]:
     DataError
         If it is not a whole scorecard of a schema in ``READABLE``; ``where`` names it.
     """
+    expect(
+        where, text, (str, bytes, bytearray),
+        "the JSON text of a scorecard, as Scorecard.to_json returns it", DataError,
+    )  # fmt: skip
     try:
         card = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:

@@ -12,6 +12,7 @@ from alertlib.scoring.batch import AlertColumns
 from alertlib.scoring.labels import move_frame
 from alertlib.scoring.matching import Match
 from alertlib.scoring.scored import Detected, Scored
+from alertlib.scoring.tables import Table
 from alertlib.scoring.trades import EXIT_REASONS, Trades, simulate
 
 OUTCOMES = ("tp", "fp", "redundant")
@@ -39,7 +40,7 @@ ALERT_SCHEMA = pl.Schema(
 
 def alert_frame(detected: Detected, alerts: AlertColumns) -> pl.DataFrame:
     """Return :func:`~alertlib.scoring.alert_values.alert_values` as a frame."""
-    return pl.DataFrame(alert_values(detected.series, detected.rules, alerts), schema=ALERT_SCHEMA)
+    return Table(alert_values(detected.series, detected.rules, alerts), schema=ALERT_SCHEMA)
 
 
 def scored_alert_frame(scored: Scored) -> pl.DataFrame:
@@ -133,8 +134,7 @@ def write_alerts(frame: pl.DataFrame, path: Any) -> None:
     A CSV joins ``agreeing`` with ``|``.
     """
     if str(path).lower().endswith(".csv"):
-        joined = frame.with_columns(pl.col("agreeing").list.join("|"))
-        joined.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S")
+        Table(frame).write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S")
     else:
         frame.write_parquet(path)
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from alertlib._arguments import expect
 from alertlib._typing import Ints, Progress
+from alertlib.bars.arguments import expect_bars
 from alertlib.bars.bars import Bars
-from alertlib.config import Config
+from alertlib.config import settings_of
 from alertlib.config.schema import Settings
 from alertlib.errors import ConfigError
 from alertlib.search.cube import Cube
@@ -104,7 +106,11 @@ def sweep(
     StorageError
         The ledger cannot be read or written.
     """
-    settings = config if config is not None else Config()
+    expect_bars(bars)
+    settings = settings_of(config)
+    expect(
+        "grid", grid, (Mapping, Grid), "a mapping of keys to values, such as {'stop_atr': [1, 2]}"
+    )
     made = grid if isinstance(grid, Grid) else Grid(grid, settings, where)
     if search not in ("grid", "random", "tpe"):
         raise ConfigError(f"search: got {search!r}, expected grid, random or tpe")

@@ -19,6 +19,7 @@ from alertlib.config import load_config
 from runners._main import FAILED, OK
 from runners.cli.inputs import tell_if_cut
 from runners.cli.outputs import write_text
+from runners.commands.doctor_advice import ADVICE
 from runners.commands.doctor_page import page
 from runners.commands.doctor_report import conclusion, describe, summary
 
@@ -85,6 +86,8 @@ def _listed(findings: Sequence[Finding]) -> Table:
         if len(group) > _SHOWN:
             more = f"and {len(group) - _SHOWN} more; --json and --html have all"
             table.add_row("", "", Text(more, style="dim"))
+        if kind in ADVICE:
+            table.add_row("", "", Text(f"-> {ADVICE[kind]}", style="dim"))
     return table
 
 

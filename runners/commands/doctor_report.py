@@ -8,12 +8,14 @@ from alertlib._version import __version__
 from alertlib.bars.bars import Bars
 from alertlib.bars.quality.findings import Quality
 from alertlib.market.clock import with_offset
+from runners.commands.doctor_advice import advice_for
 
 SCHEMA = "doctor.v1"
 
 
 def describe(bars: Bars, quality: Quality, coverage: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the report as JSON-ready values, but for the dates of ``coverage``."""
+    found = quality.to_dict()
     times, instrument = bars.frame["time"], bars.instrument
     return {
         "schema": SCHEMA,
@@ -30,7 +32,8 @@ def describe(bars: Bars, quality: Quality, coverage: list[dict[str, Any]]) -> di
         "sessions": sum(day["present"] + day["outside"] > 0 for day in coverage),
         "first": with_offset(times[0]),
         "last": with_offset(times[-1]),
-        **quality.to_dict(),
+        **found,
+        "advice": advice_for(found["findings"]),
         "coverage": coverage,
     }
 

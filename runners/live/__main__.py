@@ -115,4 +115,4 @@ def port(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run(main, must_print=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,12 +101,19 @@ def test_a_state_that_is_nan_is_itself(bars: Bars) -> None:
 
 def test_a_state_that_no_snapshot_can_keep_is_named(bars: Bars) -> None:
     def step(state: Any, ring: Any, bar: Any, params: Any) -> tuple[int, Seen]:
-        return 0, Seen(np.int64(state.bars) + 1)
+        return 0, Seen(Fraction(state.bars + 1))
 
     item = item_of(bars, made(step))
 
     assert not item.clean
-    assert "cannot be kept as JSON (Object of type int64" in item.detail
+    assert "cannot be kept as JSON (Object of type Fraction" in item.detail
+
+
+def test_numbers_of_numpy_in_a_state_are_kept(bars: Bars) -> None:
+    def step(state: Any, ring: Any, bar: Any, params: Any) -> tuple[int, Seen]:
+        return 0, Seen(np.int64(state.bars) + 1)
+
+    assert item_of(bars, made(step)).clean
 
 
 def test_frame_functions_have_no_step_to_try(bars: Bars) -> None:

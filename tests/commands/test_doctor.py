@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import subprocess
 import sys
@@ -9,14 +10,16 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import polars as pl
 import pytest
 
 from alertlib.bars.bars import from_frame
 from alertlib.bars.examination import examine, session_coverage
+from alertlib.bars.quality.findings import Kind
 from runners._main import run
+from runners.commands.doctor_advice import ADVICE
 from runners.commands.doctor_page import page
 from runners.commands.doctor_report import describe
 from runners.doctor import main
@@ -83,6 +86,33 @@ def test_warnings_exit_0(good: Path, tmp_path: Path, doctor: Doctor) -> None:
     assert "missing_first   2021-04-07 09:00  no bar at 09:00" in done.stdout
     assert "assumed_symbol                    late.csv does not say what its bars" in done.stdout
     assert "Safe for scoring (2 warnings)" in done.stdout
+
+
+def test_every_kind_says_what_to_do() -> None:
+    """Those of this version, and those that are on their way into it."""
+    coming = {
+        "closes_for_opens", "non_trading_day", "filled", "outside_table", "mid_session_roll",
+    }  # fmt: skip
+    assert set(ADVICE) >= {*get_args(Kind), *coming}
+    assert all(text.endswith(".") and "\n" not in text for text in ADVICE.values())
+    assert len(set(ADVICE.values())) == len(ADVICE)
+
+
+def test_findings_say_what_to_do_everywhere(good: Path, tmp_path: Path, doctor: Doctor) -> None:
+    broken = tmp_path / "broken.parquet"
+    bars = pl.read_parquet(good)
+    first = pl.int_range(pl.len()) == 5
+    bars.with_columns(low=pl.when(first).then(-1.0).otherwise("low")).write_parquet(broken)
+    done = doctor(broken, "--json", tmp_path / "a.json", "--html", tmp_path / "a.html")
+
+    report = json.loads((tmp_path / "a.json").read_text())
+    assert list(report["advice"]) == list(dict.fromkeys(f["kind"] for f in report["findings"]))
+    assert "bad_row" in report["advice"]
+    printed = " ".join(done.stdout.split())
+    shown = " ".join((tmp_path / "a.html").read_text().split())
+    for text in report["advice"].values():
+        assert f"-> {text}" in printed
+        assert text in html.unescape(shown)
 
 
 def test_assumed_symbol_stands_in_json_and_on_the_page(

@@ -167,7 +167,6 @@ class TestSet:
             ("data.source", "bars: x #1.csv", "bars: x #1.csv"),
             ("data.source", None, None),
             ("data.source", "null", None),
-            ("data.source", "", None),
             ("detection.enabled", ["breakout"], ("breakout",)),
             ("detection.enabled", "[breakout, engulfing]", ("breakout", "engulfing")),
             ("detection.enabled", "[volatilidade]", ("volatility",)),

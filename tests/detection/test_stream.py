@@ -5,27 +5,35 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from functools import partial
 from pickle import dumps, loads
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.backtesting.backtester import backtest
 from alertlib.backtesting.run import Run
+from alertlib.bars.bars import from_frame
 from alertlib.bars.series import make_series
 from alertlib.config import Config
 from alertlib.config.schema import SymbolSpec
-from alertlib.detection.bar import Bar
+from alertlib.detection.bar import Bar, read_bar
 from alertlib.detection.detectors import detector
+from alertlib.detection.ruleset import MAX_DETECTORS, make_rules
 from alertlib.detection.stream import Decision, Stream
 from alertlib.errors import ConfigError, DataError
+from alertlib.market.ticks import tick_grid
 from tests.support.steps import rough_walk
-from tests.support.synthetic import SMALL, Row, bars_of, shared_rows, walk
+from tests.support.synthetic import SMALL, Row, bars_of, frame, shared_rows, walk
 
 EVERYONE = (
     "volatility", "engulfing", "rsi_divergence", "breakout", "directional_change",
@@ -382,3 +390,143 @@ def test_bars_of_a_holiday_and_a_weekend_are_passed_over() -> None:
     assert all(decision == Decision((), ()) for decision in made[107:])
     assert stream.on_bar(Bar(datetime(2021, 4, 21, 10), 120_000, 120_000, 120_000, 120_000)) == []
     assert stream.bars == 107
+
+
+# --- at the edge --------------------------------------------------------------------------
+
+OPEN = datetime(2021, 4, 5, 9, 0)
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "clock", "fits"),
+    [
+        ("M5", "09:00", True), ("M5", "09:05", True), ("M5", "09:03", False),
+        ("M5", "08:03", False), ("M15", "09:05", False), ("M15", "09:15", True),
+        ("H1", "09:30", False), ("H1", "10:00", True),
+        # From midnight, as MetaTrader cuts them, or from the session's open.
+        ("H2", "10:00", True), ("H2", "11:00", True), ("H2", "10:30", False),
+        ("H4", "12:00", True), ("H4", "13:00", True), ("H4", "11:00", False),
+        ("D1", "00:00", True), ("D1", "09:00", True), ("D1", "12:00", False),
+    ],
+)  # fmt: skip
+def test_a_bar_opens_on_its_timeframe(timeframe: str, clock: str, fits: bool) -> None:
+    """Bars of M1 in a stream of M5 made alerts of a market that never was."""
+    stream = Stream(Config(), symbol="WIN$N", timeframe=timeframe)
+    bar = Bar(datetime.fromisoformat(f"2021-04-05 {clock}"), 24_000, 24_100, 23_950, 24_050)
+    if fits:
+        assert stream.on_bar(bar) == []
+        return
+    with pytest.raises(DataError, match=rf"at 2021-04-05 {clock}:00 does not open on {timeframe};"):
+        stream.on_bar(bar)
+    assert stream.bars == 0
+
+
+@pytest.mark.parametrize(
+    "later", [{"seconds": 59}, {"minutes": 4, "seconds": 59}, {"microseconds": 1}]
+)
+def test_a_bar_opens_on_a_whole_minute(later: dict[str, int]) -> None:
+    with pytest.raises(DataError, match=r"got time 2021-04-05 09:.*; expected the open of a bar"):
+        stream_of().on_bar(Bar(OPEN + timedelta(**later), 24_000, 24_100, 23_950, 24_050))
+
+
+class Missing:
+    """As pandas.NA: nothing can be asked of it."""
+
+    def __bool__(self) -> bool:
+        raise TypeError("boolean value of NA is ambiguous")
+
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+NO_VOLUME = [None, float("nan"), float("inf"), np.float64("nan"), Missing(), "many", 1.5, -3, 2**63]
+
+
+class LoudParams(NamedTuple):
+    above: int = 105
+
+
+class LoudState(NamedTuple):
+    last: int = 0
+
+
+@detector("loud", patterns=("loud_up", "loud_down"), params=LoudParams(), state=LoudState(),
+          ring=1, warmup=0)  # fmt: skip
+def loud(state: LoudState, ring: Any, bar: Any, params: Any) -> tuple[int, LoudState]:
+    louder = bar.volume > params.above and bar.volume != state.last
+    return (1 if bar.real_volume > 5 else -1) if louder else 0, LoudState(bar.volume)
+
+
+@pytest.mark.parametrize("missing", NO_VOLUME, ids=lambda value: type(value).__name__)
+def test_a_volume_that_is_none_is_not_known(missing: Any) -> None:
+    """NaN, pandas' missing, compares with nothing: 31 alerts in the stream, 45 in the batch."""
+    rows = walk(17, sessions=8)
+    ticks = [None if n % 3 else 100 + n % 20 for n in range(len(rows))]
+    contracts = [None if n % 2 else 7 + n % 11 for n in range(len(rows))]
+    table = frame(rows).with_columns(
+        pl.Series("tick_volume", ticks, dtype=pl.Int64),
+        pl.Series("real_volume", contracts, dtype=pl.Int64),
+    )
+    config = Config().update({"detection.enabled": ("loud",), "data.symbols": (SMALL,)})
+    bars = from_frame(table, symbol="WIN$N", timeframe="M5")
+    run = backtest(bars, config, audits="none", chance=False)
+
+    def given(value: int | None) -> Any:
+        return missing if value is None else value
+
+    stream = stream_of(config)
+    made = [
+        stream.decide(Bar(*row, given(t), given(c)))
+        for row, t, c in zip(rows, ticks, contracts, strict=True)
+    ]
+
+    assert run.alerts.height > 20
+    assert_same(made, run)
+
+
+@pytest.mark.parametrize("number", [np.int64, np.int32, np.float64, float, Decimal])
+def test_a_whole_volume_of_any_type_is_an_integer(number: Any) -> None:
+    *_, volume, contracts = read_bar(
+        Bar(OPEN, 24_000, 24_100, 23_950, 24_050, number(12), number(3)), tick_grid(5.0), "A", -1
+    )
+    assert (volume, contracts) == (12, 3)
+    assert type(volume) is type(contracts) is int
+
+
+class NumpyState(NamedTuple):
+    sum: int = 0
+    mean: float = 0.0
+
+
+@detector("of_numpy", patterns=("of_numpy_up", "of_numpy_down"), params=LoudParams(),
+          state=NumpyState(), ring=2, warmup=0)  # fmt: skip
+def of_numpy(state: NumpyState, ring: Any, bar: Any, params: Any) -> tuple[int, NumpyState]:
+    ring[0] = np.int64(bar.close)
+    return 0, NumpyState(np.int64(state.sum + bar.close), np.float64(bar.close))
+
+
+def test_numbers_of_numpy_in_a_state_go_into_a_snapshot() -> None:
+    """json has no np.int64: a daemon could not store what such a step had come to."""
+    rules = replace(make_rules(Config(), tick_grid(5.0)), detectors=(of_numpy,))
+    make = partial(Stream, Config(), symbol="WIN$N", timeframe="M5", rules=rules)
+    rows = walk(5, sessions=2)
+    whole, half = make(), make()
+    for row in rows[:50]:
+        whole.on_bar(Bar(*row))
+        half.on_bar(Bar(*row))
+
+    again = make()
+    again.restore(json.loads(json.dumps(half.snapshot())))
+    for row in rows[50:]:
+        assert again.decide(Bar(*row)) == whole.decide(Bar(*row))
+    assert again.snapshot() == whole.snapshot()
+
+
+def test_as_many_detectors_as_the_compiled_merge_has_bits_for() -> None:
+    """The 64th is shifted out of an integer of 64 bits, and agreed with nobody."""
+    many = tuple(replace(of_numpy, name=f"n{i}", patterns=(f"n{i}",) * 2) for i in range(63))
+    assert len(make_rules(Config(), tick_grid(5.0), many[:MAX_DETECTORS]).detectors) == 62
+    with pytest.raises(ConfigError, match="got 63 detectors, expected at most 62"):
+        make_rules(Config(), tick_grid(5.0), many)

@@ -49,7 +49,10 @@ def test_the_first_two_commands_set_up_and_run() -> None:
     assert "pytest" in second
 
 
-def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_python_of_the_readme_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)  # it saves a run
     scope: dict[str, Any] = {}
     for code in blocks("python"):
         if "asyncio" not in code:

@@ -159,6 +159,10 @@ LATE_PARTS = {
         "alertlib.report.terminal.terminal",
         "alertlib.report.page.page",
     },
+    "alertlib.backtesting.saved": {
+        "alertlib.report.terminal.terminal",
+        "alertlib.report.page.page",
+    },
     # Parts of Python that some builds of it lack, for files that came packed.
     "alertlib.bars.readers.archives": {"gzip", "bz2", "lzma", "zipfile"},
     # 20 ms of a command that takes 650: only one of the readers is needed.

@@ -119,6 +119,11 @@ LONG_CASES = {
         [(100, 125, 100, 120), FLAT],
         {"entry": 105, "exit": 120, "bar": 1, "reason": "target", "points": 12.44},
     ),
+    "an entry that opens beyond the target is that target's, with a loss": (
+        # Opens at 150: bought at 155, sold at the target's 120. 120 - 155 - 2.56.
+        [(150, 155, 145, 150), FLAT],
+        {"entry": 155, "exit": 120, "bar": 1, "reason": "target", "points": -37.56},
+    ),
     "the session's last bar ends it at the close": (
         # Close 115 - 5 = 110. 110 - 105 - 2.56.
         [FLAT, FLAT, (100, 115, 100, 115)],

@@ -8,6 +8,9 @@ from __future__ import annotations
 COVERED = {
     "alertlib.detection.bar": "detection/test_stream.py",
     "alertlib.detection.blame": "detection/test_registry.py",
+    "alertlib._arguments": "backtesting/test_arguments.py",
+    "alertlib.backtesting.differing": "backtesting/test_saved.py",
+    "alertlib.bars.arguments": "backtesting/test_arguments.py",
     "alertlib._backoff": "laws/test_backoff.py",
     "alertlib._faces": "laws/test_layers.py",
     "alertlib._files": "bars/store/test_bar_store.py",
@@ -96,6 +99,7 @@ COVERED = {
     "runners.commands.audit": "live/audit_log/test_log.py",
     "runners.commands.audit_options": "live/audit_log/test_log.py",
     "runners.commands.check": "commands/test_backtest.py",
+    "runners.commands.doctor_advice": "commands/test_doctor.py",
     "runners.commands.doctor_page": "commands/test_doctor.py",
     "runners.commands.doctor_report": "commands/test_doctor.py",
     "runners.commands.importing": "commands/test_fetch.py",

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alertlib._arguments import expect
 from alertlib._typing import Bools, Ints, Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
 from alertlib.backtesting.backtester import make_scorecard
 from alertlib.backtesting.chance import measure_chance
+from alertlib.bars.arguments import expect_bars
 from alertlib.bars.bars import Bars
-from alertlib.config import Config
+from alertlib.config import settings_of
 from alertlib.config.schema import Settings
 from alertlib.errors import ConfigError
 from alertlib.scorecard.card import Scorecard
@@ -94,7 +96,14 @@ def walk_forward(
         As :func:`alertlib.sweep`; or the sessions are too few for one fold.
     """
     tell = progress or (lambda stage, done, ahead: None)
-    settings = config if config is not None else Config()
+    expect_bars(bars)
+    settings = settings_of(config)
+    expect(
+        "grid",
+        grid,
+        (Mapping, Grid, Sweep),
+        "a mapping of keys to values, such as {'stop_atr': [1, 2]}",
+    )
     _check(grid, held_out, ledger)
     if isinstance(grid, Sweep):
         whole = _subject_of(grid)
