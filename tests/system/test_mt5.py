@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from alertlib.config import load_config
+from runners.live.feed.base import Position
+from runners.live.feed.mt5 import Mt5Feed
 from tests.support.fake_mt5 import FakeTerminal, Scenario
 from tests.support.running import ENV, Running, events, write_config
 
@@ -221,3 +228,28 @@ def test_an_unknown_symbol_stops_the_start(tmp_path: Path) -> None:
     with market.daemon() as daemon:
         assert daemon.wait() == 2
     assert any("WINZ99" in line for line in daemon.errors)
+
+
+def test_bars_are_late_by_the_clock_that_they_came_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection lost between clock and bars was waited for, and the bars called fresh."""
+    market = Market(tmp_path)
+    market.put("10:00:10")
+    feed = Mt5Feed(load_config(market.config), os.environ | market.env)
+    tell = feed._client.clock
+
+    def tell_and_wait(symbol: str) -> tuple[float, int | None]:
+        told = tell(symbol)
+        market.put("12:30:10")
+        return told
+
+    monkeypatch.setattr(feed._client, "clock", tell_and_wait)
+    since = datetime.fromisoformat(f"{DAY} 09:50")
+    try:
+        found = feed._look(("WIN$N", "M5"), Position(since, since, is_warm=True))
+    finally:
+        asyncio.run(feed.close())
+
+    assert found.bars[-1][1].time == datetime.fromisoformat(f"{DAY} 12:25")
+    assert found.now == datetime.fromisoformat(f"{DAY} 12:30:10")

@@ -127,16 +127,23 @@ class Mt5Feed:
     # In the feed's thread
 
     def _look(self, key: Key, position: Position) -> Bars:
-        symbol, _ = key
         instrument = self._instruments[key]
-        clock = tell_clock(*self._client.clock(symbol), instrument)
-        self._clock = clock.now, time.monotonic()
-        self._warn(key, clock.warning)
+        clock = self._tell_clock(key)
         if not position.is_warm:
             return self._history(key, instrument, clock, position.last)
         assert position.since is not None
         rates = self._closed_since(key, instrument, clock, position.since)
+        # New ones are seen now, not when they were asked for: a connection may have been lost in
+        # between and waited for.
+        if rates and (position.last is None or rates[-1].time > position.last):
+            clock = self._tell_clock(key)
         return Bars([(key, bar) for bar in rates], clock.now)
+
+    def _tell_clock(self, key: Key) -> ServerClock:
+        clock = tell_clock(*self._client.clock(key[0]), self._instruments[key])
+        self._clock = clock.now, time.monotonic()
+        self._warn(key, clock.warning)
+        return clock
 
     def _closed_since(
         self, key: Key, instrument: Instrument, clock: ServerClock, since: datetime
