@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from benchmarks.generated import GeneratedPart
+
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "scaling.md"
 RESULTS = ROOT / "benchmarks" / "results" / "search.json"
-BEGIN, END = "<!-- made by python -m benchmarks.search --table -->", "<!-- made until here -->"
+PART = GeneratedPart(
+    ROOT / "docs" / "scaling.md", "<!-- made by python -m benchmarks.search --table -->"
+)
 
 # What the page works out on paper.
 AIM = 1e12
@@ -17,16 +20,12 @@ SYMBOLS = 2_000
 
 def update(figures: dict[str, Any]) -> str:
     """Write what the figures come to into the page, and return it."""
-    made = render(figures)
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(before + BEGIN + made + END + after, encoding="utf-8")
-    return made
+    return PART.update(render(figures))
 
 
 def shown() -> str:
     """Return what the page has between its markers."""
-    return PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    return PART.shown()
 
 
 def render(figures: dict[str, Any]) -> str:

@@ -47,6 +47,6 @@ def hint_for(error: BaseException) -> str | None:
 
 def _hint(package: str, extra: str) -> str:
     return (
-        f"{package}: is not installed, expected the extra {extra}; run pip install "
-        f"'alertlib[{extra}]'"
+        f"{package}: is not installed, expected the extra {extra}; run pip install '.[{extra}]' in "
+        "the project's folder"
     )

@@ -31,6 +31,7 @@ from alertlib.errors import DataError
 from alertlib.scorecard import gate, sections
 from alertlib.scorecard.calibration import calibration_section
 from alertlib.scorecard.card import Scorecard
+from alertlib.scorecard.sensitivity import sensitivity_section
 from alertlib.scoring.engine import COMPILED, Engine, choose_engine
 from alertlib.scoring.fitting import past_of, sessions_with_past
 from alertlib.scoring.refits import Refits
@@ -231,7 +232,7 @@ def make_scorecard(
         warnings=sections.warnings_of(scored, bars),
         trade=sections.trade_section(scored),
         timeliness=sections.timeliness_section(scored),
-        sensitivity=sections.sensitivity_section(scored, chance.sensitivity),
+        sensitivity=sensitivity_section(scored, chance.sensitivity),
         per_detector=sections.detector_section(scored),
         per_session=sections.session_section(scored),
         audits=report.to_dict() if report else {},

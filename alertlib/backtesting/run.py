@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -17,11 +16,11 @@ from alertlib.backtesting.explanation import (
     missed_frame,
     suppressed_frame,
 )
+from alertlib.backtesting.rendering import Rendered
 from alertlib.backtesting.saved import save_run
 from alertlib.bars.bars import Bars
 from alertlib.config.schema import Settings
 from alertlib.detection.models import Model
-from alertlib.report.plain import run_text
 from alertlib.scorecard.calibration import calibration_frame
 from alertlib.scorecard.card import Scorecard
 from alertlib.scorecard.difference import Difference
@@ -31,7 +30,7 @@ from alertlib.scoring.scored import Scored
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Run:
+class Run(Rendered):
     """A backtest: its scorecard, and every alert, move and trade behind it.
 
     A run equals itself alone; :meth:`diff` says in what two differ.
@@ -126,16 +125,3 @@ class Run:
     def diff(self, other: ComparedRun) -> Difference:
         """Return how this run differs from ``other``, which may be a saved one."""
         return difference(other, self)
-
-    def __repr__(self) -> str:
-        return run_text(self.scorecard)
-
-    def __rich__(self) -> Any:
-        from alertlib.report.terminal.terminal import scorecard_renderable
-
-        return scorecard_renderable(self.scorecard.to_dict())
-
-    def _repr_html_(self) -> str:
-        from alertlib.report.page.page import scorecard_fragment
-
-        return scorecard_fragment(self.scorecard)

@@ -16,11 +16,11 @@ from alertlib._arguments import expect
 from alertlib._files import write_durably
 from alertlib.backtesting.differing import ComparedRun, difference
 from alertlib.backtesting.explanation import Explanation, explain_alert
+from alertlib.backtesting.rendering import Rendered
 from alertlib.bars.bars import Bars
 from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.errors import ConfigError, DataError, StorageError
-from alertlib.report.plain import run_text
 from alertlib.scorecard.card import Scorecard
 from alertlib.scorecard.difference import Difference
 from alertlib.scorecard.sections import as_config
@@ -32,7 +32,7 @@ _FRAMES = ("alerts", "opportunities", "trades", "suppressed", "missed", "calibra
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class SavedRun:
+class SavedRun(Rendered):
     """A run as it was saved: its scorecard and frames, without its bars.
 
     Attributes
@@ -70,19 +70,6 @@ class SavedRun:
     def diff(self, other: ComparedRun) -> Difference:
         """Return how this run differs from ``other``: settings, figures and alerts."""
         return difference(other, self)
-
-    def __repr__(self) -> str:
-        return run_text(self.scorecard)
-
-    def __rich__(self) -> Any:
-        from alertlib.report.terminal.terminal import scorecard_renderable
-
-        return scorecard_renderable(self.scorecard.to_dict())
-
-    def _repr_html_(self) -> str:
-        from alertlib.report.page.page import scorecard_fragment
-
-        return scorecard_fragment(self.scorecard)
 
 
 class FreshRun(ComparedRun, Protocol):

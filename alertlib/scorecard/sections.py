@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
 from dataclasses import fields
 from datetime import date
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,6 @@ import polars as pl
 from alertlib._typing import Floats, Ints
 from alertlib._version import __version__
 from alertlib.bars.bars import Bars
-from alertlib.bars.series import Series
 from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.detection.builtin import BUILT_IN
@@ -23,20 +20,14 @@ from alertlib.kernels.policy import REASONS
 from alertlib.market.clock import date_of, day_number, with_offset
 from alertlib.market.instruments import hours_of_families
 from alertlib.scorecard.card import canonical_hash, leaves
-from alertlib.scoring.labels import Opportunities, directional_changes
 from alertlib.scoring.matching import (
     FALSE_POSITIVE,
     REDUNDANT,
     TRUE_POSITIVE,
-    find_candidates,
-    find_entries,
 )
 from alertlib.scoring.scored import SPEC, Scored
 from alertlib.scoring.trades import session_fees
-from alertlib.stats.nulls import CoinFlipRates, NullRates, Schedule, null_rates
-
-SENSITIVITY_K = (2.0, 3.0, 4.0)
-SENSITIVITY_MOVE_LEFT = (0.0, 0.25, 0.5)
+from alertlib.stats.nulls import CoinFlipRates
 
 
 def spec_hash(settings: Settings) -> str:
@@ -170,8 +161,8 @@ def coin_flip_section(found: CoinFlipRates | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
-        **{name: _mean(_defined(found.of(name))) for name in _COIN_FLIP},
-        "alerts": _mean(found.alerts),
+        **{name: mean(defined(found.of(name))) for name in _COIN_FLIP},
+        "alerts": mean(found.alerts),
         "runs": found.runs,
     }
 
@@ -207,12 +198,12 @@ def rate_section(scored: Scored) -> dict[str, float | None]:
         "capture_rate": scored.capture_rate,
         "false_positive_share": scored.false_positive_share,
         "win_rate": scored.win_rate,
-        "fp_share_all": _ratio(fp, tp + fp + redundant),
-        "fp_share_strict": _ratio(fp + redundant, tp + fp + redundant),
-        "redundant_per_capture": _ratio(redundant, scored.captured),
+        "fp_share_all": ratio(fp, tp + fp + redundant),
+        "fp_share_strict": ratio(fp + redundant, tp + fp + redundant),
+        "redundant_per_capture": ratio(redundant, scored.captured),
         "oracle_ceiling": scored.oracle_ceiling(),
-        "optimistic_win_rate": _mean(scored.trades.optimistic[filled] > 0),
-        "ambiguous_share": _mean(scored.trades.ambiguous[filled]),
+        "optimistic_win_rate": mean(scored.trades.optimistic[filled] > 0),
+        "ambiguous_share": mean(scored.trades.ambiguous[filled]),
     }
 
 
@@ -226,8 +217,8 @@ def trade_section(scored: Scored) -> dict[str, float | None]:
     points, bar = trades.points[filled], alerts.bar[filled]
     close = series.close[bar]
     to_stop = series.price(np.abs(close - alerts.stop[filled]))
-    stop, target = _mean(to_stop), _mean(series.price(np.abs(alerts.target[filled] - close)))
-    fees = _mean(session_fees(series, scored.settings.trade)[series.session[bar]])
+    stop, target = mean(to_stop), mean(series.price(np.abs(alerts.target[filled] - close)))
+    fees = mean(session_fees(series, scored.settings.trade)[series.session[bar]])
     slippage = scored.settings.trade.slippage_ticks * grid.tick
     expectancy = scored.expectancy_points
     gains, losses = float(points[points > 0].sum()), float(-points[points < 0].sum())
@@ -237,15 +228,15 @@ def trade_section(scored: Scored) -> dict[str, float | None]:
         "break_even_win_rate": _break_even(stop, target, fees, slippage),
         "expectancy_points": expectancy,
         "expectancy_brl": None if expectancy is None else _brl(scored, expectancy),
-        "expectancy_r": _mean(points / to_stop),
-        "profit_factor": _ratio(gains, losses),
+        "expectancy_r": mean(points / to_stop),
+        "profit_factor": ratio(gains, losses),
         "total_points": float(points.sum()) if len(points) else None,
         "mean_stop_points": stop,
         "mean_target_points": target,
         "fees_points": fees,
-        "mean_favourable_points": _mean(trades.best[filled]),
-        "mean_adverse_points": _mean(trades.worst[filled]),
-        "outside_entry_band": _mean(outside),
+        "mean_favourable_points": mean(trades.best[filled]),
+        "mean_adverse_points": mean(trades.worst[filled]),
+        "outside_entry_band": mean(outside),
     }
 
 
@@ -259,7 +250,7 @@ def _break_even(
     if stop is None or target is None or fees is None:
         return None
     cost_win, cost_loss = fees + slippage, fees + 2 * slippage
-    return _ratio(stop + cost_loss, stop + target + cost_loss - cost_win)
+    return ratio(stop + cost_loss, stop + target + cost_loss - cost_win)
 
 
 def _brl(scored: Scored, points: float) -> float | None:
@@ -284,56 +275,6 @@ def timeliness_section(scored: Scored) -> dict[str, Any]:
         "bars_from_onset": float(np.median(onset)) if len(onset) else None,
         "move_left": dict(zip(("median", "q25", "q75"), quantiles, strict=True)),
     }
-
-
-def sensitivity_section(
-    scored: Scored, schedule: Schedule | None
-) -> tuple[dict[str, float | None], ...]:
-    """Return capture and false positives under other definitions of a move.
-
-    Parameters
-    ----------
-    scored : Scored
-    schedule : Schedule, optional
-        Alerts moved by chance, for the chance levels; None leaves them out.
-    """
-    detected, scope = scored.detected, scored.scope
-    series, alerts = detected.series, scored.alerts
-    early_bars = scored.settings.scoring.early_bars
-    rows: list[dict[str, float | None]] = []
-    for k in SENSITIVITY_K:
-        moves = directional_changes(series, detected.atr, k, detected.engine)
-        moves = moves.only(scope.scored[moves.start])
-        candidates = find_candidates(series, moves, early_bars, alerts.bar, alerts.direction)
-        chances = _chance_rates(schedule, series, moves, early_bars)
-        for left, chance in zip(SENSITIVITY_MOVE_LEFT, chances, strict=True):
-            found = candidates.match(left)
-            tp = int(np.count_nonzero(found.outcome == TRUE_POSITIVE))
-            fp = int(np.count_nonzero(found.outcome == FALSE_POSITIVE))
-            rows.append(
-                {
-                    "k": k,
-                    "min_move_left": left,
-                    "capture_rate": _mean(found.captured),
-                    "false_positive_share": _ratio(fp, tp + fp),
-                    "chance_capture": _mean(_defined(chance.capture_rate)) if chance else None,
-                    "chance_fp": _mean(_defined(chance.false_positive_share)) if chance else None,
-                }
-            )
-    return tuple(rows)
-
-
-def _chance_rates(
-    schedule: Schedule | None, series: Series, moves: Opportunities, early_bars: int
-) -> Iterator[NullRates | None]:
-    """Yield what chance scores for each share of a move that has to be left."""
-    if schedule is None:
-        yield from repeat(None, len(SENSITIVITY_MOVE_LEFT))
-        return
-    entries = find_entries(series, moves, early_bars)
-    no_wins = np.full((2, len(series) + 1), -1, dtype=np.int8)
-    for left in SENSITIVITY_MOVE_LEFT:
-        yield null_rates(schedule, entries.validity(left), no_wins)
 
 
 def detector_section(scored: Scored) -> tuple[dict[str, Any], ...]:
@@ -363,12 +304,12 @@ def _counts(scored: Scored, mine: Any) -> dict[str, Any]:
         "false_positives": fp,
         "redundant": redundant,
         "captured": captured,
-        "capture_rate": _ratio(captured, len(scored.moves)),
-        "false_positive_share": _ratio(fp, tp + fp),
+        "capture_rate": ratio(captured, len(scored.moves)),
+        "false_positive_share": ratio(fp, tp + fp),
         "trades": int(np.count_nonzero(filled)),
         "wins": wins,
-        "win_rate": _ratio(wins, int(np.count_nonzero(filled))),
-        "expectancy_points": _mean(trades.points[filled]),
+        "win_rate": ratio(wins, int(np.count_nonzero(filled))),
+        "expectancy_points": mean(trades.points[filled]),
     }
 
 
@@ -423,13 +364,16 @@ def warnings_of(scored: Scored, bars: Bars) -> tuple[str, ...]:
     return tuple(made)
 
 
-def _defined(values: Floats) -> Floats:
+def defined(values: Floats) -> Floats:
+    """Return the values that are numbers."""
     return values[~np.isnan(values)]
 
 
-def _mean(values: Any) -> float | None:
+def mean(values: Any) -> float | None:
+    """Return the mean, None of nothing."""
     return float(np.mean(values)) if len(values) else None
 
 
-def _ratio(part: float, whole: float) -> float | None:
+def ratio(part: float, whole: float) -> float | None:
+    """Return a quotient, None over zero."""
     return part / whole if whole else None

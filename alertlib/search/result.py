@@ -141,7 +141,7 @@ class Sweep:
             If the sweep was read from a file: the bars are needed.
         """
         return best_by_luck(
-            self._subject_of("chance"), self.grid, self.combinations, self.cube, runs,
+            self.known_subject("chance"), self.grid, self.combinations, self.cube, runs,
             progress or (lambda stage, done, ahead: None),
         )  # fmt: skip
 
@@ -164,12 +164,19 @@ class Sweep:
         config = ""
         if self.ledger is not None:
             values = self.grid.combination(int(self.combinations[chosen]))
-            identity = self._subject_of("selection").identity(self.grid)
+            identity = self.known_subject("selection").identity(self.grid)
             config = identity.configuration_hash(values)
         sha256 = str(self.data["sha256"])
         return select(self.cube, chosen, self.trials, sha256, self.ledger, config)
 
-    def _subject_of(self, what: str) -> Subject:
+    def known_subject(self, what: str) -> Subject:
+        """Return what was swept; ``what`` needs it.
+
+        Raises
+        ------
+        ConfigError
+            If the sweep was read from a file.
+        """
         if self.subject is None:
             raise ConfigError(
                 f"{what}: got a sweep read from a file, expected one with its bars; sweep them "

@@ -45,7 +45,7 @@ def main() -> None:
     print(f"figures in {args.json}")
     if args.json == RESULTS:
         table.update(figures)
-        print(f"tables in {table.PAGE.relative_to(ROOT)}")
+        print(f"tables in {table.PART.page.relative_to(ROOT)}")
 
 
 def measure(path: str | None, symbol: str, bars: int, rounds: int) -> dict[str, Any]:

@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from benchmarks.generated import GeneratedPart
 from benchmarks.peers.timing import ROOT
 
-PAGE = ROOT / "docs" / "speed.md"
-BEGIN, END = "<!-- made by python -m benchmarks.peers --table -->", "<!-- made until here -->"
+PART = GeneratedPart(
+    ROOT / "docs" / "speed.md", "<!-- made by python -m benchmarks.peers --table -->"
+)
 
 OURS, READY = "ours", "ours, bars ready"
 
 
 def update(figures: dict[str, Any]) -> str:
     """Write the tables into the page and return them."""
-    made = render(figures)
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(before + BEGIN + made + END + after, encoding="utf-8")
-    return made
+    return PART.update(render(figures))
 
 
 def shown() -> str:
     """Return what the page has between its markers."""
-    return PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    return PART.shown()
 
 
 def render(figures: dict[str, Any]) -> str:

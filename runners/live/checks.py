@@ -64,7 +64,7 @@ def _imports(config: Config) -> str:
         except ImportError as error:
             raise ConfigError(
                 f"module {name}: cannot be imported ({error}), expected it to be installed; run "
-                "pip install 'alertlib[live]'"
+                "pip install '.[live]' in the project's folder"
             ) from None
     return ", ".join(names)
 

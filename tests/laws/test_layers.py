@@ -155,11 +155,7 @@ def may_be_late(module: str, target: str) -> bool:
 # Of our own and of the standard library; each would cost every run what few runs need.
 LATE_PARTS = {
     # jinja2 and rich stand behind them.
-    "alertlib.backtesting.run": {
-        "alertlib.report.terminal.terminal",
-        "alertlib.report.page.page",
-    },
-    "alertlib.backtesting.saved": {
+    "alertlib.backtesting.rendering": {
         "alertlib.report.terminal.terminal",
         "alertlib.report.page.page",
     },

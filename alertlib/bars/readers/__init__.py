@@ -1,1 +1,1 @@
-"""Reading bars from files: every layout ends as one :class:`~alertlib.readers.table.Table`."""
+"""Reading bars from files: every layout ends as one :class:`~alertlib.bars.readers.table.Table`."""

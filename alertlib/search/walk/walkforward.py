@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,19 +106,26 @@ def walk_forward(
     )
     _check(grid, held_out, ledger)
     if isinstance(grid, Sweep):
-        whole = _subject_of(grid)
-        split, swept = None, grid
-    else:
-        made = grid if isinstance(grid, Grid) else Grid(grid, settings, where)
-        if between is None and settings.scoring.sessions is None:
-            between = (date.min, date.max)
+        return _walk(grid, train, test, None, tell)
+    made = grid if isinstance(grid, Grid) else Grid(grid, settings, where)
+    if between is None and settings.scoring.sessions is None:
+        between = (date.min, date.max)
+    held = None
+    if held_out and ledger is not None:
         whole = make_subject(bars, settings, labels, between)
-        split = hold_out(len(whole.sessions), held_out) if held_out else None
-        swept = sweep(
-            bars, settings, made, search=search, trials=trials, seed=seed, labels=labels,
-            between=_span(whole, split), executor=executor, workers=workers, ledger=ledger,
-            resume=resume, progress=progress, clock=clock,
-        )  # fmt: skip
+        split = hold_out(len(whole.sessions), held_out)
+        held = _HeldOut(whole, split, Path(ledger), clock or utc_now)
+        between = held.before()
+    swept = sweep(
+        bars, settings, made, search=search, trials=trials, seed=seed, labels=labels,
+        between=between, executor=executor, workers=workers, ledger=ledger, resume=resume,
+        progress=progress, clock=clock,
+    )  # fmt: skip
+    return _walk(swept, train, test, held, tell)
+
+
+def _walk(swept: Sweep, train: int, test: int, held: _HeldOut | None, tell: Progress) -> Walk:
+    """Choose and judge on the sessions of a sweep, and look at those held out."""
     if not swept.cube.per_session:
         raise ConfigError(
             f"grid: {len(swept):,} combinations are counted without their sessions; a walk-forward "
@@ -128,18 +135,10 @@ def walk_forward(
     splits = walk_forward_splits(len(swept.cube.sessions), train, test)
     rows = [chooser.best(part.train) for part in splits]
     folds = tuple(chooser.fold(part, row) for part, row in zip(splits, rows, strict=True))
-    pooled = _judge(_subject_of(swept), swept, splits, rows, tell)
+    pooled = _judge(swept, splits, rows, tell)
     last = chooser.best(np.arange(len(swept.cube.sessions))[-train:])
-    chosen_settings = swept.settings(last)
-    chosen = swept.grid.combination(int(swept.combinations[last]))
     selection = swept.selection(last)
-    seen = None
-    if split is not None and ledger is not None:
-        config_hash = _subject_of(swept).identity(swept.grid).configuration_hash(chosen)
-        sessions = whole.ground.scope.sessions[split.test]
-        identity = _subject_of(swept).identity(swept.grid)
-        with Ledger.open(ledger, identity, clock or utc_now) as book:
-            seen = look(whole, sessions, chosen_settings, config_hash, book)
+    seen = None if held is None else held.look(swept, last)
     reasons = reasons_against(pooled, selection)
     return Walk(
         sweep=swept,
@@ -148,13 +147,37 @@ def walk_forward(
         pooled=pooled,
         purged=chooser.purged(),
         selection=selection,
-        chosen=chosen,
-        settings=chosen_settings,
+        chosen=swept.grid.combination(int(swept.combinations[last])),
+        settings=swept.settings(last),
         chosen_on=swept.cube.sessions,
         hold_out=None if seen is None else seen.rates,
         proven=not reasons,
         reasons=(*reasons, *_told(seen)),
     )
+
+
+@dataclass(frozen=True)
+class _HeldOut:
+    """The sessions that nothing is chosen on, and the ledger that knows who looked."""
+
+    whole: Subject
+    split: Split
+    ledger: Path
+    clock: Callable[[], datetime]
+
+    def before(self) -> tuple[date, date]:
+        """Return the first and last date that may be chosen on."""
+        sessions = self.whole.sessions
+        last = sessions[int(self.split.train[-1])]
+        return date.fromisoformat(sessions[0]), date.fromisoformat(last)
+
+    def look(self, swept: Sweep, row: int) -> Look:
+        """Score a row of a sweep there."""
+        identity = swept.known_subject("grid").identity(swept.grid)
+        config = identity.configuration_hash(swept.grid.combination(int(swept.combinations[row])))
+        sessions = self.whole.ground.scope.sessions[self.split.test]
+        with Ledger.open(self.ledger, identity, self.clock) as book:
+            return look(self.whole, sessions, swept.settings(row), config, book)
 
 
 class _Chooser:
@@ -199,10 +222,9 @@ class _Chooser:
         return Purged(tuple(outside), tuple(inside), tuple(points))
 
 
-def _judge(
-    subject: Subject, swept: Sweep, splits: Sequence[Split], rows: Sequence[int], tell: Progress
-) -> Scorecard:
+def _judge(swept: Sweep, splits: Sequence[Split], rows: Sequence[int], tell: Progress) -> Scorecard:
     """Return the scorecard of all sessions out of sample, each with its fold's choice."""
+    subject = swept.known_subject("grid")
     ground = subject.ground
     numbers = ground.scope.sessions
     stretches = [
@@ -245,21 +267,6 @@ def _check(
             "held_out: got a sweep, which has seen all sessions; expected a grid: give the grid, "
             "or hold nothing out"
         )
-
-
-def _subject_of(swept: Sweep) -> Subject:
-    if swept.subject is None:
-        raise ConfigError(
-            "grid: got a sweep read from a file, expected one with its bars; sweep them again"
-        )
-    return swept.subject
-
-
-def _span(subject: Subject, split: Split | None) -> tuple[date, date]:
-    """Return the first and last date of the sessions that may be chosen on."""
-    sessions = subject.sessions
-    last = sessions[-1] if split is None else sessions[int(split.train[-1])]
-    return date.fromisoformat(sessions[0]), date.fromisoformat(last)
 
 
 def _told(seen: Look | None) -> tuple[str, ...]:
