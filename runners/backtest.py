@@ -7,7 +7,12 @@ import sys
 from collections.abc import Sequence
 
 from runners._main import run
-from runners.cli.parser import add_bar_options, check_alert_path, make_parser, stated
+from runners.cli.parser import (
+    add_bar_options,
+    add_scoring_options,
+    check_alert_path,
+    make_parser,
+)
 
 ABOUT = """Backtest the alert detectors and score them. With --gate the exit status is the
 verdict: 0 PASS, 1 FAIL or UNTESTED, 3 insufficient data. With nothing configured the bundled
@@ -26,19 +31,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = make_parser("backtest", ABOUT)
     parser.add_argument("--gate", action="store_true", help="exit by the verdict")
     add_bar_options(parser)
-    parser.add_argument(
-        "--sessions", metavar="N", help="score the last N (60, more until 100 opportunities)"
-    )
-    parser.add_argument(
-        "--between", metavar="A:B", type=_dates, help="score the sessions of these dates"
-    )
-    parser.add_argument("--labels", metavar="F", help="manual moves instead of derived ones")
-    parser.add_argument(
-        "--detector", metavar="NAME", action="append", help="only this one; package.module:name"
-    )
-    parser.add_argument(
-        "--set", metavar="KEY=VALUE", action="append", default=[], help="override a setting"
-    )
+    add_scoring_options(parser)
     parser.add_argument("--seed", metavar="N", help="seed of the intervals")
     parser.add_argument("--full", action="store_true", help="all audits; the rules stay the same")
     parser.add_argument("--json", metavar="F", help="write the scorecard; - for stdout")
@@ -53,10 +46,6 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--compare", nargs=2, metavar=("A.json", "B.json"), help="only compare two scorecards"
     )
     return parser.parse_args(argv)
-
-
-def _dates(text: str) -> tuple[str, ...]:
-    return tuple(stated(text).split(":"))
 
 
 if __name__ == "__main__":

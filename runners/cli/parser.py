@@ -53,6 +53,26 @@ def add_bar_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeframe", metavar="T", help="timeframe, such as M5")
 
 
+def add_scoring_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is scored."""
+    parser.add_argument("--sessions", metavar="N", help="the last N sessions")
+    parser.add_argument(
+        "--between", metavar="A:B", type=_dates, help="score the sessions of these dates"
+    )
+    parser.add_argument("--labels", metavar="F", help="manual moves instead of derived ones")
+    parser.add_argument(
+        "--detector", metavar="NAME", action="append", help="only this one; package.module:name"
+    )
+    parser.add_argument(
+        "--set", metavar="KEY=VALUE", action="append", default=[], help="override a setting"
+    )
+
+
+def _dates(text: str) -> tuple[str, ...]:
+    """Return the parts of ``A:B``."""
+    return tuple(stated(text).split(":"))
+
+
 def check_alert_path(path: str) -> str:
     """Return ``path`` if its ending says how alerts are to be written."""
     if Path(stated(path)).suffix.lower() not in (".parquet", ".csv"):

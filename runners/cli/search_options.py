@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from runners.cli.parser import add_bar_options, stated
+from runners.cli.parser import add_bar_options, add_scoring_options
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
@@ -34,23 +34,3 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--write-config", metavar="F", help="write the chosen configuration, and what it was on"
     )
-
-
-def add_scoring_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what is scored, as of ``runners.backtest``."""
-    parser.add_argument("--sessions", metavar="N", help="the last N")
-    parser.add_argument(
-        "--between", metavar="A:B", type=dates, help="score the sessions of these dates"
-    )
-    parser.add_argument("--labels", metavar="F", help="manual moves instead of derived ones")
-    parser.add_argument(
-        "--detector", metavar="NAME", action="append", help="only this one; package.module:name"
-    )
-    parser.add_argument(
-        "--set", metavar="KEY=VALUE", action="append", default=[], help="override a setting"
-    )
-
-
-def dates(text: str) -> tuple[str, ...]:
-    """Return the parts of ``A:B``."""
-    return tuple(stated(text).split(":"))

@@ -1,10 +1,11 @@
-"""What ``--set`` may say."""
+"""The configuration as the command line changes it."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable
 
-from alertlib.config import Config
+from alertlib.config import Config, load_config
 from alertlib.config.constraints import BUILT_IN
 from alertlib.config.schema import Detection
 from alertlib.detection.registry import enabled_detectors
@@ -54,3 +55,27 @@ def _detector_of(key: str) -> str | None:
     name = key.removeprefix(_SECTION).partition(".")[0]
     name = Detection.ALIASES.get(name, name)
     return name if name in BUILT_IN else None
+
+
+def configure(args: argparse.Namespace, *more: str) -> Config:
+    """Return the configuration of the options that say what is scored.
+
+    Parameters
+    ----------
+    args : Namespace
+        Of :func:`runners.cli.parser.add_scoring_options`.
+    more : str
+        Further settings, ``KEY=VALUE``.
+    """
+    settings = [*args.set, *more]
+    if args.sessions is not None:
+        settings.append(f"scoring.sessions={args.sessions}")
+    config = load_config(args.config, settings)
+    changes: dict[str, object] = {}
+    if args.detector:
+        changes["detection.enabled"] = tuple(args.detector)
+    if args.labels is not None:
+        changes |= {"scoring.labels": "file", "scoring.labels_file": args.labels}
+    config = config.update(changes) if changes else config
+    refuse_idle(settings, config)
+    return config

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from alertlib.backtesting.backtester import backtest
 from alertlib.backtesting.run import Run
-from alertlib.config import Config, load_config
 from alertlib.report.ci.annotations import annotation_lines
 from alertlib.report.ci.junit import junit_xml
 from alertlib.report.page.page import scorecard_page
@@ -23,7 +22,7 @@ from runners.cli.outputs import write_alert_table, write_text
 from runners.cli.progress import Progress
 from runners.cli.provenance import generated_at, git_revision
 from runners.cli.scorecards import read_scorecard
-from runners.cli.settings import refuse_idle
+from runners.cli.settings import configure
 
 
 def command(args: argparse.Namespace) -> int:
@@ -32,7 +31,7 @@ def command(args: argparse.Namespace) -> int:
     gc.set_threshold(1_000_000)
     if args.compare:
         return _compare(args)
-    config = _configure(args)
+    config = configure(args, *([] if args.seed is None else [f"scoring.seed={args.seed}"]))
     bars = find_bars(config, args.bars, args.symbol, args.timeframe)
     with Progress() as progress:
         result = backtest(
@@ -49,23 +48,6 @@ def command(args: argparse.Namespace) -> int:
     if not args.gate:
         return OK
     return {"PASS": OK, "INSUFFICIENT": NO_DATA}.get(result.scorecard.verdict, FAILED)
-
-
-def _configure(args: argparse.Namespace) -> Config:
-    settings = list(args.set)
-    if args.sessions is not None:
-        settings.append(f"scoring.sessions={args.sessions}")
-    if args.seed is not None:
-        settings.append(f"scoring.seed={args.seed}")
-    config = load_config(args.config, settings)
-    changes: dict[str, object] = {}
-    if args.detector:
-        changes["detection.enabled"] = tuple(args.detector)
-    if args.labels is not None:
-        changes |= {"scoring.labels": "file", "scoring.labels_file": args.labels}
-    config = config.update(changes) if changes else config
-    refuse_idle(settings, config)
-    return config
 
 
 def _write_files(args: argparse.Namespace, result: Run) -> None:

@@ -12,25 +12,11 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from alertlib.config import Config, load_config
 from alertlib.errors import ConfigError
 from alertlib.report.page.search import Account, search_page
 from alertlib.search.grid.axes import parse_grids
 from alertlib.search.writing import chosen_config, config_text
 from runners.cli.outputs import write_text
-from runners.cli.settings import refuse_idle
-
-
-def configure(args: argparse.Namespace) -> Config:
-    """Return the configuration that nothing searched changes."""
-    settings = list(args.set)
-    if args.sessions is not None:
-        settings.append(f"scoring.sessions={args.sessions}")
-    config = load_config(args.config, settings)
-    if args.detector:
-        config = config.update({"detection.enabled": tuple(args.detector)})
-    refuse_idle(settings, config)
-    return config
 
 
 def search_arguments(args: argparse.Namespace) -> dict[str, Any]:
@@ -40,7 +26,6 @@ def search_arguments(args: argparse.Namespace) -> dict[str, Any]:
         "search": args.search,
         "trials": args.trials,
         "seed": args.seed,
-        "labels": args.labels,
         "between": args.between,
         "executor": args.executor,
         "workers": args.workers,

@@ -10,7 +10,8 @@ from alertlib.search.sweeps import sweep
 from runners._main import OK
 from runners.cli.inputs import find_bars
 from runners.cli.progress import Progress
-from runners.commands.searching import configure, grid_of, search_arguments, write_results
+from runners.cli.settings import configure
+from runners.commands.searching import grid_of, search_arguments, write_results
 
 
 def command(args: argparse.Namespace) -> int:

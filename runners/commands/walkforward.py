@@ -9,7 +9,8 @@ from alertlib.search.walk.words import walk_account
 from runners._main import FAILED, OK
 from runners.cli.inputs import find_bars
 from runners.cli.progress import Progress
-from runners.commands.searching import configure, grid_of, search_arguments, write_results
+from runners.cli.settings import configure
+from runners.commands.searching import grid_of, search_arguments, write_results
 
 
 def command(args: argparse.Namespace) -> int:
