@@ -36,7 +36,8 @@ ALERTLIB = [
     Floor("stats", "intervals, chance, luck in selection"),
     Floor("audits", "look-ahead, parity, warm-up"),
     Floor("scorecard", "the card, the gate, differences"),
-    Floor("report", "terminal, page, ci"),
+    Floor("study", "what happened around alerts and moves, as frames"),
+    Floor("report", "terminal, page, figures, ci"),
     Floor("backtesting", "a run from bars to scorecard"),
     Floor("search", "many parameter sets on the backtest's own stages"),
 ]

@@ -1,0 +1,1 @@
+"""Figures, by plotly, which is imported when the first is made."""
