@@ -64,6 +64,13 @@ def get_config() -> Config:
     return load_config()
 
 
+def shipped_path() -> Path:
+    """Return where the commented settings file of this version is, in a checkout or installed."""
+    package = Path(__file__).parents[1]
+    installed = package / "_config" / DEFAULT_PATH.name
+    return installed if installed.is_file() else package.parent / DEFAULT_PATH
+
+
 def _choose(path: str | os.PathLike[str] | None) -> tuple[Path | None, str]:
     """Return the file to read and who named it."""
     if path is not None:

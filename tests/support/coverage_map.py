@@ -105,6 +105,7 @@ COVERED = {
     "runners.commands.importing": "commands/test_fetch.py",
     "runners.commands.pages": "commands/test_doctor.py",
     "runners.commands.summary_page": "commands/test_summary.py",
+    "runners.config": "commands/test_config.py",
     "runners.doctor": "commands/test_doctor.py",
     "runners.fetch": "commands/test_fetch.py",
     "runners.live.__main__": "system/test_lifecycle.py",

@@ -49,7 +49,7 @@ RUNNERS = [
     Floor("live", "the daemon, see below"),
     Floor("trial", "a daemon, clients and a mail sink to try it with"),
     Floor("commands", "what each command does"),
-    Floor("audit backtest benchmark check doctor fetch summary sweep walkforward", "shells"),
+    Floor("audit backtest benchmark check config doctor fetch summary sweep walkforward", "shells"),
 ]
 LIVE = [
     Floor("telemetry database feed", "logs and metrics; the SQLite file; bars in"),

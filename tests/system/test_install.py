@@ -85,6 +85,11 @@ def test_the_gate_passes(install: Install) -> None:
     assert "PASS" in install.run("-m", "runners.backtest", "--gate").stdout
 
 
+def test_the_settings_of_this_version_are_printed(install: Install) -> None:
+    printed = install.run("-m", "runners.config").stdout
+    assert printed == (ROOT / "config/alertas.yaml").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_is_there(install: Install, command: str) -> None:
     assert f"runners.{command}" in install.run("-m", f"runners.{command}", "--help").stdout
@@ -116,7 +121,11 @@ def test_the_wheel_has_every_file_of_the_packages_and_the_sample(dist: Dist) -> 
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
-    } | {"alertlib/_sample/win_m5.parquet", "alertlib/_sample/truth.json"}
+    } | {
+        "alertlib/_sample/win_m5.parquet",
+        "alertlib/_sample/truth.json",
+        "alertlib/_config/alertas.yaml",
+    }
     with zipfile.ZipFile(dist.wheel) as wheel:
         found = {name for name in wheel.namelist() if ".dist-info/" not in name}
 

@@ -1,0 +1,35 @@
+"""``runners.config``: the settings file to begin with, and whether one's own is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alertlib.config import Config, load_config
+from tests.support.commands import command, one_line
+
+
+def test_what_is_printed_is_a_settings_file_at_its_defaults(tmp_path: Path) -> None:
+    done = command("runners.config", cwd=tmp_path)
+    file = tmp_path / "alertas.yaml"
+    file.write_text(done.stdout, encoding="utf-8")
+    assert done.returncode == 0
+    assert load_config(file) == Config()
+    assert "# " in done.stdout
+
+
+def test_a_valid_file_is_said_to_be_with_what_differs(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("detection:\n  volatility:\n    window: 30\n", encoding="utf-8")
+    done = command("runners.config", "--validate", str(file))
+    assert done.returncode == 0
+    assert f"{file}: valid. Detectors: volatility, " in done.stdout
+    assert "  detection.volatility.window: 30\n" in done.stdout
+
+
+def test_a_file_that_is_refused_is_told_by_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("detection:\n  volatility:\n    windw: 30\n", encoding="utf-8")
+    one_line(command("runners.config", "--validate", str(file)), 2, f"{file}:3:", "window")
+    file.write_text("detection:\n  enabled: [gone.module:name]\n", encoding="utf-8")
+    one_line(command("runners.config", "--validate", str(file)), 2, "gone")
+    one_line(command("runners.config", "--validate", str(tmp_path / "no.yaml")), 2, "no.yaml")
