@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Annotated, NamedTuple, TypeVar
 
@@ -24,6 +25,39 @@ class Pattern(NamedTuple):
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, str) and bool(re.fullmatch(self.regex, value, re.ASCII))
+
+    def __str__(self) -> str:
+        return self.meaning
+
+
+NAME_RULE = "1-64 letters of any script, digits or _ . : -, in composed form (NFC)"
+_NAME_LENGTH = 64
+
+
+def is_name(text: object) -> bool:
+    """Whether ``text`` may name a detector or a pattern, by :data:`NAME_RULE`.
+
+    One rule for declaration, configuration and the live side: what may be declared can also be
+    counted, mailed, shown and exported.
+    """
+    return isinstance(text, str) and len(text) <= _NAME_LENGTH and _spelt(text)
+
+
+def _spelt(text: str) -> bool:
+    return (
+        text != ""
+        and all(c in "_.:-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() for c in text)
+        and unicodedata.is_normalized("NFC", text)
+    )
+
+
+class Reference(NamedTuple):
+    """A detector's name, or ``package.module:name`` of one, which may be longer."""
+
+    meaning: str
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, str) and _spelt(value) and not value[0].isdecimal()
 
     def __str__(self) -> str:
         return self.meaning
@@ -74,10 +108,7 @@ Timeframe = Annotated[
 ]
 DetectorName = Annotated[
     str,
-    Pattern(
-        r"[A-Za-z_][A-Za-z0-9_.:-]*",
-        "a detector's name, such as volatility or package.module:name",
-    ),
+    Reference("a detector's name, such as volatility or package.module:name"),
     Alias("volatilidade", "volatility"),
 ]
 ParameterName = Annotated[str, Pattern(r"[A-Za-z][A-Za-z0-9_]*", "a parameter's name")]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from alertlib.config.convert import convert
-from alertlib.config.types import ClockTime, minute_of_day
+from alertlib.config.types import NAME_RULE, ClockTime, is_name, minute_of_day
 from alertlib.detection.detectors import REGISTRY, Columns, Detector, detector
 from alertlib.detection.homes import calling_module
 from alertlib.detection.registry import find_detector
@@ -199,11 +198,11 @@ def _words(between: tuple[str, str] | None, where: Where | None) -> list[str]:
 
 
 def _checked_name(given: str | None, words: list[str]) -> str:
-    name = re.sub(r"[^A-Za-z0-9_.:-]", "", ".".join(words)) if given is None else given
-    if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", name)):
+    # Of a function's name only: a lambda's is "<lambda>".
+    name = ".".join(words).replace("<", "").replace(">", "") if given is None else given
+    if not is_name(name):
         raise ConfigError(
-            f"detector name: got {name!r}, expected 1-64 letters, digits or _ . : - "
-            "(name= gives another)"
+            f"detector name: got {name!r}, expected {NAME_RULE} (name= gives another)"
         )
     return name
 

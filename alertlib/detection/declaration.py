@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from alertlib.config.types import NAME_RULE, is_name
 from alertlib.detection.fitting import Fit, Learn
 from alertlib.detection.records import is_record, leaves
 from alertlib.errors import ConfigError
@@ -53,10 +54,15 @@ def check_declaration(
     ConfigError
     """
     where = f"detector {name!r}"
+    if not is_name(name):
+        raise ConfigError(f"detector name: got {name!r}, expected {NAME_RULE}")
     if len(patterns) != 2 or not all(isinstance(p, str) and p for p in patterns):
         raise ConfigError(
             f"{where}: patterns: got {patterns!r}, expected two names, of the +1 and the -1 signal"
         )
+    for pattern in patterns:
+        if not is_name(pattern):
+            raise ConfigError(f"{where}: patterns: got {pattern!r}, expected {NAME_RULE}")
     for what, value in (("state", state), ("params", params)):
         if not is_record(value):
             raise ConfigError(

@@ -21,7 +21,7 @@ from alertlib.config.convert import hints_of, is_section
 from alertlib.config.document import parse
 from alertlib.config.problem import Problem
 from alertlib.config.schema import Settings
-from alertlib.config.types import DetectorName, ParameterName, Pattern
+from alertlib.config.types import DetectorName, ParameterName, Pattern, Reference
 from alertlib.errors import ConfigError
 from alertlib.kernels.params import Range
 
@@ -59,6 +59,9 @@ def _values(annotation: Any) -> st.SearchStrategy[Any]:
 
 def _limited(base: type, limits: tuple[Any, ...]) -> st.SearchStrategy[Any]:
     for limit in limits:
+        if isinstance(limit, Reference):
+            regex = re.compile("[a-zà-ü_][a-zà-ü0-9_.:-]{0,99}")
+            return st.from_regex(regex, fullmatch=True).filter(limit.__contains__)
         if isinstance(limit, Pattern):
             regex = re.compile(limit.regex, re.ASCII)
             return st.from_regex(regex, fullmatch=True).filter(str.isprintable)

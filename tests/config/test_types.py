@@ -7,13 +7,28 @@ import pickle
 
 import pytest
 
-from alertlib.config.types import FrozenMap, is_loopback, minute_of_day, minutes
+from alertlib.config.types import FrozenMap, is_loopback, is_name, minute_of_day, minutes
 from alertlib.kernels.params import Range
 
 
 def test_lengths_and_times_in_minutes() -> None:
     assert [minutes(text) for text in ("M1", "M30", "H4", "D1")] == [1, 30, 240, 1440]
     assert [minute_of_day(text) for text in ("00:00", "09:05", "23:59")] == [0, 545, 1439]
+
+
+@pytest.mark.parametrize(
+    "name", ["volatility", "exaustão_de_alta", "動量", "हिन्दी", "a.b:c-1", "x" * 64]
+)
+def test_a_name(name: str) -> None:
+    assert is_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "a b", "a\n", "x" * 65, "exausta\u0303o", "a/b", "a|b", "<b>", "a\u00a0b", "a,b", None, 1],
+)
+def test_not_a_name(name: object) -> None:
+    assert not is_name(name)
 
 
 @pytest.mark.parametrize(

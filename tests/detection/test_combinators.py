@@ -213,7 +213,10 @@ def test_a_frame_detector_is_filtered_and_not_joined() -> None:
         ({"between": ("16:00",)}, "expected two times of day, the later last"),
         ({"between": "10:00"}, "between: got"),
         ({"where": 3}, "where: got 3, expected a function of a bar"),
-        ({"where": rises, "name": "my own"}, "name: got 'my own', expected 1-64 letters, digits"),
+        (
+            {"where": rises, "name": "my own"},
+            "name: got 'my own', expected 1-64 letters of any script",
+        ),
         ({"where": rises, "name": ""}, "name: got '', expected 1-64"),
         ({"where": rises, "name": "x" * 65}, "expected 1-64"),
     ],

@@ -94,6 +94,8 @@ def test_parameters_in_ticks_reach_the_step_in_quanta() -> None:
     [
         ({"patterns": ("one",)}, r"detector 'bad': patterns: got \('one',\), expected two names"),
         ({"patterns": ("", "b")}, r"patterns: got \('', 'b'\), expected two names"),
+        ({"patterns": ("a b", "b")}, r"patterns: got 'a b', expected 1-64 letters of any script"),
+        ({"patterns": ("a", "x" * 65)}, r"patterns: got 'x+', expected 1-64 letters"),
         ({"state": {"seen": 0}}, r"state: got dict, expected a NamedTuple instance"),
         ({"params": (1, 2)}, r"params: got tuple, expected a NamedTuple instance"),
         ({"state": Numbers(n=[1])}, r"state\.n: got \[1\], expected an int or a float"),
