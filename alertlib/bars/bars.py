@@ -11,7 +11,7 @@ from datetime import date
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -38,6 +38,10 @@ from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError
 from alertlib.market.instruments import Instrument, find_instrument
+from alertlib.texts.words import Language
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 SYNTHETIC_HASHES = frozenset(
     {
@@ -140,6 +144,45 @@ class Bars:
             If no bar lies between them.
         """
         return self._part(parts.between(self.frame, self.source, first, last))
+
+    def plot(
+        self,
+        first: str | date | None = None,
+        last: str | date | None = None,
+        *,
+        candles: int = 1_200,
+        theme: Literal["light", "dark"] = "light",
+        language: Language = "en",
+    ) -> Figure:
+        """Draw the bars as candles, side by side whatever nights lie between them.
+
+        Parameters
+        ----------
+        first, last : str or date, optional
+            Dates, both included; all bars when left out.
+        candles : int
+            How many are drawn at most. Of more bars several are merged into one candle, with
+            their extremes, and the title says how many.
+        theme : {"light", "dark"}
+        language : {"en", "pt-BR"}
+
+        Raises
+        ------
+        ConfigError
+            If an argument cannot be meant, or plotly is not installed.
+        DataError
+            If no bar lies between the dates.
+        """
+        from alertlib.report.plots.bars import bars_figure
+
+        part = self
+        if first is not None or last is not None:
+            times = self.frame["time"]
+            part = self.between(first or f"{times[0]:%Y-%m-%d}", last or f"{times[-1]:%Y-%m-%d}")
+        return bars_figure(
+            part.frame, self.instrument, synthetic=self.synthetic, most=candles, theme=theme,
+            language=language,
+        )  # fmt: skip
 
     def _part(self, frame: pl.DataFrame) -> Bars:
         quality = parts.quality_of(frame, self.quality)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from alertlib._arguments import expect_one_of
 from alertlib.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ MARKERS = {
     "redundant": "diamond-open",
     "censored": "square-open",
     "unscored": "square-open",
-    "suppressed": "line-ns-open",
+    # Across: upright it would pass for the wick of a candle.
+    "suppressed": "line-ew-open",
 }
 
 
@@ -104,10 +106,8 @@ def look_of(theme: Theme) -> Look:
     ConfigError
         If there is no such theme.
     """
-    found = LOOKS.get(theme)
-    if found is None:
-        raise ConfigError(f"theme: got {theme!r}, expected light or dark")
-    return found
+    expect_one_of("theme", theme, tuple(LOOKS))
+    return LOOKS[theme]
 
 
 def empty_figure(theme: Theme, title: str, *, height: int = 420) -> Figure:

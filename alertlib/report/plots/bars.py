@@ -1,0 +1,70 @@
+"""``bars.plot``: a series of bars."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from alertlib._arguments import expect
+from alertlib.errors import ConfigError
+from alertlib.market.instruments import Instrument
+from alertlib.report.plots.candles import UNUSED_BUTTONS, Candles, add_candles, candles_of
+from alertlib.report.plots.look import Theme, empty_figure, look_of
+from alertlib.report.plots.titles import titled
+from alertlib.report.plots.writing import Writing
+from alertlib.texts.words import Language
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+def bars_figure(
+    frame: pl.DataFrame,
+    instrument: Instrument,
+    *,
+    synthetic: bool,
+    most: Any,
+    theme: Theme,
+    language: Language,
+) -> Figure:
+    """Draw bars as candles.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``time open high low close``.
+    instrument : Instrument
+    synthetic : bool
+        Whether the bars were made up; the title says so.
+    most : int
+        Candles drawn at most; of more bars several are merged into one, and the title says so.
+    theme : {"light", "dark"}
+    language : {"pt-BR", "en"}
+
+    Raises
+    ------
+    ConfigError
+        If ``most``, the theme or the language cannot be, or plotly is not installed.
+    """
+    expect("candles", most, int, "a whole number, 1 or more")
+    if most < 1:
+        raise ConfigError(f"candles: got {most}; expected a whole number, 1 or more")
+    grid = instrument.grid
+    writing = Writing(language, None if grid is None else grid.quantum)
+    look = look_of(theme)
+    candles = candles_of(frame, most)
+    name = f"{instrument.symbol} {instrument.timeframe}"
+    figure = empty_figure(theme, name, height=520)
+    figure.update_layout(titled(name, synthetic, _lines(frame, candles, writing), writing))
+    add_candles(figure, candles, look, writing, colours=(look.up, look.down))
+    figure.update_layout(hovermode="closest", modebar={"remove": UNUSED_BUTTONS})
+    return figure
+
+
+def _lines(frame: pl.DataFrame, candles: Candles, writing: Writing) -> list[str]:
+    word = writing.word
+    shown = f"{writing.number(frame.height, 0)} {word('bars')}"
+    if candles.merged > 1:
+        shown += f" · {word('each_candle')} {candles.merged} {word('bars')}"
+    return [writing.span(frame["time"][0], frame["time"][-1]), shown]
