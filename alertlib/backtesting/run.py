@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -21,12 +23,18 @@ from alertlib.backtesting.saved import save_run
 from alertlib.bars.bars import Bars
 from alertlib.config.schema import Settings
 from alertlib.detection.models import Model
+from alertlib.report.plots.look import Theme
+from alertlib.report.plots.session import plot_session
 from alertlib.scorecard.calibration import calibration_frame
 from alertlib.scorecard.card import Scorecard
 from alertlib.scorecard.difference import Difference
 from alertlib.scoring.fitting import Past
 from alertlib.scoring.frames import opportunity_frame, scored_alert_frame, trade_frame
 from alertlib.scoring.scored import Scored
+from alertlib.texts.words import Language
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -87,6 +95,27 @@ class Run(Rendered):
             If no delivered alert has this id (its first digits suffice).
         """
         return explain_alert(self.alerts, self.opportunities, alert_id)
+
+    def plot(
+        self, what: str | date, *, theme: Theme = "light", language: Language = "en"
+    ) -> Figure:
+        """Draw a session, or one alert with what it proposed and the trade that came of it.
+
+        Parameters
+        ----------
+        what : str or date
+            A date, ``"2021-03-01"``, or the first digits of an alert's id, delivered or not.
+        theme : {"light", "dark"}
+        language : {"en", "pt-BR"}
+
+        Raises
+        ------
+        DataError
+            If there is no such session or alert.
+        ConfigError
+            If plotly is not installed.
+        """
+        return plot_session(self, what, theme, language)
 
     def models(self) -> tuple[Model, ...]:
         """Fit every step that learns on the last sessions of the bars.
