@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Literal, get_args
 
-import numpy as np
-
 from alertlib._arguments import expect, expect_one_of
 from alertlib._typing import Progress
 from alertlib.audits.report import AuditReport
@@ -29,6 +27,7 @@ from alertlib.detection.registry import find_detector, ranked
 from alertlib.detection.ruleset import Accept, Rules, make_rules
 from alertlib.errors import DataError
 from alertlib.scorecard import gate, sections
+from alertlib.scorecard.bootstrap import session_blocks
 from alertlib.scorecard.calibration import calibration_section
 from alertlib.scorecard.card import Scorecard
 from alertlib.scorecard.sensitivity import sensitivity_section
@@ -37,7 +36,6 @@ from alertlib.scoring.fitting import past_of, sessions_with_past
 from alertlib.scoring.refits import Refits
 from alertlib.scoring.scored import SPEC, Scored, run_detectors, score
 from alertlib.scoring.scored_sessions import choose_scope
-from alertlib.stats.intervals import weight_blocks
 
 # Called with a stage's name, steps done and steps ahead.
 Depth = Literal["none", "quick", "full"]
@@ -191,14 +189,12 @@ def make_scorecard(
     git_rev: str | None,
 ) -> Scorecard:
     """Return the scorecard of what was scored, audited and compared with chance."""
-    settings, sessions = scored.settings, len(scored.scope.sessions)
+    settings = scored.settings
     quality = examine(bars).to_dict()
     if report is not None and report.unreadable is not None:
         quality["findings"].append(sections.unreadable_finding(report.unreadable))
         quality["clean"] = False
-    rng = np.random.default_rng((settings.scoring.seed, 0))
-    blocks = weight_blocks(sessions, settings.scoring.bootstrap, rng)
-    criteria = gate.rate_criteria(scored, settings.gate, blocks, chance.rates)
+    criteria = gate.rate_criteria(scored, settings.gate, session_blocks(scored), chance.rates)
     evidence = gate.Evidence(
         rates=chance.rates,
         observed=chance.observed,

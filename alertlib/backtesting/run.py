@@ -134,8 +134,9 @@ class Run(Rendered):
         Returns
         -------
         DataFrame
-            ``detector low high alerts valid expected valid_share mean_probability z``, one row
-            a detector and bin; empty where no detector states probabilities.
+            ``detector low high alerts valid expected valid_share mean_probability z valid_low
+            valid_high``, one row a detector and bin; the last two are the 95 % interval of
+            ``valid_share``. Empty where no detector states probabilities.
         """
         return calibration_frame(self.scored)
 

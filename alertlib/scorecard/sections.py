@@ -317,7 +317,7 @@ def session_section(scored: Scored) -> tuple[dict[str, Any], ...]:
     """Return the counts of each scored session."""
     series, sessions = scored.detected.series, scored.scope.sessions
     counts = {name: column.tolist() for name, column in scored.per_session().items()}
-    where = np.searchsorted(sessions, series.session[scored.alerts.bar])
+    where = scored.session_rows(scored.alerts.bar)
     points = np.bincount(
         where[scored.trades.filled],
         weights=scored.trades.points[scored.trades.filled],

@@ -177,11 +177,15 @@ class Scored:
             return None
         return self.capture_rate - self.false_positive_share
 
+    def session_rows(self, bars: Ints) -> Ints:
+        """Return the place of each bar's session among the scored ones."""
+        rows: Ints = np.searchsorted(self.scope.sessions, self.detected.series.session[bars])
+        return rows
+
     def per_session(self) -> dict[str, Ints]:
         """Return the counts of each scored session, in order."""
-        series, sessions = self.detected.series, self.scope.sessions
-        alert_in = np.searchsorted(sessions, series.session[self.alerts.bar])
-        move_in = np.searchsorted(sessions, series.session[self.moves.start])
+        sessions = self.scope.sessions
+        alert_in, move_in = (self.session_rows(b) for b in (self.alerts.bar, self.moves.start))
 
         def count(where: Ints, mask: npt.NDArray[np.bool_]) -> Ints:
             return np.bincount(where[mask], minlength=len(sessions))

@@ -93,15 +93,16 @@ def session_weights(sessions: int, runs: int, rng: np.random.Generator) -> Count
     return np.concatenate(list(weight_blocks(sessions, runs, rng)))
 
 
-def resampled_sums(blocks: Iterable[Counts], *columns: Ints) -> list[Floats]:
+def resampled_sums(blocks: Iterable[Counts], *columns: Ints | Floats) -> list[Floats]:
     """Return each column's sum in every bootstrap run.
 
     Parameters
     ----------
     blocks : iterable of ndarray, shape (some runs, sessions)
         See :func:`weight_blocks`; used up.
-    columns : int64, one per session
-        Sums are exact up to 2 ** 53, so that no order of adding changes a bit.
+    columns : int64 or float64, one per session
+        Sums of whole numbers are exact up to 2 ** 53, so that no order of adding changes a bit;
+        others are where :func:`alertlib.stats.trials.exact_rows` has rounded them.
     """
     table = np.column_stack(columns).astype(np.float64)
     sums = np.concatenate([block.astype(np.float64) @ table for block in blocks])

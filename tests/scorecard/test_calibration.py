@@ -60,6 +60,8 @@ def check(scored: Scored) -> None:
     assert len(rows) == len(bins)
     for row, (place, inside) in zip(rows, sorted(bins.items()), strict=True):
         counted = totals(inside)
+        low, high = row.pop("valid_low"), row.pop("valid_high")
+        assert low <= row["valid_share"] <= high
         assert row == pytest.approx(
             {
                 "detector": NAME, "low": place / 20, "high": (place + 1) / 20, **counted,

@@ -54,6 +54,7 @@ COVERED = {
     "alertlib.report.plots.writing": "report/plots/test_candles.py",
     "alertlib.report.terminal": "report/terminal/test_terminal.py",
     "alertlib.scorecard": "scorecard/test_gate.py",
+    "alertlib.scorecard.bootstrap": "scorecard/test_calibration.py",
     "alertlib.scorecard.difference": "backtesting/test_run.py",
     "alertlib.scoring.accepting": "scoring/test_fitting.py",
     "alertlib.scoring.alert_values": "backtesting/test_run.py",
