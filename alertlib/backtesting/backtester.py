@@ -11,7 +11,7 @@ from alertlib._arguments import expect, expect_one_of
 from alertlib._typing import Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
-from alertlib.backtesting.chance import Chance, OneConfiguration, measure_chance, no_chance
+from alertlib.backtesting.chance import NOT_RUN, Chance, OneConfiguration, measure_chance
 from alertlib.backtesting.enabling import enabling
 from alertlib.backtesting.manual import manual_moves
 from alertlib.backtesting.run import Run
@@ -146,9 +146,9 @@ def backtest(
             engine=chosen, progress=tell, detected=detected if past is None else None,
             rules=auditable,
         )  # fmt: skip
-    levels = _chance(scored, bars, chosen, tell) if chance else no_chance("left out")
+    levels = _chance(scored, bars, chosen, tell) if chance else NOT_RUN
     card = make_scorecard(bars, scored, report, levels, generated_at, git_rev)
-    return Run(bars, settings, card, scored, report, past)
+    return Run(bars, settings, card, scored, report, past, levels.without_schedules())
 
 
 def _engine(name: str, series: Series, settings: Settings, full: bool, chance: bool) -> Engine:

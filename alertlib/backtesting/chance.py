@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Protocol
 
@@ -63,10 +63,17 @@ class Chance:
         found = self.rates.get("coin_flip")
         return found if isinstance(found, CoinFlipRates) else None
 
+    def without_schedules(self) -> Chance:
+        """Return the rates alone: some ten thousand numbers, however long the file."""
+        return replace(self, sensitivity=None)
+
 
 def no_chance(why: str) -> Chance:
     """Return what is known where the nulls were not run."""
     return Chance({}, {}, why)
+
+
+NOT_RUN = no_chance("left out")
 
 
 class Procedure(Protocol):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from alertlib.audits.report import AuditReport
+from alertlib.backtesting.chance import NOT_RUN, Chance
 from alertlib.backtesting.differing import ComparedRun, difference
 from alertlib.backtesting.explanation import (
     Explanation,
@@ -18,6 +19,7 @@ from alertlib.backtesting.explanation import (
     missed_frame,
     suppressed_frame,
 )
+from alertlib.backtesting.figures import StudyFigures
 from alertlib.backtesting.rendering import Rendered
 from alertlib.backtesting.saved import save_run
 from alertlib.bars.bars import Bars
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Run(Rendered):
+class Run(Rendered, StudyFigures):
     """A backtest: its scorecard, and every alert, move and trade behind it.
 
     A run equals itself alone; :meth:`diff` says in what two differ.
@@ -53,6 +55,8 @@ class Run(Rendered):
     audits : AuditReport or None
     past : Past or None
         What detectors learned from; None where none learns.
+    nulls : Chance
+        What each run of the nulls scored; :meth:`chance` has it as a frame.
     """
 
     bars: Bars
@@ -61,6 +65,7 @@ class Run(Rendered):
     scored: Scored
     audits: AuditReport | None
     past: Past | None = None
+    nulls: Chance = NOT_RUN
 
     @cached_property
     def alerts(self) -> pl.DataFrame:
