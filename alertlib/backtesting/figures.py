@@ -1,27 +1,41 @@
-"""What a run's figures are drawn from, as frames."""
+"""What a run's figures are drawn from, as frames, and the figures."""
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import polars as pl
 
 from alertlib._arguments import expect_one_of
 from alertlib.backtesting.chance import Chance
+from alertlib.report.plots import calibration, chance, equity, events, excursions, hours
+from alertlib.report.plots.look import Theme
+from alertlib.scorecard.calibration import calibration_frame
+from alertlib.scorecard.card import Scorecard
 from alertlib.scoring.frames import trade_frame
 from alertlib.scoring.scored import Scored
 from alertlib.study.draws import draw_frame
-from alertlib.study.equity import equity_frame
+from alertlib.study.equity import Unit, equity_frame
 from alertlib.study.events import By as EventsBy
 from alertlib.study.events import event_frame
+from alertlib.study.excursions import By as ExcursionsBy
 from alertlib.study.excursions import excursion_frame
 from alertlib.study.hours import By as HoursBy
 from alertlib.study.hours import hour_frame
+from alertlib.texts.words import Language
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 
 class StudyFigures:
-    """What happened around the alerts of a run."""
+    """What happened around the alerts of a run.
 
+    Every figure is plotly's own, to be changed at will: ``theme`` is ``"light"`` or ``"dark"``,
+    ``language`` ``"en"`` or ``"pt-BR"``.
+    """
+
+    scorecard: Scorecard
     scored: Scored
     nulls: Chance
 
@@ -103,3 +117,88 @@ class StudyFigures:
             empty where the nulls were not run. See :func:`alertlib.study.draws.draw_frame`.
         """
         return draw_frame(self.nulls.rates)
+
+    def plot_equity(self, *, theme: Theme = "light", language: Language = "en") -> Figure:
+        """Draw the running total of the trades in points and in R, with the drawdowns.
+
+        Raises
+        ------
+        DataError
+            If there was no trade.
+        """
+        return equity.equity_figure(
+            self.equity(), self.scorecard.to_dict(), theme=theme, language=language
+        )
+
+    def plot_hours(self, *, theme: Theme = "light", language: Language = "en") -> Figure:
+        """Draw captures, false positives, wins and points by hour of day and by weekday.
+
+        Raises
+        ------
+        DataError
+            If there was neither an alert nor a move.
+        """
+        return hours.hours_figure(
+            self.hours("hour"), self.hours("weekday"), self.scorecard.to_dict(), theme=theme,
+            language=language,
+        )  # fmt: skip
+
+    def plot_events(
+        self, *, by: EventsBy = "outcome", theme: Theme = "light", language: Language = "en"
+    ) -> Figure:
+        """Draw the mean path of prices around the alerts, a panel a group.
+
+        Raises
+        ------
+        DataError
+            If there was no alert.
+        """
+        return events.events_figure(
+            self.events(by), self.scorecard.to_dict(), by, theme=theme, language=language
+        )
+
+    def plot_excursions(
+        self,
+        *,
+        by: ExcursionsBy = "exit_reason",
+        unit: Unit = "r",
+        theme: Theme = "light",
+        language: Language = "en",
+    ) -> Figure:
+        """Draw how far each trade went against itself and for itself, in R or in points.
+
+        Raises
+        ------
+        DataError
+            If there was no trade.
+        """
+        expect_one_of("by", by, get_args(ExcursionsBy))
+        expect_one_of("unit", unit, get_args(Unit))
+        return excursions.excursions_figure(
+            self.excursions(), self.scorecard.to_dict(), by, unit, theme=theme, language=language
+        )
+
+    def plot_calibration(self, *, theme: Theme = "light", language: Language = "en") -> Figure:
+        """Draw how often alerts were valid against the probability their detector stated.
+
+        Raises
+        ------
+        DataError
+            If no detector states probabilities, or none of theirs led an alert.
+        """
+        return calibration.calibration_figure(
+            calibration_frame(self.scored), self.scorecard.to_dict(), theme=theme,
+            language=language,
+        )  # fmt: skip
+
+    def plot_chance(self, *, theme: Theme = "light", language: Language = "en") -> Figure:
+        """Draw the three rates beside what each null scored.
+
+        Raises
+        ------
+        DataError
+            If the nulls were not run.
+        """
+        return chance.chance_figure(
+            self.chance(), self.scorecard.to_dict(), theme=theme, language=language
+        )
