@@ -19,7 +19,7 @@ from alertlib.config import load_config
 from runners._main import FAILED, OK
 from runners.cli.inputs import tell_if_cut
 from runners.cli.outputs import write_text
-from runners.commands.doctor_advice import ADVICE
+from runners.commands.doctor_advice import advice_for
 from runners.commands.doctor_page import page
 from runners.commands.doctor_report import conclusion, describe, summary
 
@@ -79,6 +79,7 @@ def print_report(report: dict[str, Any], findings: Sequence[Finding], console: C
 
 def _listed(findings: Sequence[Finding]) -> Table:
     table = Table.grid(padding=(0, 2))
+    advice = advice_for(one.to_dict() for one in findings)
     for kind in dict.fromkeys(one.kind for one in findings):
         group = [one for one in findings if one.kind == kind]
         for one in group[:_SHOWN]:
@@ -86,8 +87,8 @@ def _listed(findings: Sequence[Finding]) -> Table:
         if len(group) > _SHOWN:
             more = f"and {len(group) - _SHOWN} more; --json and --html have all"
             table.add_row("", "", Text(more, style="dim"))
-        if kind in ADVICE:
-            table.add_row("", "", Text(f"-> {ADVICE[kind]}", style="dim"))
+        if kind in advice:
+            table.add_row("", "", Text(f"-> {advice[kind]}", style="dim"))
     return table
 
 

@@ -45,7 +45,17 @@ ADVICE: Mapping[str, str] = {
 """By kind, one or two sentences."""
 
 
+NOTE = "Nothing: this says how the bars were read."
+"""Of a kind of which there are notes alone."""
+
+
 def advice_for(findings: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return what to do about each kind that was found, in the order of the findings."""
-    kinds = dict.fromkeys(str(one["kind"]) for one in findings)
-    return {kind: ADVICE[kind] for kind in kinds if kind in ADVICE}
+    severities: dict[str, set[str]] = {}
+    for one in findings:
+        severities.setdefault(str(one["kind"]), set()).add(one["severity"])
+    return {
+        kind: NOTE if found == {"info"} else ADVICE[kind]
+        for kind, found in severities.items()
+        if kind in ADVICE
+    }

@@ -19,7 +19,7 @@ from alertlib.bars.bars import from_frame
 from alertlib.bars.examination import examine, session_coverage
 from alertlib.bars.quality.findings import Kind
 from runners._main import run
-from runners.commands.doctor_advice import ADVICE
+from runners.commands.doctor_advice import ADVICE, NOTE, advice_for
 from runners.commands.doctor_page import page
 from runners.commands.doctor_report import describe
 from runners.doctor import main
@@ -113,6 +113,13 @@ def test_findings_say_what_to_do_everywhere(good: Path, tmp_path: Path, doctor: 
     for text in report["advice"].values():
         assert f"-> {text}" in printed
         assert text in html.unescape(shown)
+
+
+def test_a_note_asks_nobody_to_do_anything() -> None:
+    """Converted times were told to be exported otherwise, money to be looked up by its rows."""
+    note, error = (dict(kind="zone", severity=severity) for severity in ("info", "error"))
+    assert advice_for([note]) == {"zone": NOTE}
+    assert advice_for([note, error]) == {"zone": ADVICE["zone"]}
 
 
 def test_assumed_symbol_stands_in_json_and_on_the_page(
