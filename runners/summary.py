@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from runners._main import run
 from runners.cli.parser import make_parser
 
-ABOUT = """One page: the gate's verdicts, what the daemon delivered and how fast, and whether the
-audit log is intact. Every figure is counted from the log. Exit 1 if the log fails verification."""
+ABOUT = """One page for who signs: the verdict in words, three lights (quality, operation, audit)
+with every figure beside its limit, what failed and what was lost, counted from the audit log.
+Exit 1 if the log fails verification."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
     args = _parse(argv)
-    from runners.commands.summary import command
+    from runners.commands.summary.command import command
 
     return command(args)
 
@@ -27,7 +28,14 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--scorecard", metavar="F", nargs="+", action="extend", default=[], help="JSON scorecards"
     )
+    parser.add_argument("--benchmark", metavar="F", help="what runners.benchmark --json wrote")
+    parser.add_argument(
+        "--previous", metavar="F", help="an earlier --json of this command, or a scorecard"
+    )
     parser.add_argument("--html", metavar="F", help="write the page")
+    parser.add_argument("--json", metavar="F", help="write the figures; - for stdout")
+    parser.add_argument("--language", choices=("pt-BR", "en"), default="pt-BR", help="pt-BR")
+    parser.add_argument("--details", action="store_true", help="print the technical rows too")
     return parser.parse_args(argv)
 
 
