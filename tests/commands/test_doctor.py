@@ -117,7 +117,7 @@ def test_findings_say_what_to_do_everywhere(good: Path, tmp_path: Path, doctor: 
 
 def test_a_note_asks_nobody_to_do_anything() -> None:
     """Converted times were told to be exported otherwise, money to be looked up by its rows."""
-    note, error = (dict(kind="zone", severity=severity) for severity in ("info", "error"))
+    note, error = ({"kind": "zone", "severity": severity} for severity in ("info", "error"))
     assert advice_for([note]) == {"zone": NOTE}
     assert advice_for([note, error]) == {"zone": ADVICE["zone"]}
 
