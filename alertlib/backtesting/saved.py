@@ -14,6 +14,7 @@ import polars as pl
 
 from alertlib._arguments import expect
 from alertlib._files import write_durably
+from alertlib._forking import expect_no_fork
 from alertlib.backtesting.differing import ComparedRun, difference
 from alertlib.backtesting.explanation import Explanation, explain_alert
 from alertlib.backtesting.rendering import Rendered
@@ -155,6 +156,7 @@ def load_run(path: Any) -> SavedRun:
     ConfigError
         If it is of another version.
     """
+    expect_no_fork()
     folder = _folder(path, "load_run")
     content = _read(folder, _HEAD)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alertlib._arguments import expect
+from alertlib._forking import expect_no_fork
 from alertlib.bars.bars import Bars
 from alertlib.errors import DataError
 
@@ -15,7 +16,10 @@ def expect_bars(value: Any) -> None:
     Raises
     ------
     DataError
+    ConfigError
+        In a process forked from one that has worked with bars.
     """
+    expect_no_fork()
     expect(
         "bars", value, Bars,
         "what al.read_bars(path) or al.from_frame(frame, symbol=...) returns", DataError,

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from alertlib._arguments import expect
+from alertlib._forking import expect_no_fork
 from alertlib.bars import parts
 from alertlib.bars.quality.agreement import check_agreement
 from alertlib.bars.quality.findings import Finding, Quality, finding
@@ -255,6 +256,7 @@ def read_bars(
         The structure cannot be read, or it contradicts what was asked for. Bad rows are no
         error: they are left out and reported in ``quality``.
     """
+    expect_no_fork()
     expect_texts(symbol=symbol, timeframe=timeframe)
     if sessions is not None:
         expect("sessions", sessions, int, "a whole number of sessions", DataError)
@@ -330,6 +332,7 @@ def from_frame(
     """
     from alertlib.bars.readers.frames import as_polars
 
+    expect_no_fork()
     expect_texts(symbol=symbol, timeframe=timeframe)
     source = str(source)
     frame = as_polars(df, source, symbol)

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import polars as pl
 
+from alertlib._forking import expect_no_fork
 from alertlib._typing import Floats, Ints, Progress
 from alertlib.errors import ConfigError
 from alertlib.report.page.search import Account, search_fragment
@@ -255,6 +256,7 @@ def read_sweep(path: str | Path) -> Sweep:
     ConfigError
         If it is of another version.
     """
+    expect_no_fork()
     found = restore(Path(path))
     return Sweep(
         found.grid, found.combinations, found.cube, found.data, None, found.trials, found.ledger

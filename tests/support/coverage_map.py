@@ -10,6 +10,7 @@ COVERED = {
     "alertlib.detection.blame": "detection/test_registry.py",
     "alertlib._arguments": "backtesting/test_arguments.py",
     "alertlib.backtesting.figures": "report/plots/test_study_figures.py",
+    "alertlib._forking": "backtesting/test_forking.py",
     "alertlib.backtesting.differing": "backtesting/test_saved.py",
     "alertlib.bars.arguments": "backtesting/test_arguments.py",
     "alertlib._backoff": "laws/test_backoff.py",

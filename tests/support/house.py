@@ -24,7 +24,7 @@ class Floor(NamedTuple):
 # one floor do not know each other. A room is a folder or a module, by its dotted name.
 ALERTLIB = [
     Floor("_version _faces _backoff errors", "nothing below them"),
-    Floor("_arguments", "arguments of the library's functions, refused at the door"),
+    Floor("_arguments _forking", "arguments, and forked processes, refused at the door"),
     Floor("kernels", "one detector per file: Params, State, step; standard library only"),
     Floor("config", "strict settings"),
     Floor("market", "what the exchange fixes: instruments, sessions, ticks, calendar, futures"),
