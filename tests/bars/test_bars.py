@@ -337,13 +337,15 @@ def test_sessions_that_lie_hours_off_are_an_error(hours: float) -> None:
     assert f"5 of 5 sessions lie {hours:+g} h from the exchange's hours" in found.message
 
 
-def test_clock_that_changes_in_mid_series_is_a_warning() -> None:
-    late = pl.col("time") >= datetime(2021, 4, 8)
+@pytest.mark.parametrize(("sessions", "severity"), [(5, "error"), (10, "warning")])
+def test_clock_that_changes_in_mid_series(sessions: int, severity: str) -> None:
+    day = walked(sessions)["time"].dt.date().unique().sort()[-2]
+    late = pl.col("time").dt.date() >= day
     hour = pl.when(late).then(timedelta(hours=1)).otherwise(timedelta())
     (found,) = from_frame(
-        walked(5).with_columns(pl.col("time") + hour), symbol="WIN$N"
+        walked(sessions).with_columns(pl.col("time") + hour), symbol="WIN$N"
     ).quality.of_kind("zone")
-    assert (found.severity, found.count, found.date) == ("warning", 2, date(2021, 4, 8))
+    assert (found.severity, found.count, found.date) == (severity, 2, day)
 
 
 def test_late_open_is_no_shifted_clock() -> None:

@@ -21,9 +21,10 @@ MICROSECONDS = 60_000_000
 
 
 def modal_session(day: Narrow, minute_of_day: Narrow, minutes: int) -> SessionTable:
-    """Return a file's own hours: its modal first and modal last bar of a date.
+    """Return a file's own hours: its modal first bar of a date, and the modal last one after it.
 
-    Of equally common ones the wider is taken.
+    Of equally common ones the wider is taken. Both ends are those of one habit: in a file whose
+    clock changed half-way the commonest ends of all would be 09:00 and 21:25.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def modal_session(day: Narrow, minute_of_day: Narrow, minutes: int) -> SessionTa
     firsts = minute_of_day[np.append(0, edges + 1)]
     lasts = minute_of_day[np.append(edges, len(day) - 1)]
     opening = int(np.bincount(firsts).argmax())
-    counts = np.bincount(lasts)
+    counts = np.bincount(lasts[firsts == opening])
     closing = int(len(counts) - 1 - counts[::-1].argmax())
     return FixedHours(opening, closing + minutes)
 

@@ -33,14 +33,29 @@ _NEAR_ROLL = timedelta(days=4)
 # Quiet minutes do repeat: three trades at the same two prices.
 _FEW_TRADES = 10
 
+# Without any volume the number of such bars has to tell. In recorded files up to 0.4 % stay at the
+# last close (minutes of a share, locks of March 2020), and up to 2.7 % have the prices of the bar
+# before (minutes of a share that moves by a tick or two).
+_FLAT_SHARE = 0.01
+_SAME_SHARE = 0.05
+
 
 def filled(frame: pl.DataFrame, coverage: Coverage) -> Iterator[Finding]:
     """Report bars inside sessions that repeat the bar before: filled in, or of a stale feed.
 
     Either one price, that of the last close, without a trade (volume 0, or missing where the
-    series has it); or a bar with trades that is its predecessor in all prices and volumes.
+    series has it); or a bar with trades that is its predecessor in all prices and volumes. In a
+    series without volumes either kind counts where it is too common for a market.
     """
-    made = (_untraded(frame) | _copies(frame)) & _follows(coverage) & coverage.inside
+    place = _follows(coverage) & coverage.inside
+    known = [name for name in ("real_volume", "tick_volume") if _is_known(frame[name])]
+    if known:
+        made = (_flat(frame) & _untraded(frame, known) | _copies(frame)) & place
+        what = "without a trade of its own"
+    else:
+        made = _too_many(_flat(frame) & place, _FLAT_SHARE)
+        made = made | _too_many(_same(frame) & place, _SAME_SHARE)
+        what = "and no volume says that anybody traded"
     at = np.flatnonzero(made)
     if not at.size:
         return
@@ -50,7 +65,7 @@ def filled(frame: pl.DataFrame, coverage: Coverage) -> Iterator[Finding]:
         f"{at.size:,} bars inside {_number(sessions.size, 'session')} repeat"
     )  # fmt: skip
     message = (
-        f"{bars} the bar before without a trade of its own, the first at {first:%Y-%m-%d %H:%M}: "
+        f"{bars} the bar before {what}, the first at {first:%Y-%m-%d %H:%M}: "
         "filled in, or a feed that stood still; export the bars as they were traded, holes and all"
     )
     yield Finding("filled", "warning", first, None, int(at.size), message)
@@ -60,17 +75,33 @@ def _number(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count > 1)}"
 
 
-def _untraded(frame: pl.DataFrame) -> Flags:
+def _flat(frame: pl.DataFrame) -> Flags:
+    """Whether each bar has one price, that of the last close."""
     close = frame["close"].to_numpy()
     before = np.concatenate([[np.nan], close[:-1]])
-    flat = frame["high"].to_numpy() == frame["low"].to_numpy()
-    untraded = pl.lit(True)
-    known = [n for n in ("tick_volume", "real_volume") if _is_known(frame[n])]
-    if not known:
-        return np.zeros(len(close), dtype=np.bool_)
-    for name in known:
-        untraded &= pl.col(name).fill_null(0) == 0
-    flags: Flags = flat & (close == before) & frame.select(untraded).to_series().to_numpy()
+    flags: Flags = (frame["high"].to_numpy() == frame["low"].to_numpy()) & (close == before)
+    return flags
+
+
+def _untraded(frame: pl.DataFrame, known: list[str]) -> Flags:
+    """Whether each bar has no contracts; where they are not known, no trades."""
+    volume = pl.coalesce(known).fill_null(0)
+    flags: Flags = frame.select(volume == 0).to_series().to_numpy()
+    return flags
+
+
+def _too_many(flags: Flags, share: float) -> Flags:
+    count = int(flags.sum())
+    return flags if count > 1 and count > share * flags.size else np.zeros_like(flags)
+
+
+def _same(frame: pl.DataFrame) -> Flags:
+    """Whether each bar has the four prices of the one before, and more than one of them."""
+    flags = frame["high"].to_numpy() > frame["low"].to_numpy()
+    for name in ("open", "high", "low", "close"):
+        prices = frame[name].to_numpy()
+        flags[1:] &= prices[1:] == prices[:-1]
+    flags[:1] = False
     return flags
 
 

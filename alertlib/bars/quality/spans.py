@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,7 @@ from alertlib.market.instruments import Instrument
 # The closing call can end up to ten minutes before the scheduled close.
 EARLY_MINUTES = 10
 
-# Before a table begins its close is a guess; the opens were the same.
+# Before a table begins, and by the habit of a file, the close is a guess: seasons differ in it.
 _EARLY_BEFORE_TABLE = 60
 
 # Shares are first traded some minutes after the open, futures now and then.
@@ -37,7 +38,7 @@ class Spans:
     joined : bool array
         Whether the last bar follows the one before without a hole.
     early : array
-        Minutes the session may end before its hours say so.
+        Minutes the session may end before or after its hours say so.
     call : int
         Minutes the first bar may be late.
     """
@@ -56,7 +57,7 @@ class Spans:
         """Return which sessions keep their hours, moved by ``shift`` minutes."""
         late, over = self.late - shift, self.over - shift
         opens = (late >= -_LATE_MINUTES) & (late <= self.call)
-        agreed: NDArray[np.bool_] = opens & (over >= -self.early) & (over <= EARLY_MINUTES)
+        agreed: NDArray[np.bool_] = opens & (np.abs(over) <= self.early)
         return agreed
 
 
@@ -82,7 +83,7 @@ def lay_spans(times: pl.Series, instrument: Instrument) -> Iterator[Spans]:
     if not start.size:
         return
     table = instrument.sessions
-    known = day_number(table.known_since) if table is not None else 0
+    known = day_number(table.known_since if table is not None else date.max)
     opening, last = hours[:, 0], hours[:, 1] - 1
     first, final = minute[start].astype(np.int64), minute[end].astype(np.int64)
     phases = [np.zeros_like(opening)]

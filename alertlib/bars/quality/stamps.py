@@ -79,4 +79,6 @@ def _one_bar_late(spans: Spans, length: int) -> int:
 
 def _clock_span(microseconds: int) -> str:
     seconds = microseconds / _SECOND
+    if seconds == 60:
+        return "1 minute"
     return f"{seconds / 60:g} minutes" if seconds % 60 == 0 else f"{seconds:g} seconds"

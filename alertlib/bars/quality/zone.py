@@ -18,9 +18,8 @@ from alertlib.market.instruments import Instrument
 _HALF_HOUR = 30
 _FARTHEST = 17 * 60
 
-# A file without a table is measured by itself: more than this share of its sessions elsewhere is
-# no single strange day.
-_OWN_SHARE = 0.2
+# More than this share of sessions elsewhere is no single strange day.
+_SHARE = 0.2
 
 # Where sessions cross midnight each shift is tried on so many bars.
 _TRIED = 100_000
@@ -86,7 +85,7 @@ def _finding(
     times: pl.Series, instrument: Instrument, number: int, total: int, shift: Ints, first: int
 ) -> Finding:
     own = instrument.sessions is None
-    severity: Severity = "error" if number > (_OWN_SHARE if own else 0.5) * total else "warning"
+    severity: Severity = "error" if number > _SHARE * total else "warning"
     hours = sorted({_folded(minutes) for minutes in shift.tolist()})
     by = " or ".join(f"{minutes / 60:+g} h" for minutes in hours[:4])
     whose = "the file's usual hours" if own else "the exchange's hours"

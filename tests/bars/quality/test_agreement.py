@@ -241,6 +241,35 @@ def test_without_a_table_a_clock_that_changes_within_the_file_is_told() -> None:
     assert [one.severity for one in from_frame(few, symbol="XYZ").quality.findings] == []
 
 
+@pytest.mark.parametrize("timeframe", ["M1", "M5", "M30", "H1"])
+@pytest.mark.parametrize("since", [7, 10, 13])
+def test_without_a_table_the_season_of_the_close_hides_no_change_of_clock(
+    timeframe: str, since: int
+) -> None:
+    """The commonest ends of all sessions were 09:00 and 21:25: nothing lay elsewhere."""
+    bars = sessions("WIN$N", timeframe, 20, date(2021, 3, 1))  # the close moves on 15 March
+    day = bars["time"].dt.date()
+    at = day.unique().sort()[since]
+    changed = pl.concat([bars.filter(day < at), moved(bars.filter(day >= at), hours=3)])
+
+    (found,) = from_frame(changed, symbol="XYZ").quality.findings
+
+    assert (found.kind, found.severity) == ("zone", "error")
+    assert f"{min(since, 20 - since)} of 20 sessions lie" in found.message
+
+
+def test_a_quarter_of_the_sessions_on_another_clock_is_an_error_beside_a_table_too() -> None:
+    bars = sessions("WIN$N", "M5", 20)
+    day = bars["time"].dt.date()
+    at = day.unique().sort()[15]
+    changed = pl.concat([bars.filter(day < at), moved(bars.filter(day >= at), hours=3)])
+
+    (found,) = from_frame(changed, symbol="WIN$N").quality.findings
+
+    assert (found.kind, found.severity) == ("zone", "error")
+    assert "5 of 20 sessions lie +3 h from the exchange's hours" in found.message
+
+
 def test_a_zone_or_closes_are_told_instead_of_what_follows_from_them() -> None:
     bars = sessions("WIN$N", "M5")
 

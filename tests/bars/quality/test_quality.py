@@ -448,6 +448,34 @@ def test_bars_that_are_copies_of_the_one_before_are_filled() -> None:
     assert [(one.kind, one.count) for one in found if one.kind == "filled"] == [("filled", 3)]
 
 
+def gappy(bars: pl.DataFrame, fill: str) -> pl.DataFrame:
+    """Every seventh bar made of the one before, and no volume at all, as closes resampled."""
+    made = pl.int_range(pl.len()) % 7 == 3
+    source = "close" if fill == "close" else None
+    return bars.with_columns(
+        pl.when(made).then(pl.col(source or name).shift(1)).otherwise(pl.col(name)).alias(name)
+        for name in ("open", "high", "low", "close")
+    ).with_columns(tick_volume=None, real_volume=None)
+
+
+@pytest.mark.parametrize("fill", ["close", "row"])
+def test_without_any_volume_bars_filled_in_show_by_their_number(fill: str) -> None:
+    source = days(10)
+    day = clock.dt.date()
+    made = source.with_row_index().filter((pl.col("index") % 7 == 3) & (day == day.shift(1)))
+    (found,) = [one for one in look(gappy(source, fill)) if one.kind == "filled"]
+
+    assert found.severity == "warning"
+    assert found.count >= made.height
+    assert "repeat the bar before and no volume says that anybody traded" in found.message
+
+
+def test_a_quote_without_a_contract_is_no_trade() -> None:
+    made = locked(days(), at(7, "12:00"), at(7, "12:25"), tick_volume=1, real_volume=0)
+
+    assert [(one.kind, one.count) for one in look(made)] == [("filled", 6)]
+
+
 def test_a_flat_bar_with_trades_or_without_known_volume_is_not_filled() -> None:
     flat = locked(days(), at(7, "12:00"), at(7, "12:00"))
     untold = days().with_columns(tick_volume=None, real_volume=None)
