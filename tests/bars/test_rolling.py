@@ -21,7 +21,7 @@ CARRY = {"WINJ21": 0.0, "WINM21": 1_200.0, "WINQ21": 2_500.0}
 
 def contract(symbol: str, sessions: int = 12, first: date = date(2021, 4, 5)) -> Bars:
     """The same walk for every contract, apart by its carry: 14 April is a roll."""
-    made = frame(walk(5, sessions, first=first)).with_columns(tick_volume=1)
+    made = frame(walk(5, sessions, first=first))
     carry = CARRY.get(symbol, 0.0)
     prices = made.with_columns(pl.col("open", "high", "low", "close") + carry)
     return from_frame(prices, symbol=symbol, source=f"{symbol}.csv")

@@ -35,9 +35,8 @@ _FEW_TRADES = 10
 
 # Without any volume the number of such bars has to tell. In recorded files up to 0.4 % stay at the
 # last close (minutes of a share, locks of March 2020), and up to 2.7 % have the prices of the bar
-# before (minutes of a share that moves by a tick or two).
-_FLAT_SHARE = 0.01
-_SAME_SHARE = 0.05
+# before (minutes of a share that moves by a tick or two). Quieter markets have more.
+_TOO_COMMON = 0.1
 
 
 def filled(frame: pl.DataFrame, coverage: Coverage) -> Iterator[Finding]:
@@ -53,8 +52,8 @@ def filled(frame: pl.DataFrame, coverage: Coverage) -> Iterator[Finding]:
         made = (_flat(frame) & _untraded(frame, known) | _copies(frame)) & place
         what = "without a trade of its own"
     else:
-        made = _too_many(_flat(frame) & place, _FLAT_SHARE)
-        made = made | _too_many(_same(frame) & place, _SAME_SHARE)
+        made = (_flat(frame) | _same(frame)) & place
+        made &= int(made.sum()) > _TOO_COMMON * made.size
         what = "and no volume says that anybody traded"
     at = np.flatnonzero(made)
     if not at.size:
@@ -88,11 +87,6 @@ def _untraded(frame: pl.DataFrame, known: list[str]) -> Flags:
     volume = pl.coalesce(known).fill_null(0)
     flags: Flags = frame.select(volume == 0).to_series().to_numpy()
     return flags
-
-
-def _too_many(flags: Flags, share: float) -> Flags:
-    count = int(flags.sum())
-    return flags if count > 1 and count > share * flags.size else np.zeros_like(flags)
 
 
 def _same(frame: pl.DataFrame) -> Flags:
