@@ -133,6 +133,25 @@ def _refuse_assignment(self: Config, name: str, value: object) -> None:
     )
 
 
+def _refuse_assignments_below(section: type, path: str) -> None:
+    """Let every section say what to write instead, as the configuration itself does."""
+
+    def refuse(self: object, name: str, value: object) -> None:
+        raise FrozenConfigError(
+            f"config.{path}.{name}: got an assignment of {shown(value)}; expected config.set, as "
+            f"in config = config.set('{path}.{name}', ...): a configuration never changes"
+        )
+
+    section.__setattr__ = refuse  # type: ignore[assignment]
+    for name, annotation in hints_of(section).items():
+        if isinstance(annotation, type) and is_dataclass(annotation):
+            _refuse_assignments_below(annotation, f"{path}.{name}")
+
+
+for _name, _section in hints_of(Settings).items():
+    _refuse_assignments_below(_section, _name)
+
+
 # A frozen class with slots fails in its own way over a name it does not know (Python 3.11).
 Config.__setattr__ = _refuse_assignment  # type: ignore[assignment]
 

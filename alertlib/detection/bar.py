@@ -56,7 +56,12 @@ def read_bar(
             int(exact[3] + 0.5),
         )  # fmt: skip
         off = abs(exact[0] - o) + abs(exact[1] - h) + abs(exact[2] - lo) + abs(exact[3] - c)
-    except (TypeError, ValueError, OverflowError):
+    except TypeError as error:
+        raise DataError(
+            f"bar of {symbol} at {wall_time(minute)}: got open, high, low, close "
+            f"{(opened, high, low, close)}; expected four numbers, float or int; convert them"
+        ) from error
+    except (ValueError, OverflowError):
         off, o, h, lo, c = 1.0, 0, 0, 0, 0
     if off > _GRID_TOLERANCE or not (0 < lo <= o <= h and lo <= c <= h):
         raise DataError(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +97,13 @@ WRONG: dict[str, Wrong] = {
                   al.DataError),
     "grid": (lambda: sweep(grid=["stop_atr"]), "grid: got a value of type list", al.ConfigError),
     "diff": (lambda: backtest().diff(3), "diff: got 3; expected a run", al.ConfigError),
+    "train": (lambda: al.walk_forward(BARS, CONFIG, {"stop_atr": [1]}, train="30"),
+              "train: got '30'; expected a whole number of sessions", al.ConfigError),
+    "test": (lambda: al.walk_forward(BARS, CONFIG, {"stop_atr": [1]}, test=2.5),
+             "test: got 2.5; expected a whole number of sessions", al.ConfigError),
+    "prices": (lambda: stream().on_bar(al.Bar(datetime(2021, 4, 5, 9), *4 * [Decimal(100_000)])),
+               r"bar of WIN\$N at 2021-04-05 09:00:00: got .*; expected four numbers, float or int",
+               al.DataError),
     "slice": (lambda: BARS[3], r"bars\[...\]: got 3; expected a slice", al.DataError),
     "load_run": (lambda: al.load_run(""), "load_run: got the path ''", al.DataError),
 }  # fmt: skip
@@ -132,6 +142,20 @@ def test_a_configuration_is_not_assigned_to(name: str) -> None:
     assert isinstance(caught.value, FrozenInstanceError)
     assert config == al.Config()
     assert hash(config) == hash(al.Config())
+
+
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [("scoring", "seed"), ("data", "symbol"), ("detection", "volatility"),
+     ("delivery.email", "enabled")],
+)  # fmt: skip
+def test_a_section_is_not_assigned_to_either(section: str, name: str) -> None:
+    """`config.scoring.seed = 1` said what could not be done, and not what to do."""
+    config = al.Config()
+    message = rf"^config\.{section}\.{name}: got an assignment of 1; expected config\.set"
+    with pytest.raises(al.ConfigError, match=message):
+        setattr(attrgetter(section)(config), name, 1)
+    assert config == al.Config()
 
 
 def test_a_path_is_a_path(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alertlib._arguments import expect
 from alertlib._typing import Ints
 from alertlib.errors import ConfigError, DataError
 
@@ -50,8 +51,7 @@ def walk_forward_splits(
     DataError
         Too few sessions for one split.
     """
-    _at_least("train", train, 1)
-    _at_least("test", test, 1)
+    check_lengths(train, test)
     _at_least("embargo", embargo, 0)
     _enough(sessions, train + embargo + 1, "take a shorter train")
     return [
@@ -149,7 +149,19 @@ def hold_out(sessions: int, n: int, *, embargo: int = 1) -> Split:
     return Split(np.arange(sessions - n - embargo), np.arange(sessions - n, sessions))
 
 
+def check_lengths(train: int, test: int) -> None:
+    """Refuse numbers of sessions on either side that cannot be.
+
+    Raises
+    ------
+    ConfigError
+    """
+    _at_least("train", train, 1)
+    _at_least("test", test, 1)
+
+
 def _at_least(name: str, value: int, least: int) -> None:
+    expect(name, value, (int, np.integer), "a whole number of sessions")
     if value < least:
         raise ConfigError(f"{name}: got {value}, expected at least {least}")
 

@@ -36,7 +36,13 @@ from alertlib.search.walk.holding_out import Look, look
 from alertlib.search.walk.pooled import Pooled, Stretch
 from alertlib.search.walk.proof import reasons_against
 from alertlib.search.walk.result import Fold, Purged, Walk, rates_of, sum_of
-from alertlib.search.walk.splits import Split, hold_out, purged_splits, walk_forward_splits
+from alertlib.search.walk.splits import (
+    Split,
+    check_lengths,
+    hold_out,
+    purged_splits,
+    walk_forward_splits,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,6 +110,7 @@ def walk_forward(
         (Mapping, Grid, Sweep),
         "a mapping of keys to values, such as {'stop_atr': [1, 2]}",
     )
+    check_lengths(train, test)
     _check(grid, held_out, ledger)
     if isinstance(grid, Sweep):
         return _walk(grid, train, test, None, tell)
