@@ -55,12 +55,16 @@ class Luck:
     best : mapping of str to float
         Of the sweep itself, by statistic; NaN where none is defined.
     drawn : mapping of str to float64, one per run
+        Of the best in each.
+    usual : mapping of str to float64, one per combination
+        Each combination's own median over the runs: its chance level; NaN where undefined.
     """
 
     combinations: int
     runs: int
     best: dict[str, float]
     drawn: dict[str, Floats]
+    usual: dict[str, Floats]
 
     def p(self, statistic: str) -> float:
         """Return how often luck does as well as the best: ``(1 + runs as good) / (runs + 1)``."""
@@ -75,7 +79,7 @@ class Luck:
             **{
                 name: {
                     "best": _number(self.best[name]),
-                    "by_luck": _number(float(np.nanmedian(self.drawn[name]))),
+                    "by_luck": _number(_median(self.drawn[name])),
                     "p_value": self.p(name),
                 }
                 for name in STATISTICS
@@ -108,6 +112,7 @@ def best_by_luck(
     stages = Stages(ground, subject.settings)
     nearer = target_is_nearer(grid, combinations)
     drawn = {name: np.full(runs, np.nan) for name in STATISTICS}
+    usual = {name: np.full(len(combinations), np.nan) for name in STATISTICS}
     for at, values in enumerate(typed_values(grid, combinations)):
         progress("chance", at, len(combinations))
         changed = dict(zip(grid.keys, values, strict=True))
@@ -119,8 +124,9 @@ def best_by_luck(
         for name, larger in STATISTICS.items():
             better = np.fmax if larger else np.fmin
             drawn[name] = better(drawn[name], figures[name])
+            usual[name][at] = _median(figures[name])
     best = _best(cube.totals(), grid.base.gate, nearer)
-    return Luck(len(combinations), runs, best, drawn)
+    return Luck(len(combinations), runs, best, drawn, usual)
 
 
 def _best(totals: Totals, gate: Gate, nearer: Bools) -> dict[str, float]:
@@ -206,6 +212,12 @@ def _make_permuted_scan() -> Callable[..., None]:
                     paid[run] += fees[session[i]]
 
     return scan
+
+
+def _median(values: Floats) -> float:
+    """Return the median of what is defined, NaN of nothing."""
+    defined = values[~np.isnan(values)]
+    return float(np.median(defined)) if len(defined) else float("nan")
 
 
 def _number(value: float) -> float | None:
