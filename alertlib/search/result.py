@@ -20,6 +20,7 @@ from alertlib.search.cube import COUNTS, Cube, Totals, distance
 from alertlib.search.grid.geometry import target_is_nearer
 from alertlib.search.grid.grid import Grid
 from alertlib.search.luck import Luck, best_by_luck
+from alertlib.search.plotting import Plotted
 from alertlib.search.selection import Selection, select
 from alertlib.search.storing import SCHEMA, Stored, restore, store
 from alertlib.search.subject import Subject
@@ -35,7 +36,7 @@ _RATES = ("capture_rate", "false_positive_share", "win_rate", "expectancy_points
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Sweep:
+class Sweep(Plotted):
     """The combinations of a sweep and what each came to.
 
     Attributes

@@ -87,6 +87,16 @@ def test_the_python_of_the_page_on_selection_runs() -> None:
     assert scope["overfitting"].combinations == 924
 
 
+def test_the_python_of_the_page_on_searching_runs() -> None:
+    text = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
+    scope: dict[str, Any] = {}
+    for code in blocks("python", text):
+        exec(compile(code, "search.md", "exec"), scope)
+
+    assert len(scope["found"]) == 12
+    assert len(scope["walk"].folds) >= 2
+
+
 def test_the_page_on_scoring_explains_every_criterion() -> None:
     text = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
     for term, meaning in TERMS.items():

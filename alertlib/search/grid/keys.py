@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, get_type_hints
 
+from alertlib._arguments import expect
 from alertlib.config.convert import hints_of, paths_of
 from alertlib.config.problem import Problem, nearest
 from alertlib.config.schema import Detection, Policy, Settings, Trade
@@ -14,6 +15,7 @@ from alertlib.detection.builtin import BUILT_IN
 from alertlib.detection.detectors import Detector
 from alertlib.detection.records import is_record
 from alertlib.detection.registry import enabled_detectors
+from alertlib.errors import ConfigError
 
 _CUSTOM = "detection.custom."
 _GOALPOSTS = (
@@ -61,6 +63,28 @@ def resolve_key(key: str, settings: Settings) -> str:
     if meant:
         raise Problem(asked, "an ambiguous key", f"one of {', '.join(meant)}")
     raise _refusal(asked, settings, known)
+
+
+def find_key(key: str, searched: Sequence[str], where: str) -> str:
+    """Return the full key of a parameter that was searched, given it or its last parts.
+
+    Raises
+    ------
+    ConfigError
+        It is none of them, or several end so; ``where`` names the argument.
+    """
+    expect(where, key, str, f"one of {', '.join(searched)}")
+    asked, known = _without_alias(key.strip()), dict.fromkeys(searched)
+    meant = [asked] if asked in known else ending_in(asked, known)
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        raise ConfigError(f"{where}: got {key}, expected one of {', '.join(meant)}")
+    guess = nearest(asked, [*searched, *(full.rpartition(".")[2] for full in searched)])
+    hint = f"; did you mean {guess}?" if guess else ""
+    raise ConfigError(
+        f"{where}: got {key!r}, expected a parameter of this search ({', '.join(searched)}){hint}"
+    )
 
 
 def parameters(settings: Settings) -> dict[str, Any]:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from alertlib.config.schema import Settings
 from alertlib.report.page.search import search_fragment
+from alertlib.report.plots.look import Theme
+from alertlib.report.plots.walk import walk_figure
 from alertlib.scorecard.card import Scorecard
 from alertlib.search.cube import COUNTS, Totals
+from alertlib.search.plotting import values_of
 from alertlib.search.result import Sweep
 from alertlib.search.selection import Selection
+from alertlib.search.sweep_words import short_keys
 from alertlib.search.walk.words import walk_account
+from alertlib.texts.words import Language
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 SCHEMA = "walkforward.v1"
 
@@ -198,6 +206,25 @@ class Walk:
                 row |= {f"{name}_{key}": found[key] for key in found if "_" in key}
             rows.append(row)
         return pl.DataFrame(rows, infer_schema_length=None)
+
+    def plot(self, *, theme: Theme = "light", language: Language = "en") -> Figure:
+        """Return each fold's rates and expectancy in and out of sample, and what it chose.
+
+        Parameters
+        ----------
+        theme : {"light", "dark"}
+        language : {"en", "pt-BR"}
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+            The last column is all folds together, with their intervals; the title says PROVEN or
+            UNPROVEN and the first reason.
+        """
+        grid = self.sweep.grid
+        names = dict(zip(grid.keys, short_keys(grid.keys), strict=True))
+        values = values_of(grid, self.sweep.frame)
+        return walk_figure(self.to_dict(), values, names, theme=theme, language=language)
 
     def drift(self) -> dict[str, int]:
         """Return how often each parameter changed from one fold to the next."""
