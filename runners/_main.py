@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TextIO
@@ -80,7 +81,7 @@ def _call(command: Command, arguments: Sequence[str]) -> int:
         return exit_.code if isinstance(exit_.code, int) else (USAGE if exit_.code else OK)
     except BaseException as error:
         if "--debug" in arguments:
-            raise
+            traceback.print_exception(error)
         return _report(error)
 
 
@@ -110,18 +111,30 @@ def _show_warning(
         sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
+def complain(message: str) -> None:
+    """Print why a command cannot go on: a line on stderr, and an annotation where GitHub runs it.
+
+    The annotation stands before the line: whoever started us reads the last one.
+    """
+    stated = " ".join(sys.argv).replace("=", " ")
+    if os.environ.get("GITHUB_ACTIONS") == "true" and "--annotations none" not in stated:
+        # As alertlib.report.ci writes them; nothing of the library may be needed here.
+        data = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        print(f"::error title=alertlib::{data}", file=sys.stderr)
+    print(message, file=sys.stderr)
+
+
 def _report(error: BaseException) -> int:
     if (hint := hint_for(error)) is not None:
-        print(f"error: {hint}", file=sys.stderr)
+        complain(f"error: {hint}")
         return USAGE
     status = getattr(error, "exit_status", None)
     if isinstance(status, int):
-        print(f"error: {_one_line(error)}", file=sys.stderr)
+        complain(f"error: {_one_line(error)}")
         return status
-    print(
+    complain(
         f"internal error (a bug, not your data): {type(error).__name__}: {_one_line(error)} "
-        f"({_place(error)}); run again with --debug for the traceback",
-        file=sys.stderr,
+        f"({_place(error)}); run again with --debug for the traceback"
     )
     return INTERNAL
 

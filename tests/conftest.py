@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 # deadline would time the machine rather than the code.
 settings.register_profile("alertlib", deadline=None, max_examples=30, print_blob=True)
 settings.load_profile("alertlib")
+# Commands under test say more on GitHub; the tests of that set these themselves.
+for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    os.environ.pop(_name, None)
 
 
 @pytest.fixture(params=[INTERPRETED, COMPILED], ids=lambda engine: engine.name)

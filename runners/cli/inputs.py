@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alertlib.bars.bars import read_bars
 from alertlib.bars.sample import SYMBOL, TIMEFRAME, sample_path
+from alertlib.errors import DataError
 
 if TYPE_CHECKING:
     from alertlib.bars.bars import Bars
     from alertlib.config import Config
+
+
+def scored_bars(config: Config, args: argparse.Namespace) -> Bars:
+    """Return the bars that options and configuration say are to be scored.
+
+    Parameters
+    ----------
+    config : Config
+    args : Namespace
+        Of :func:`runners.cli.parser.add_bar_options` and ``add_scoring_options``.
+
+    Raises
+    ------
+    DataError
+        If they are made up and ``--require-real`` was given.
+    """
+    bars = find_bars(config, args.bars, args.symbol, args.timeframe)
+    if args.require_real and bars.synthetic:
+        raise DataError(
+            f"--require-real: got synthetic bars ({bars.source}), expected bars of a market; name "
+            "a file with --bars or data.source"
+        )
+    return bars
 
 
 def find_bars(config: Config, bars: str | None, symbol: str | None, timeframe: str | None) -> Bars:

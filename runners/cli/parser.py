@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any, NoReturn
+
+from runners._main import USAGE, complain
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,8 +22,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where to look, and exit 2."""
-        print(f"error: {message}; see {self.prog} --help", file=sys.stderr)
-        raise SystemExit(2)
+        complain(f"error: {message}; see {self.prog} --help")
+        raise SystemExit(USAGE)
 
 
 def stated(text: str) -> str:
@@ -58,6 +59,9 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sessions", metavar="N", help="the last N sessions")
     parser.add_argument(
         "--between", metavar="A:B", type=_dates, help="score the sessions of these dates"
+    )
+    parser.add_argument(
+        "--require-real", action="store_true", help="refuse made-up bars, such as the sample's"
     )
     parser.add_argument("--labels", metavar="F", help="manual moves instead of derived ones")
     parser.add_argument(

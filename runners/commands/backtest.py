@@ -13,11 +13,12 @@ from alertlib.backtesting.backtester import backtest
 from alertlib.backtesting.run import Run
 from alertlib.report.ci.annotations import annotation_lines
 from alertlib.report.ci.junit import junit_xml
+from alertlib.report.ci.step_summary import step_summary
 from alertlib.report.page.page import scorecard_page
 from alertlib.report.terminal.terminal import print_difference, print_scorecard
 from alertlib.scorecard.difference import compare_scorecards
 from runners._main import FAILED, NO_DATA, OK
-from runners.cli.inputs import find_bars
+from runners.cli.inputs import scored_bars
 from runners.cli.outputs import write_alert_table, write_text
 from runners.cli.progress import Progress
 from runners.cli.provenance import generated_at, git_revision
@@ -32,7 +33,7 @@ def command(args: argparse.Namespace) -> int:
     if args.compare:
         return _compare(args)
     config = configure(args, *([] if args.seed is None else [f"scoring.seed={args.seed}"]))
-    bars = find_bars(config, args.bars, args.symbol, args.timeframe)
+    bars = scored_bars(config, args)
     with Progress() as progress:
         result = backtest(
             bars,
@@ -70,8 +71,23 @@ def _print(args: argparse.Namespace, result: Run) -> None:
     print_scorecard(card, Console(stderr=for_machines))
     for line in annotation_lines(card, args.annotations, os.environ):
         print(line, file=sys.stderr if for_machines else sys.stdout)
+    if args.annotations != "none" and (path := os.environ.get("GITHUB_STEP_SUMMARY")):
+        _append_summary(path, step_summary(card))
     if for_machines:
         sys.stdout.write(result.scorecard.to_json())
+
+
+def _append_summary(path: str, text: str) -> None:
+    """Append to the page of a workflow's run; a page that cannot be written changes no verdict."""
+    try:
+        with open(path, "a", encoding="utf-8", newline="\n") as page:
+            page.write(text)
+    except OSError as error:
+        print(
+            f"warning: GITHUB_STEP_SUMMARY={path}: cannot be written "
+            f"({error.strerror or error}); expected a file to append to; the verdict stands",
+            file=sys.stderr,
+        )
 
 
 def _compare(args: argparse.Namespace) -> int:

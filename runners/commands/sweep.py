@@ -8,7 +8,7 @@ from alertlib.errors import ConfigError
 from alertlib.search.result import Sweep
 from alertlib.search.sweeps import sweep
 from runners._main import OK
-from runners.cli.inputs import find_bars
+from runners.cli.inputs import scored_bars
 from runners.cli.progress import Progress
 from runners.cli.settings import configure
 from runners.commands.searching import grid_of, search_arguments, write_results
@@ -20,7 +20,7 @@ def command(args: argparse.Namespace) -> int:
         raise ConfigError(f"--top: got {args.top}, expected 1 or more")
     grid = grid_of(args)
     config = configure(args)
-    bars = find_bars(config, args.bars, args.symbol, args.timeframe)
+    bars = scored_bars(config, args)
     with Progress() as progress:
         found = sweep(bars, config, grid, progress=progress, **search_arguments(args))
         luck = found.chance(progress=progress)

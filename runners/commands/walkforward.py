@@ -7,7 +7,7 @@ import argparse
 from alertlib.search.walk.walkforward import walk_forward
 from alertlib.search.walk.words import walk_account
 from runners._main import FAILED, OK
-from runners.cli.inputs import find_bars
+from runners.cli.inputs import scored_bars
 from runners.cli.progress import Progress
 from runners.cli.settings import configure
 from runners.commands.searching import grid_of, search_arguments, write_results
@@ -17,7 +17,7 @@ def command(args: argparse.Namespace) -> int:
     """Walk forward, write what was asked for, and return the exit status."""
     grid = grid_of(args)
     config = configure(args)
-    bars = find_bars(config, args.bars, args.symbol, args.timeframe)
+    bars = scored_bars(config, args)
     with Progress() as progress:
         found = walk_forward(
             bars, config, grid, train=args.train, test=args.test, held_out=args.hold_out,

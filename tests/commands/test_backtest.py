@@ -304,8 +304,79 @@ def test_the_guard_knows_every_way_out(capsys: pytest.CaptureFixture[str]) -> No
     assert raises(SystemExit(None)) == 0
     assert raises(RuntimeError("two\nlines")) == 70
     assert "RuntimeError: two lines (test_backtest.py:" in capsys.readouterr().err
-    with pytest.raises(RuntimeError, match="seen"):
-        _main.run(lambda _: (_ for _ in ()).throw(RuntimeError("seen")), ["--debug"])
+
+
+def test_a_traceback_that_was_asked_for_changes_no_status() -> None:
+    """Found as exit 1, a failed gate, for every error under ``--debug``."""
+    done = command("runners.backtest", "--gate", "--bars", "nowhere.csv", "--debug")
+
+    assert done.returncode == 3
+    assert "Traceback" in done.stderr
+    assert said(done).splitlines()[-1].startswith("error: nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "word"),
+    [
+        (("--bars", "100%.csv"), 3, "::error title=alertlib::error: 100%25.csv"),
+        (("--set", "x=1"), 2, "::error title=alertlib::error: "),
+        (("--timeframe",), 2, "::error title=alertlib::error: argument --timeframe"),
+    ],
+)
+def test_errors_are_annotations_where_github_runs_us(
+    arguments: tuple[str, ...], status: int, word: str
+) -> None:
+    done = command("runners.backtest", *arguments, GITHUB_ACTIONS="true")
+
+    annotation, line = said(done).splitlines()
+    assert done.returncode == status
+    assert annotation.startswith(word)
+    assert line.startswith("error: ")
+    one_line(command("runners.backtest", *arguments), status)
+    silent = ("--annotations", "none", *arguments)
+    one_line(command("runners.backtest", *silent, GITHUB_ACTIONS="true"), status)
+
+
+def test_a_bug_is_an_annotation_as_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> int:
+        raise RuntimeError("50% of\r\nit")
+
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert _main.run(broken, []) == 70
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.startswith("::error title=alertlib::internal error")
+    assert "50%25 of it" in first
+
+
+def test_the_summary_of_a_workflow_is_appended_and_never_decides(tmp_path: Path) -> None:
+    page = tmp_path / "summary.md"
+    page.write_text("before\n", encoding="utf-8")
+    gate = ("runners.backtest", "--gate")
+
+    assert command(*gate, GITHUB_STEP_SUMMARY=str(page)).returncode == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n### PASS: WIN\\$N M5")
+    assert "| win rate | 90.6% |" in text
+    command(*gate, "--annotations", "none", GITHUB_STEP_SUMMARY=str(page))
+    assert page.read_text(encoding="utf-8") == text
+    lost = command(*gate, GITHUB_STEP_SUMMARY=str(tmp_path / "no" / "page.md"))
+    assert lost.returncode == 0
+    assert "cannot be written" in said(lost)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("runners.backtest", "--gate"),
+        ("runners.backtest", "--bars", str(sample_path())),
+        ("runners.sweep", "--grid", "stop_atr=1,2"),
+        ("runners.walkforward", "--grid", "stop_atr=1,2"),
+    ],
+)
+def test_made_up_bars_are_refused_where_real_ones_are_required(arguments: tuple[str, ...]) -> None:
+    one_line(command(*arguments, "--require-real"), 3, "--require-real", "synthetic", "--bars")
 
 
 def test_a_warning_of_the_librarys_is_one_line_and_others_are_pythons(

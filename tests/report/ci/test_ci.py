@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from alertlib.report import formats, sentences
 from alertlib.report.ci.annotations import annotation_lines
+from alertlib.report.ci.step_summary import step_summary
 from tests.support import report_cards
 from tests.support.renderings import suite_of
 
@@ -154,3 +155,19 @@ def test_auto_asks_the_environment() -> None:
     assert annotation_lines(card, "auto", {"GITHUB_ACTIONS": "false"}) == []
     assert annotation_lines(card, "auto", {}) == annotation_lines(card, "auto") == []
     assert annotation_lines(card, "none", {"GITHUB_ACTIONS": "true"}) == []
+
+
+@pytest.mark.parametrize("name", report_cards.NAMES)
+def test_a_summary_is_tables_of_equal_rows_and_no_text_of_a_file_is_markup(name: str) -> None:
+    card = report_cards.every()[name]
+    text = step_summary(card)
+
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    cells = [len(re.split(r"(?<!\\)\|", row)) for row in rows]
+    assert set(cells) <= {6, 10}
+    for line in formats.rates(card):
+        assert formats.shown(line).replace("-", r"\-") in text
+    for reason in formats.reasons(card):
+        assert " ".join(reason.split())[:5] in text.replace("\\", "")
+    assert not re.search(r"(?<!\\)[<`*]", text)
+    assert "### " + card["verdict"] in text
