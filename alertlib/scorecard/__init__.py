@@ -9,6 +9,7 @@ from alertlib._faces import lazy
 if TYPE_CHECKING:
     from alertlib.scorecard.card import Criterion, Scorecard, Verdict, canonical_hash
     from alertlib.scorecard.difference import Change, Difference, compare_scorecards
+    from alertlib.scorecard.schema import scorecard_schema
 
 _HOMES = {
     "Change": "difference",
@@ -18,6 +19,7 @@ _HOMES = {
     "Verdict": "card",
     "canonical_hash": "card",
     "compare_scorecards": "difference",
+    "scorecard_schema": "schema",
 }
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "Verdict",
     "canonical_hash",
     "compare_scorecards",
+    "scorecard_schema",
 ]
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)

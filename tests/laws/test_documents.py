@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import alertlib as al
 from alertlib.kernels.bar import TickBar
 from alertlib.report.glossary import TERMS
+from tests.support.backtests import FORTY_SESSIONS
+from tests.support.synthetic import frame
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -95,6 +99,54 @@ def test_the_python_of_the_page_on_searching_runs() -> None:
 
     assert len(scope["found"]) == 12
     assert len(scope["walk"].folds) >= 2
+
+
+CI = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+
+
+def test_the_workflow_to_copy_installs_the_checkout_and_its_gate_passes(tmp_path: Path) -> None:
+    (text,) = blocks("yaml", CI)
+    steps = yaml.safe_load(text)["jobs"]["gate"]["steps"]
+    install, *commands = [step["run"] for step in steps if "run" in step]
+
+    # By its bare name an index would answer with a stranger's package.
+    assert install == "pip install ."
+    assert not re.search(r"install.* alertlib", CI)
+    for line in commands:
+        done = shell(line, tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "gate").iterdir()} == {
+        "junit.xml", "scorecard.html", "scorecard.json",
+    }  # fmt: skip
+
+
+def test_the_other_commands_of_the_page_on_ci_run(tmp_path: Path) -> None:
+    (tmp_path / "bars").mkdir()
+    bars = frame(FORTY_SESSIONS)  # a walk, on which no gate passes
+    bars.write_csv(tmp_path / "bars" / "win_m5.csv", datetime_format="%Y-%m-%dT%H:%M:%S")
+    assert shell("python -m runners.backtest --json before.json", tmp_path).returncode == 0
+    lines = [line for block in blocks("bash", CI) for line in block.splitlines()]
+
+    assert len(lines) == 4
+    for line in lines:
+        done = shell(line, tmp_path)
+        assert done.returncode == ("--gate" in line), done.stderr
+    assert al.Scorecard.from_json((tmp_path / "gate" / "scorecard.json").read_text()).reasons
+    exec(compile(blocks("python", CI)[0], "ci.md", "exec"), {})
+
+
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line of a document in another folder, as bash would."""
+    program, *arguments = shlex.split(line)
+    assert program == "python"
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
 
 
 def test_the_page_on_scoring_explains_every_criterion() -> None:
