@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alertlib.audits.report import AuditReport
     from alertlib.backtesting.backtester import backtest
     from alertlib.backtesting.run import Run
+    from alertlib.backtesting.run_table import table
     from alertlib.backtesting.saved import SavedRun, load_run
     from alertlib.bars.bars import Bars, from_frame, read_bars
     from alertlib.bars.examination import examine
@@ -90,6 +91,7 @@ _HOMES = {
     "read_sweep": "search.result",
     "sample_path": "bars.sample",
     "sweep": "search.sweeps",
+    "table": "backtesting.run_table",
     "walk_forward": "search.walk.walkforward",
 }
 
@@ -134,6 +136,7 @@ __all__ = [
     "read_sweep",
     "sample_path",
     "sweep",
+    "table",
     "walk_forward",
 ]
 
