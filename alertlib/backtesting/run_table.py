@@ -46,7 +46,7 @@ def table(
     Returns
     -------
     DataFrame
-        ``name verdict proven synthetic``; the three rates, each followed by what chance scores;
+        ``name symbol timeframe verdict proven synthetic``; the three rates, each followed by what chance scores;
         ``expectancy_points``, ``expectancy_brl`` (null where R$ are not known), both a trade;
         ``alerts_per_day``, ``sessions opportunities alerts trades``; every setting in which the
         runs differ, by its key; ``spec_hash config_hash data_sha256``. Undefined is null.
@@ -159,8 +159,11 @@ def _account(frame: pl.DataFrame) -> Account:
     for key, what in (("spec_hash", "by different rules"), ("data_sha256", "on different bars")):
         if key in frame.columns and frame[key].n_unique() > 1:
             sentences.append(f"Scored {what}: the rows differ in more than their settings.")
-    synthetic = "synthetic" in frame.columns and bool(frame["synthetic"].any())
-    return Account(f"{frame.height} runs", synthetic, sentences, [ShownTable("", heads, rows)])
+    made_up = frame["synthetic"].to_list() if "synthetic" in frame.columns else []
+    if any(made_up) and not all(made_up):
+        sentences.append("Rows that are synthetic say nothing about a market.")
+    title, only_made_up = formats.counted(frame.height, "run"), any(made_up) and all(made_up)
+    return Account(title, only_made_up, sentences, [ShownTable("", heads, rows)])
 
 
 def _cell(name: str, row: dict[str, Any]) -> str:
@@ -172,6 +175,8 @@ def _cell(name: str, row: dict[str, Any]) -> str:
         return formats.points(value)
     if name in _HASHES:
         return str(value)[:_DIGITS]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return formats.plain(value, 1) if name == "alerts_per_day" else formats.plain(value)
     return formats.clean(value)
