@@ -46,10 +46,11 @@ def table(
     Returns
     -------
     DataFrame
-        ``name symbol timeframe verdict proven synthetic``; the three rates, each followed by what chance scores;
-        ``expectancy_points``, ``expectancy_brl`` (null where R$ are not known), both a trade;
-        ``alerts_per_day``, ``sessions opportunities alerts trades``; every setting in which the
-        runs differ, by its key; ``spec_hash config_hash data_sha256``. Undefined is null.
+        ``name symbol timeframe verdict proven synthetic``; the three rates, each followed by
+        what chance scores; ``expectancy_points``, ``expectancy_brl`` (null where R$ are not
+        known), both a trade; ``alerts_per_day``, ``sessions opportunities alerts trades``; every
+        setting in which the runs differ, by its key; ``spec_hash config_hash data_sha256``.
+        Undefined is null.
 
     Raises
     ------

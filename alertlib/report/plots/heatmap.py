@@ -86,10 +86,13 @@ def heatmap_figure(
     figure = titled_figure(
         _head(found, x, y, metric, language),
         _notes(found, [key for key in (x, y) if key], metric, over, language),
-        theme, language, height=90 + max(280, 34 * len(rows)) if y else 190,
+        theme, language, height=130 + max(280, 34 * len(rows)) if y else 230,
     )  # fmt: skip
     figure.add_trace(_surface(found, x, y, metric, cells, scale, look, language))
     _cross_undefined(figure, [c for c in cells if c.value is None], look, language)
+    # Below the axis' own title, which is as high on every screen.
+    figure.update_layout(legend={"y": 0, "yref": "container", "yanchor": "bottom"})
+    figure.update_layout(margin={"b": 85})
     _frame_best(figure, cells, look, larger=found.larger[metric])
     for axis, key in (("xaxis", x), ("yaxis", y)):
         values = [None] if key is None else found.values[key]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RATES = ("capture_rate", "false_positive_share", "win_rate")
 # A title's letters and lines that fit a telephone held upright.
-_HEAD_LETTERS, _NOTE_LETTERS, _LINE_PIXELS = 44, 62, 15.6
+_HEAD_LETTERS, _NOTE_LETTERS, _LINE_PIXELS = 44, 56, 15.6
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ def count_text(value: float | None, language: Language) -> str:
 
 
 def value_text(value: Any, language: Language) -> str:
-    """Return a parameter's value."""
+    """Return a parameter's value; a text is no markup."""
     if value is None or isinstance(value, (bool, str)):
-        return value if isinstance(value, str) else json.dumps(value)
+        return escape(value) if isinstance(value, str) else json.dumps(value)
     return formats.number(value, None, language)
 
 
@@ -98,13 +98,13 @@ def titled_figure(
     text = "<br>".join(
         f'<span style="font-size:{size}px">{escape(line)}</span>' for size, line in sized
     )
-    top = round(40 + _LINE_PIXELS * len(sized))
+    top = round(48 + _LINE_PIXELS * len(sized))
     figure = empty_figure(theme, text, height=height + top)
     figure.update_layout(
         # Below the buttons that a telephone always shows; the title's own letters set the
         # distance of its lines.
         title={
-            "font": {"size": 12}, "yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 26},
+            "font": {"size": 12}, "yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 34},
         },
         margin={"t": top},
         separators=",." if language == "pt-BR" else ".,",
