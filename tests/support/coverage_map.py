@@ -52,7 +52,7 @@ COVERED = {
     "alertlib.report.plots.hover": "report/plots/test_day.py",
     "alertlib.report.plots.look": "report/plots/test_bars.py",
     "alertlib.report.plots.proposal": "report/plots/test_session.py",
-    "alertlib.report.plots.titles": "report/plots/test_bars.py",
+    "alertlib.report.plots.heading": "report/plots/test_bars.py",
     "alertlib.report.plots.writing": "report/plots/test_candles.py",
     "alertlib.report.plots.calibration": "report/plots/test_study_figures.py",
     "alertlib.report.plots.chance": "report/plots/test_study_figures.py",

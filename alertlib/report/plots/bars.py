@@ -10,8 +10,8 @@ from alertlib._arguments import expect
 from alertlib.errors import ConfigError
 from alertlib.market.instruments import Instrument
 from alertlib.report.plots.candles import UNUSED_BUTTONS, Candles, add_candles, candles_of
-from alertlib.report.plots.look import Theme, empty_figure, look_of
-from alertlib.report.plots.titles import titled
+from alertlib.report.plots.heading import headed_figure
+from alertlib.report.plots.look import Theme, look_of
 from alertlib.report.plots.writing import Writing
 from alertlib.texts.words import Language
 
@@ -55,8 +55,9 @@ def bars_figure(
     look = look_of(theme)
     candles = candles_of(frame, most)
     name = f"{instrument.symbol} {instrument.timeframe}"
-    figure = empty_figure(theme, name, height=520)
-    figure.update_layout(titled(name, synthetic, _lines(frame, candles, writing), writing))
+    mark = [writing.word("synthetic")] if synthetic else []
+    notes = [*mark, *_lines(frame, candles, writing)]
+    figure = headed_figure(theme, language, name, notes, height=430)
     add_candles(figure, candles, look, writing, colours=(look.up, look.down))
     figure.update_layout(hovermode="closest", modebar={"remove": UNUSED_BUTTONS})
     return figure

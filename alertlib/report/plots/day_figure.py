@@ -8,15 +8,15 @@ import numpy as np
 
 from alertlib.report.plots.candles import UNUSED_BUTTONS, add_candles
 from alertlib.report.plots.day import Day, Mark, Move
-from alertlib.report.plots.look import MARKERS, Look, Theme, empty_figure, look_of, plotly
+from alertlib.report.plots.heading import headed_figure
+from alertlib.report.plots.look import MARKERS, Look, Theme, look_of, plotly
 from alertlib.report.plots.proposal import View, add_proposal, focus
-from alertlib.report.plots.titles import titled
 from alertlib.report.plots.writing import Writing, arrow
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_HEIGHT = 620
+_HEIGHT = 530
 # Of the height: the strip of moves below, the candles above it.
 _STRIP, _CANDLES = (0.0, 0.12), (0.14, 1.0)
 # Signs of outcomes within a text, as MARKERS draws them.
@@ -39,10 +39,10 @@ def day_figure(day: Day, writing: Writing, theme: Theme, chosen: Mark | None = N
         An alert of it whose proposal and trade are drawn, the view on the bars around it.
     """
     look = look_of(theme)
-    figure = empty_figure(theme, day.symbol, height=_HEIGHT)
     name = f"{day.symbol} {day.timeframe}"
-    lines = [*_counts(day, writing), *([] if chosen is None else chosen.headline)]
-    figure.update_layout(titled(name, day.synthetic, lines, writing))
+    mark = [writing.word("synthetic")] if day.synthetic else []
+    lines = [*mark, *_counts(day, writing), *([] if chosen is None else chosen.headline)]
+    figure = headed_figure(theme, writing.language, name, lines, height=_HEIGHT)
     view = View.whole(day.candles) if chosen is None else focus(chosen, day.candles)
     _add_bands(figure, day, look)
     # Grey: colours are for moves and outcomes.

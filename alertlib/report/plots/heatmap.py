@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import polars as pl
 
+from alertlib.report.plots.heading import headed_figure
 from alertlib.report.plots.look import Look, Theme, look_of, plotly
 from alertlib.report.plots.scale import Scale, luck_of, scale_of
 from alertlib.report.plots.searched import (
@@ -15,7 +16,6 @@ from alertlib.report.plots.searched import (
     count_text,
     figure_text,
     subject,
-    titled_figure,
     value_text,
 )
 from alertlib.report.plots.words import words_of
@@ -83,11 +83,13 @@ def heatmap_figure(
     cells = _cells(found, x, y, metric, over, language)
     scale = scale_of(found, metric, [c.value for c in cells if c.value is not None], language)
     rows = [None] if y is None else list(found.values[y])
-    figure = titled_figure(
+    figure = headed_figure(
+        theme,
+        language,
         _head(found, x, y, metric, language),
         _notes(found, [key for key in (x, y) if key], metric, over, language),
-        theme, language, height=130 + max(280, 34 * len(rows)) if y else 230,
-    )  # fmt: skip
+        height=130 + max(280, 34 * len(rows)) if y else 230,
+    )
     figure.add_trace(_surface(found, x, y, metric, cells, scale, look, language))
     _cross_undefined(figure, [c for c in cells if c.value is None], look, language)
     # Below the axis' own title, which is as high on every screen.

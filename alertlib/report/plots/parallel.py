@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from alertlib.report.plots.heading import headed_figure
 from alertlib.report.plots.heatmap import luck_note
 from alertlib.report.plots.look import Theme, look_of, plotly
 from alertlib.report.plots.scale import scale_of
@@ -13,7 +14,6 @@ from alertlib.report.plots.searched import (
     Searched,
     count_text,
     subject,
-    titled_figure,
     value_text,
 )
 from alertlib.report.plots.words import words_of
@@ -52,11 +52,13 @@ def parallel_figure(
         "n": count_text(len(found.frame), language),
     }
     head = "parallel_title" if len(frame) == len(found.frame) else "parallel_top"
-    figure = titled_figure(
+    figure = headed_figure(
+        theme,
+        language,
         words(head).format(subject=subject(found.data, language), **counts),
         [words("parallel_note"), luck_note(found, "distance", language)],
-        theme, language, height=440,
-    )  # fmt: skip
+        height=440,
+    )
     distance = frame["distance"]
     axes = [_parameter(found, key, frame[key], language) for key in found.values]
     axes += [_figure(found, name, frame[name], language) for name in _FIGURES]

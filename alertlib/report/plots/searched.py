@@ -6,22 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-from alertlib.report.plots.look import Theme, empty_figure
 from alertlib.report.plots.words import words_of
 from alertlib.texts import formats
 from alertlib.texts.words import Language
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
 RATES = ("capture_rate", "false_positive_share", "win_rate")
-# A title's letters and lines that fit a telephone held upright.
-_HEAD_LETTERS, _NOTE_LETTERS, _LINE_PIXELS = 44, 56, 15.6
 
 
 @dataclass(frozen=True)
@@ -83,33 +76,6 @@ def value_text(value: Any, language: Language) -> str:
     if value is None or isinstance(value, (bool, str)):
         return escape(value) if isinstance(value, str) else json.dumps(value)
     return formats.number(value, None, language)
-
-
-def titled_figure(
-    head: str, notes: Sequence[str], theme: Theme, language: Language, *, height: int
-) -> Figure:
-    """Return an empty figure under a title and smaller lines that say how to read it.
-
-    Plotly does not break lines: they are broken here, to fit a telephone.
-    """
-    heads = wrap(head, _HEAD_LETTERS)
-    small = [line for note in notes for line in wrap(note, _NOTE_LETTERS)]
-    sized = [(15, line) for line in heads] + [(11, line) for line in small]
-    text = "<br>".join(
-        f'<span style="font-size:{size}px">{escape(line)}</span>' for size, line in sized
-    )
-    top = round(48 + _LINE_PIXELS * len(sized))
-    figure = empty_figure(theme, text, height=height + top)
-    figure.update_layout(
-        # Below the buttons that a telephone always shows; the title's own letters set the
-        # distance of its lines.
-        title={
-            "font": {"size": 12}, "yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 34},
-        },
-        margin={"t": top},
-        separators=",." if language == "pt-BR" else ".,",
-    )  # fmt: skip
-    return figure
 
 
 def subject(data: Mapping[str, Any], language: Language) -> str:

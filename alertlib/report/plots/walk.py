@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from alertlib.report.plots.heading import headed_figure
 from alertlib.report.plots.look import Look, Theme, look_of, plotly
 from alertlib.report.plots.searched import (
     RATES,
     figure_text,
     subject,
-    titled_figure,
     value_text,
 )
 from alertlib.report.plots.words import words_of
@@ -53,11 +53,13 @@ def walk_figure(
     look, words = look_of(theme), words_of(language)
     panels = [_PANEL_PIXELS] * len(_FIGURES) + [_PARAMETER_PIXELS * len(values) + 4]
     word = words("PROVEN" if found["proven"] else "UNPROVEN")
-    figure = titled_figure(
+    figure = headed_figure(
+        theme,
+        language,
         words("walk_title").format(subject=subject(found["data"], language), word=word),
         [*_first_reason(found), words("walk_note")],
-        theme, language, height=sum(panels) + _GAP * len(_FIGURES) + 110,
-    )  # fmt: skip
+        height=sum(panels) + _GAP * len(_FIGURES) + 110,
+    )
     spans = _spans(panels)
     columns = _columns(found, language)
     for number, name in enumerate(_FIGURES, 1):

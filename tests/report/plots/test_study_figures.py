@@ -16,8 +16,9 @@ from alertlib.backtesting.run import Run
 from alertlib.config import Config
 from alertlib.errors import ConfigError, DataError
 from alertlib.report.formats import RATES
+from alertlib.report.plots.heading import NOTE_WIDTH, TITLE_WIDTH
 from alertlib.report.plots.look import LOOKS, Theme
-from alertlib.report.plots.panels import NOTE_WIDTH, TITLE_WIDTH, panels
+from alertlib.report.plots.panels import panels
 from alertlib.report.plots.words import WORDS
 from alertlib.texts.formats import number
 from alertlib.texts.words import Language
