@@ -20,7 +20,9 @@ from alertlib.config.types import (
     FrozenMap,
     HostName,
     MailAddress,
+    OneLine,
     Origin,
+    PageUrl,
     ParameterName,
     Pattern,
     SocketUrl,
@@ -219,15 +221,19 @@ class Email:
     smtp_port: Annotated[int, Range(1, 65_535)] = 587
     security: Security = Security.starttls
     ca_file: FilePath | None = None
+    login: bool = True
     user_env: EnvName = "EMAIL_SMTP_USER"
     user_file: FilePath | None = None
     password_env: EnvName = "EMAIL_SMTP_PASSWORD"
     password_file: FilePath | None = None
     sender: MailAddress = "alertas@localhost"
+    sender_name: OneLine | None = None
     recipients: tuple[MailAddress, ...] = ()
     operator: MailAddress | None = None
     language: Literal["pt-BR", "en"] = "pt-BR"
+    page_url: PageUrl | None = None
     timeout_seconds: Annotated[float, Range(above=0.0, high=60.0)] = 3.0
+    reply_timeout_seconds: Annotated[float, Range(above=0.0, high=600.0)] = 60.0
     max_concurrent: Annotated[int, Range(1, 100)] = 3
     ttl_minutes: Annotated[float, Range(above=0.0, high=100_000.0)] = 30.0
     digest_above: Annotated[int, Range(1, 1_000_000)] = 50

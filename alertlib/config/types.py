@@ -137,13 +137,59 @@ Origin = Annotated[
         "an origin such as https://desk.example:8443, without a path",
     ),
 ]
-MailAddress = Annotated[
+PageUrl = Annotated[
     str,
     Pattern(
-        rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~-]+)*@{_HOST}",
-        "a mail address such as mesa@example.com",
+        rf"https?://({_HOST}|\[[0-9A-Fa-f:.]+\])(:{_PORT})?(/[A-Za-z0-9._~/-]*)?",
+        "a page's address such as https://desk.example/alertas, without a query",
     ),
 ]
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+# A domain may be written in any script: it travels as xn--…, which every server takes. A local
+# part may not, for it could travel only to servers with SMTPUTF8.
+_ANY_LABEL = r"[A-Za-z0-9\u00a1-\uffff]([A-Za-z0-9_\u00a1-\uffff-]*[A-Za-z0-9\u00a1-\uffff])?"
+
+
+class Address(NamedTuple):
+    """A mail address; :func:`mail_domain` of its domain has to exist."""
+
+    meaning: str
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, str) or not re.fullmatch(
+            rf"{_ATEXT}(\.{_ATEXT})*@{_ANY_LABEL}(\.{_ANY_LABEL})*", value
+        ):
+            return False
+        try:
+            return bool(re.fullmatch(_HOST, mail_domain(value), re.ASCII))
+        except UnicodeError:
+            return False
+
+    def __str__(self) -> str:
+        return self.meaning
+
+
+MailAddress = Annotated[
+    str, Address("a mail address such as mesa@example.com, without accents before the @")
+]
+OneLine = Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{1,64}", "one line of 1-64 characters")]
+
+
+def mail_domain(address: str) -> str:
+    """Return an address's domain as it travels: ``xn--…`` where it has other than ASCII letters.
+
+    Raises
+    ------
+    UnicodeError
+        There is no such domain.
+    """
+    domain = address.rpartition("@")[2]
+    return domain if domain.isascii() else domain.encode("idna").decode()
+
+
+def wire_address(address: str) -> str:
+    """Return an address in ASCII, as SMTP and a message's headers carry it."""
+    return f"{address.rpartition('@')[0]}@{mail_domain(address)}"
 
 
 def minutes(timeframe: str) -> int:

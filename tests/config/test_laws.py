@@ -21,7 +21,7 @@ from alertlib.config.convert import hints_of, is_section
 from alertlib.config.document import parse
 from alertlib.config.problem import Problem
 from alertlib.config.schema import Settings
-from alertlib.config.types import DetectorName, ParameterName, Pattern, Reference
+from alertlib.config.types import Address, DetectorName, ParameterName, Pattern, Reference
 from alertlib.errors import ConfigError
 from alertlib.kernels.params import Range
 
@@ -62,6 +62,10 @@ def _limited(base: type, limits: tuple[Any, ...]) -> st.SearchStrategy[Any]:
         if isinstance(limit, Reference):
             regex = re.compile("[a-zà-ü_][a-zà-ü0-9_.:-]{0,99}")
             return st.from_regex(regex, fullmatch=True).filter(limit.__contains__)
+        if isinstance(limit, Address):
+            return st.from_regex("[a-z]{1,9}@[a-zà-ü]{1,9}[.]example", fullmatch=True).filter(
+                limit.__contains__
+            )
         if isinstance(limit, Pattern):
             regex = re.compile(limit.regex, re.ASCII)
             return st.from_regex(regex, fullmatch=True).filter(str.isprintable)
