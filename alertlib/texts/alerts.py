@@ -16,7 +16,10 @@ from alertlib.texts import formats, words
 from alertlib.texts.formats import brasilia, moment
 from alertlib.texts.words import Language
 
-SUBJECT_LIMIT = 60
+SUBJECT_LIMIT = 100
+"""RFC 5322 would have lines of 78; a folded header may be longer, and no reader minds."""
+
+_DOT = " · "
 
 
 class Contract(NamedTuple):
@@ -162,18 +165,20 @@ class AlertView:
 
     @property
     def subject(self) -> str:
-        """A subject line of at most ``SUBJECT_LIMIT`` characters: pattern, direction and price.
+        """A subject line of at most ``SUBJECT_LIMIT`` characters, what to act on first.
 
-        Severity goes first where it fits, then the symbol; a pattern's long name is cut before
-        the marks, the direction or the price would be.
+        A telephone shows some forty: symbol, side, price, stop, target and the bar's close come
+        before the pattern's name, which may be long, and the severity.
         """
-        mark, tail = self._brackets, f": {self.side} {self.price}"
-        room = SUBJECT_LIMIT - len(mark) - len(tail)
-        named = f"{self.alert['symbol']} {self.pattern}"
-        for lead in (f"{self.severity} {named}", named, self.pattern):
-            if len(lead) <= room:
-                return f"{mark}{lead}{tail}"
-        return f"{mark}{_cut(self.pattern, max(room, 8))}{tail}"[:SUBJECT_LIMIT]
+        found = (self._level("stop"), self._level("target"))
+        levels = [f"{level.label.lower()} {level.price}" for level in found if level is not None]
+        traded = f"{self.alert['symbol']} {self.side} {self.price}"
+        head = f"{self._brackets}{', '.join([traded, *levels])}, {self.bar_close:%H:%M}"
+        room = SUBJECT_LIMIT - len(head) - len(_DOT)
+        for tail in (f"{self.pattern}{_DOT}{self.severity}", _cut(self.pattern, max(room, 0))):
+            if 8 <= len(tail) <= room:
+                return f"{head}{_DOT}{tail}"
+        return head[:SUBJECT_LIMIT]
 
     def format_price(self, value: float | None) -> str:
         """Return a price of the alert's instrument, with as many decimals as its tick has."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.texts import formats, words
-from alertlib.texts.alerts import UNKNOWN, AlertView, Contract
+from alertlib.texts.alerts import SUBJECT_LIMIT, UNKNOWN, AlertView, Contract
 from alertlib.texts.words import WORDS, Language
 from tests.support.made_alerts import languages, made_alerts
 from tests.support.store_data import payload
@@ -121,24 +121,27 @@ class TestAlert:
     def test_no_reais_where_the_value_of_a_point_is_unknown(self) -> None:
         assert "R$" not in AlertView(payload(1)).text
 
-    def test_the_subject(self) -> None:
+    def test_the_subject_says_first_what_to_act_on(self) -> None:
         assert AlertView(payload(1), WIN).subject == (
-            "CRÍTICO WIN$N Volatilidade extrema: compra 126.505"
+            "WIN$N compra 126.505, stop 126.300, alvo 126.800, 10:10 · "
+            "Volatilidade extrema · CRÍTICO"
         )
         assert AlertView(payload(1, dry_run=True), WIN, correction=True).subject == (
-            "[CORREÇÃO, SIMULAÇÃO] Volatilidade extrema: compra 126.505"
+            "[CORREÇÃO, SIMULAÇÃO] WIN$N compra 126.505, stop 126.300, alvo 126.800, 10:10 · "
+            "Volatilidade extrema"
         )
 
     @given(made_alerts(), languages, st.booleans())
-    def test_any_subject_fits_and_ends_with_side_and_price(
+    def test_any_subject_fits_and_has_side_and_price_before_the_name(
         self, alert: dict[str, Any], language: Language, correction: bool
     ) -> None:
         view = AlertView(alert, WIN, language, correction)
         subject = view.subject
-        assert 0 < len(subject) <= 60
+        assert 0 < len(subject) <= SUBJECT_LIMIT
         assert subject.isprintable()
         price = formats.price(alert["price"], WIN.tick, language)
-        assert subject.endswith(f": {words.side(alert['direction'], language)} {price}")
+        side = words.side(alert["direction"], language)
+        assert f"{alert['symbol']} {side} {price}, " in subject
         for mark in view.marks:
             assert mark in subject
 
