@@ -56,7 +56,7 @@ LIVE = [
     Floor("audit_log websocket", "the hash-chained log; clients, which know no store and no mail"),
     Floor("alert_store", "cursor, alerts, outbox, acknowledgements in one transaction"),
     Floor("mail client_audit", "letters out; what clients did, into the log"),
-    Floor("payloads health checks stopping", "messages; what is not well; --check; --stop"),
+    Floor("payloads health checks stopping tasks", "messages; what is not well; work kept going"),
     Floor("gauges operator_notices", "figures for /metrics; what the operator is told"),
     Floor("pipeline", "a bar's way, on one page"),
     Floor("daemon", "parts put together, started in order, ended in order"),
