@@ -7,9 +7,23 @@ from typing import NamedTuple
 
 from alertlib._backoff import capped_wait
 
-CHANNEL_FIRST, CHANNEL_CAP = 1.0, 15.0
 LOST_LIMIT = 3
 """One lost conversation is a blip, this many in a row are a broken channel."""
+
+
+class Pause(NamedTuple):
+    """How long a broken channel is left alone, in seconds: twice as long each time."""
+
+    first: float
+    cap: float
+
+
+BRIEF = Pause(1.0, 15.0)
+"""The server is away, or busy."""
+QUOTA = Pause(60.0, 900.0)
+"""It takes no more from us for now; who asks again at once is locked out for longer."""
+LOGIN = Pause(900.0, 900.0)
+"""It refused the login: a few wrong ones in a row lock the account."""
 
 
 class Verdict(Enum):
@@ -30,17 +44,31 @@ class Verdict(Enum):
 
 
 class Result(NamedTuple):
-    """One attempt: ``stage`` is the last command, ``reason`` one printable line."""
+    """One attempt: ``stage`` is the last command, ``reason`` one printable line.
+
+    ``pause`` is for how long nothing else may leave, if the verdict is that nothing can.
+    """
 
     verdict: Verdict
     stage: str
     reason: str
     code: int | None = None
+    pause: Pause = BRIEF
 
     @property
     def is_unknown(self) -> bool:
         """Whether the server may have taken the message although no reply says so."""
         return self.verdict is Verdict.lost and self.stage == "data"
+
+    @property
+    def is_recipients(self) -> bool:
+        """Whether a refusal is about this recipient or message, and says nothing of the next.
+
+        MAIL names nobody but us, and a server that has no room now takes nobody's message.
+        """
+        if self.verdict is Verdict.refused:
+            return self.stage != "mail"
+        return self.verdict is Verdict.deferred and self.stage == "rcpt"
 
 
 class Channel(NamedTuple):
@@ -49,19 +77,23 @@ class Channel(NamedTuple):
     Attributes
     ----------
     reason : str
-        Why the last attempt failed, be it the letter's own fault; empty while all is well.
+        Why the last attempt failed; empty while all is well. What a server has against a
+        recipient or a message is not the channel's.
     lost : int
         Conversations lost in a row.
     step : int
         Times in a row the channel was found broken; decides the next delay.
     retry_at : float or None
         When to look again, on a clock that never jumps; None while letters may leave.
+    pause : Pause
+        What it is left alone for; ``step`` counts within it.
     """
 
     reason: str = ""
     lost: int = 0
     step: int = 0
     retry_at: float | None = None
+    pause: Pause = BRIEF
 
     @property
     def is_open(self) -> bool:
@@ -91,7 +123,9 @@ def after_result(channel: Channel, result: Result, now: float) -> Channel:
     if result.verdict is Verdict.lost:
         channel = channel._replace(lost=channel.lost + 1, reason=_told(result))
         return _opened(channel, result, now) if channel.lost >= LOST_LIMIT else channel
-    return Channel() if result.verdict is Verdict.delivered else Channel(_told(result))
+    if result.verdict is Verdict.delivered or result.is_recipients:
+        return Channel()
+    return Channel(_told(result))
 
 
 def allowance(channel: Channel, max_concurrent: int) -> int:
@@ -102,11 +136,15 @@ def allowance(channel: Channel, max_concurrent: int) -> int:
 
 
 def _opened(channel: Channel, result: Result, now: float) -> Channel:
-    if channel.retry_at is not None and now < channel.retry_at:
-        # A letter that was under way when the breaker opened: no news about the next look.
-        return channel._replace(reason=_told(result))
-    delay = capped_wait(channel.step, first=CHANNEL_FIRST, factor=2.0, cap=CHANNEL_CAP)
-    return Channel(_told(result), channel.lost, channel.step + 1, now + delay)
+    pause, reason = result.pause, _told(result)
+    step = channel.step if pause is channel.pause else 0
+    retry_at = now + capped_wait(step, first=pause.first, factor=2.0, cap=pause.cap)
+    is_waiting = channel.retry_at is not None and now < channel.retry_at
+    if is_waiting and (pause is channel.pause or retry_at <= (channel.retry_at or 0.0)):
+        # A letter that was under way when the breaker opened: no news about the next look,
+        # unless it learned that the pause has to be longer.
+        return channel._replace(reason=reason)
+    return Channel(reason, channel.lost, step + 1, retry_at, pause)
 
 
 def _told(result: Result) -> str:

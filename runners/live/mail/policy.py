@@ -15,6 +15,7 @@ from math import inf
 from typing import Any, Literal, NamedTuple
 
 from alertlib._backoff import capped_wait
+from alertlib.config.types import mail_domain
 from alertlib.texts.alerts import AlertView
 from runners.live.alert_store.records import OutboxRow
 from runners.live.mail.channel import Channel, Result, Verdict
@@ -41,7 +42,9 @@ class Letter(NamedTuple):
     attempts : int
         Attempts already made.
     notice : mapping, optional
-        ``{"title": str, "time": str, "lines": [str, ...]}`` of a notice.
+        ``{"title": str, "time": str, "lines": [str, ...], "kind": str}`` of a notice.
+    lost : int
+        Copies that a digest's recipient was never sent and is told of.
     """
 
     kind: Kind
@@ -52,6 +55,7 @@ class Letter(NamedTuple):
     expires: float
     attempts: int = 0
     notice: Mapping[str, Any] | None = None
+    lost: int = 0
 
 
 class Gathering(NamedTuple):
@@ -71,7 +75,9 @@ class Plan(NamedTuple):
     joins : dict of Message-ID to list of OutboxRow
         Copies that a digest takes over now.
     letters : list of Letter
-        To be sent now, digests first. Joins have to be written before.
+        To be sent now, longest due first; what may have arrived already, or failed otherwise,
+        is due anew and so behind whatever has not been tried. Digests of nothing but what is
+        too old come last. Joins have to be written before.
     gathering : dict of recipient to Gathering
         Digests that more copies may join.
     """
@@ -113,7 +119,7 @@ def message_id(key: str, recipient: str, sender: str) -> str:
         Address; its domain is the identifier's.
     """
     digest = hashlib.sha256(f"{key}|{recipient}".encode()).hexdigest()[:32]
-    return f"<{digest}@{sender.rpartition('@')[2].rstrip('>')}>"
+    return f"<{digest}@{mail_domain(sender)}>"
 
 
 def retry_delay(failures: int, chance: float) -> float:
@@ -171,7 +177,7 @@ def plan(
         made.joins.setdefault(name, []).append(row)
         digests.setdefault(name, []).append(row._replace(digest=name))
     made.letters.extend(map(digest_letter, digests.values()))
-    made.letters.sort(key=lambda letter: (letter.kind != "digest", letter.due))
+    made.letters.sort(key=lambda one: (all(r.expires <= now for r in one.rows), one.due))
     return made
 
 

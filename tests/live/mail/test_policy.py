@@ -13,9 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from runners.live.alert_store.records import MessageType, OutboxRow, Stored
 from runners.live.mail import channel, policy
 from runners.live.mail.channel import (
-    CHANNEL_CAP,
+    LOGIN,
     LOST_LIMIT,
+    QUOTA,
     Channel,
+    Pause,
     Result,
     Verdict,
     after_result,
@@ -51,7 +53,9 @@ results = st.sampled_from(
         Result(Verdict.deferred, "mail", "451 later", 451),
         Result(Verdict.lost, "data", "no reply within 3 s"),
         Result(Verdict.lost, "connect", "connection refused"),
-        Result(Verdict.channel, "auth", "535 no", 535),
+        Result(Verdict.channel, "starttls", "454 no", 454),
+        Result(Verdict.channel, "auth", "535 no", 535, LOGIN),
+        Result(Verdict.channel, "rcpt", "550 5.4.5 spent", 550, QUOTA),
     ]
 )
 
@@ -144,6 +148,24 @@ class TestRetries:
         if ending.outcome == "failed":
             assert ending.retry_at <= max(NOW, letter.expires)
 
+    def test_a_letter_that_may_have_arrived_goes_behind_those_not_tried_yet(self) -> None:
+        """A server that answers too late after the dot got one letter for ever."""
+        rows = {n: row(n, due=NOW - 10.0 + n) for n in range(8)}
+        rows |= {8: row(8, due=NOW - 99.0, digest="<d@x>")}
+        late, channel, now = Result(Verdict.lost, "data", "no reply within 60 s"), Channel(), NOW
+        tried = []
+        for _ in range(18):
+            due = [r for r in rows.values() if r.due <= now]
+            letter = plan(due, channel, 50, now, sender=SENDER, gathering={}).letters[0]
+            tried.append(letter.rows[0].id)
+            channel = after_result(channel, late, now)
+            ending = settle(letter, late, channel, now, 0.5)
+            old = rows[tried[-1]]
+            rows[old.id] = old._replace(due=ending.retry_at, attempts=old.attempts + 1)
+            now += 60.0
+            channel = after_result(channel, Result(Verdict.answered, "noop", ""), now)
+        assert sorted(tried[:9]) == sorted(tried[9:]) == list(range(9))
+
 
 class TestExpiry:
     def test_it_counts_from_the_commit(self) -> None:
@@ -158,9 +180,9 @@ class TestExpiry:
     def test_an_expired_alert_is_told_in_a_digest_only(self) -> None:
         made = planned([row(1, expires=NOW), row(2)])
         assert [r.id for r in made.expired] == [1]
-        assert [letter.kind for letter in made.letters] == ["digest", "alert"]
-        assert [r.id for r in made.letters[0].rows] == [1]
-        assert made.joins == {made.letters[0].message_id: [row(1, expires=NOW)]}
+        assert [letter.kind for letter in made.letters] == ["alert", "digest"]
+        assert [r.id for r in made.letters[1].rows] == [1]
+        assert made.joins == {made.letters[1].message_id: [row(1, expires=NOW)]}
 
     def test_alerts_expire_while_the_channel_is_broken(self) -> None:
         broken = Channel("auth: 535", 0, 1, 5.0)
@@ -230,7 +252,7 @@ class TestDigest:
 
 class TestChannel:
     def test_it_is_looked_at_again_after_1_2_4_8_15_seconds(self) -> None:
-        failure = Result(Verdict.channel, "auth", "535 no", 535)
+        failure = Result(Verdict.channel, "ehlo", "550 no", 550)
         channel, now, waits = Channel(), 100.0, []
         for _ in range(6):
             channel = after_result(channel, failure, now)
@@ -238,7 +260,7 @@ class TestChannel:
             waits.append(channel.retry_at - now)
             now = channel.retry_at
         assert waits == [1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
-        assert channel.reason == "auth: 535 no"
+        assert channel.reason == "ehlo: 550 no"
 
     def test_letters_under_way_when_it_breaks_do_not_lengthen_the_wait(self) -> None:
         failure = Result(Verdict.channel, "auth", "535 no", 535)
@@ -263,10 +285,46 @@ class TestChannel:
         well = after_result(channel, Result(Verdict.delivered, "data", "ok", 250), 2.0)
         assert (well, allowance(well, 3)) == (Channel(), 3)
 
-    def test_a_refusal_is_a_reason_but_holds_nothing_back(self) -> None:
-        refused = Result(Verdict.refused, "rcpt", "550 relaying denied", 550)
-        channel = after_result(Channel(), refused, 0.0)
-        assert channel.reason == "rcpt: 550 relaying denied"
+    @pytest.mark.parametrize(
+        ("pause", "waits"),
+        [(QUOTA, [60.0, 120.0, 240.0, 480.0, 900.0, 900.0]), (LOGIN, [900.0, 900.0])],
+    )
+    def test_a_spent_quota_and_a_refused_login_are_left_alone_for_minutes(
+        self, pause: Pause, waits: list[float]
+    ) -> None:
+        failure = Result(Verdict.channel, "mail", "no", 550, pause)
+        channel, now = Channel(), 0.0
+        for wait in waits:
+            channel = after_result(channel, failure, now)
+            assert channel.retry_at == now + wait
+            now += wait
+            channel = after_result(channel, Result(Verdict.answered, "noop", ""), now)
+            assert allowance(channel, 3) == 1, "the next refusal has to cost one letter only"
+
+    def test_what_a_letter_under_way_learns_can_lengthen_a_pause_but_not_shorten_it(self) -> None:
+        brief = Result(Verdict.channel, "connect", "refused")
+        login = Result(Verdict.channel, "auth", "535 no", 535, LOGIN)
+        first = after_result(Channel(), brief, 100.0)
+        longer = after_result(first, login, 100.5)
+        assert longer.retry_at == 1_000.5
+        assert after_result(longer, brief, 101.0).retry_at == 1_000.5
+
+    @pytest.mark.parametrize(
+        ("result", "is_ours"),
+        [
+            (Result(Verdict.refused, "rcpt", "550 5.1.1 unknown user", 550), False),
+            (Result(Verdict.deferred, "rcpt", "450 4.2.0 greylisted", 450), False),
+            (Result(Verdict.refused, "data", "554 5.6.0 not this", 554), False),
+            (Result(Verdict.refused, "mail", "550 5.7.1 who are you", 550), True),
+            (Result(Verdict.deferred, "mail", "451 4.3.0 later", 451), True),
+            (Result(Verdict.deferred, "data", "452 4.3.1 no room", 452), True),
+        ],
+    )
+    def test_a_refusal_holds_nothing_back_and_a_recipients_is_no_trouble_of_the_channel(
+        self, result: Result, is_ours: bool
+    ) -> None:
+        channel = after_result(Channel(), result, 0.0)
+        assert channel.reason == (f"{result.stage}: {result.reason}" if is_ours else "")
         assert allowance(channel, 3) == 3
         # A server that merely answers has not taken a letter.
         assert after_result(channel, Result(Verdict.answered, "noop", ""), 1.0) == channel
@@ -280,7 +338,7 @@ class TestChannel:
             now += passed
             channel = after_result(channel, result, now)
             if channel.retry_at is not None:
-                assert channel.retry_at <= now + CHANNEL_CAP
+                assert channel.retry_at <= now + LOGIN.cap
                 assert channel.reason
             if result.verdict is Verdict.delivered:
                 assert channel == Channel()
