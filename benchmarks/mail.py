@@ -118,7 +118,7 @@ class Bench:
         from runners.live.alert_store.store import Store
         from runners.live.mail.mailer import Mailer
         from runners.live.mail.render import Renderer
-        from runners.live.mail.settings import Login
+        from runners.live.mail.settings import Access, Login, tls_context
 
         sink = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "ignore", "-c", SINK, *(self.certificate or ())),
@@ -129,9 +129,11 @@ class Bench:
         port = int(await sink.stdout.readline())
         reader = asyncio.create_task(self._read(sink))
         config = settings(port, self.certificate[0] if self.certificate else None)
-        login = Login("mesa", "secret") if self.certificate else None
+        access = Access()
+        if self.certificate:
+            access = Access(Login("mesa", "secret"), tls_context(self.certificate[0]))
         with Store.open(str(self.folder / "alerts.db")) as store:
-            mailer = Mailer(config, login, store.outbox, Renderer(config, find_contracts(())))
+            mailer = Mailer(config, access, store.outbox, Renderer(config, find_contracts(())))
             running = asyncio.create_task(mailer.run())
             await asyncio.sleep(1.0)
             numbers = range(1, count + 1)

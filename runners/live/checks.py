@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import argparse
 
     from alertlib.config import Config
-    from runners.live.mail.settings import Login
+    from runners.live.mail.settings import Access
 
 _MAIL_MODULES = ("aiosmtplib", "jinja2")
 
@@ -75,16 +75,16 @@ def _secrets(config: Config, environ: Mapping[str, str]) -> str:
 
     found = authenticator(config.delivery.websocket, environ)
     pattern_records(config.live.scorecard)
-    _credentials(config, environ)
+    _mail_access(config, environ)
     weak = f" (weak: {', '.join(found.weak)})" if found.weak else ""
     return f"present{weak}"
 
 
-def _credentials(config: Config, environ: Mapping[str, str]) -> Login | None:
-    from runners.live.mail.settings import mail_credentials
+def _mail_access(config: Config, environ: Mapping[str, str]) -> Access | None:
+    from runners.live.mail.settings import mail_access
 
     email = config.delivery.email
-    return mail_credentials(email, environ) if email.enabled else None
+    return mail_access(email, environ) if email.enabled else None
 
 
 def _database(path: str) -> str:
@@ -141,19 +141,22 @@ def _terminal(streams: list[tuple[str, str]]) -> str:
 def _smtp(config: Config, environ: Mapping[str, str]) -> str:
     from runners.live.mail.pool import probe
 
-    if not config.delivery.email.enabled:
+    if (access := _mail_access(config, environ)) is None:
         return "e-mail is not enabled"
-    return asyncio.run(probe(config.delivery.email, _credentials(config, environ)))
+    answer = asyncio.run(probe(config.delivery.email, access))
+    if config.delivery.email.operator is None:
+        return f"{answer}; nobody is told of trouble: delivery.email.operator is null"
+    return answer
 
 
 def _test_mail(config: Config, environ: Mapping[str, str]) -> str:
     from runners.live.mail.notices import send_test_mail
 
-    if not config.delivery.email.enabled:
+    if (access := _mail_access(config, environ)) is None:
         raise ConfigError(
             "delivery.email.enabled: got false, expected true to send a test message; enable it"
         )
-    lines = asyncio.run(send_test_mail(config.delivery.email, _credentials(config, environ)))
+    lines = asyncio.run(send_test_mail(config.delivery.email, access))
     for line in lines[:-1]:
         print(f"ok    test mail: {line}", file=sys.stdout)
     return lines[-1]

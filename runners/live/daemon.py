@@ -9,11 +9,11 @@ import os
 import sys
 import time
 from asyncio import wrap_future
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alertlib._version import __version__
 from alertlib.config import Config
@@ -28,11 +28,12 @@ from runners.live.client_audit import StoreAudit
 from runners.live.feed.base import Feed
 from runners.live.gauges import Figures
 from runners.live.health import Board
-from runners.live.mail.settings import mail_credentials
+from runners.live.mail.settings import Access, mail_access
 from runners.live.mail.track_record import pattern_records
 from runners.live.operator_notices import Operator
 from runners.live.pipeline import Pipeline
 from runners.live.stopping import Stop, forget_request
+from runners.live.tasks import keep_running
 from runners.live.telemetry.metrics import Metrics
 from runners.live.telemetry.systemd import Notifier
 from runners.live.websocket.auth import authenticator
@@ -89,9 +90,8 @@ class Daemon:
         self._feed = feed
         self._authenticator = authenticator(config.delivery.websocket, environ)
         self._mails = config.delivery.email.enabled and not options.dry_run
-        self._credentials = (
-            mail_credentials(config.delivery.email, environ) if self._mails else None
-        )
+        email = config.delivery.email
+        self._mail_access = mail_access(email, environ) if self._mails else Access()
         self._metrics = Metrics()
         self._figures = Figures(self._metrics)
         self._notifier = Notifier(environ)
@@ -151,12 +151,12 @@ class Daemon:
             self._start_mail(store)
             self._announce(store)
             tasks += [
-                asyncio.create_task(work)
-                for work in (
-                    stop.watch(store.path),
-                    self._watch(store),
-                    self._notifier.watchdog(lambda: store.trouble(60.0) is None),
-                )
+                self._keep("stop", lambda: stop.watch(store.path)),
+                self._keep("watch", lambda: self._watch(store)),
+                self._keep(
+                    "watchdog",
+                    lambda: self._notifier.watchdog(lambda: store.trouble(60.0) is None),
+                ),
             ]
             await self._follow(store, stop)
         finally:
@@ -213,9 +213,12 @@ class Daemon:
         email = self._config.delivery.email
         records = pattern_records(self._config.live.scorecard)
         renderer = Renderer(email, find_contracts(self._config.data.symbols), records)
-        self._mailer = Mailer(email, self._credentials, store.outbox, renderer)
+        self._mailer = Mailer(email, self._mail_access, store.outbox, renderer)
         self._board.mailer = self._mailer
-        self._mail_task = asyncio.create_task(self._mailer.run())
+        self._mail_task = self._keep("mail", self._mailer.run)
+
+    def _keep(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        return asyncio.create_task(keep_running(name, work, self._board.task_errors))
 
     def _announce(self, store: Store) -> None:
         ready = {
@@ -276,8 +279,7 @@ class Daemon:
 
     async def _watch(self, store: Store) -> None:
         """Once a second: gauges, and the operator's notices."""
-        has_address = self._config.delivery.email.operator is not None
-        operator = Operator(store, self._mailer, has_address=has_address)
+        operator = Operator(store, self._mailer, self._config.delivery.email)
         while True:
             reasons = self._board.reasons()
             try:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from runners.live.health import Reason
     from runners.live.mail.mailer import Mailer
 
-KINDS = ("store", "feed", "email", "websocket", "detector")
+KINDS = ("store", "feed", "email", "letters", "task", "websocket", "detector")
+OUTCOMES = ("delivered", "dead", "unwritable", "expired")
 QUANTILES = (0.5, 0.95, 0.99)
 _COUNTERS = {
     "alertas_bars_total": "Closed bars taken.",
@@ -32,6 +33,7 @@ _GAUGES = {
     "alertas_audit_seq": "Number of the last audit event.",
     "alertas_mail_outbox": "Copies not settled yet.",
     "alertas_mail_seconds": "From detection to the server's 250, of the last thousand alerts.",
+    "alertas_mail_copies": "Copies since the start, by what became of them.",
     "alertas_mail_attempts": "Attempts since the start, by how they ended.",
 }
 
@@ -96,3 +98,5 @@ class Figures:
             self._metrics.set("alertas_mail_seconds", latencies[place], quantile=f"{quantile:g}")
         for verdict, count in mailer.stats.letters.items():
             self._metrics.set("alertas_mail_attempts", count, verdict=verdict)
+        for outcome in OUTCOMES:
+            self._metrics.set("alertas_mail_copies", mailer.stats.alerts[outcome], outcome=outcome)

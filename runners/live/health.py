@@ -39,6 +39,7 @@ class Board:
         self.cores: dict[Key, Core] = {}
         self.positions: dict[Key, Position] = {}
         self.feed_error: str | None = None
+        self.task_errors: dict[str, str] = {}
         self.is_at_end = False
         self.is_dry_run = False
         self.version = ""
@@ -54,6 +55,12 @@ class Board:
         found += [Reason("feed", f"feed: {text}", True) for text in self._feed_reasons()]
         if self.mailer is not None and self.mailer.reason:
             found.append(Reason("email", self.mailer.reason, False))
+        if self.mailer is not None and self.mailer.losses:
+            found.append(Reason("letters", f"letters: {self.mailer.losses}", False))
+        found += [
+            Reason("task", f"task: {name} has failed: {why}", False)
+            for name, why in self.task_errors.items()
+        ]
         if self.server is not None and self.server.slowest_round_trip() > SLOW_SECONDS:
             seconds = self.server.slowest_round_trip()
             found.append(

@@ -15,8 +15,6 @@ from alertlib.detection.intake import MAX_ERRORS, NOTHING, REMEMBERED_BARS, Core
 from alertlib.detection.staleness import bars_missing
 from alertlib.errors import DataError
 from alertlib.market.instruments import find_instrument
-from runners.live.health import Reason
-from runners.live.operator_notices import Watch
 
 CONFIG = al.load_config(None, {"policy.cooldown_bars": 0, "policy.rate_limit_per_minute": 0})
 MONDAY = datetime(2024, 3, 4, 9, 0)
@@ -361,15 +359,3 @@ class TestMissingBars:
     def test_a_symbol_nobody_knows_the_hours_of_misses_nothing(self) -> None:
         unknown = find_instrument("EURUSD", "M5")
         assert bars_missing(unknown, None, datetime(2024, 3, 4, 12), 3.0) == 0
-
-
-def test_the_operator_is_told_once_of_each_change() -> None:
-    told: list[str] = []
-    watch = Watch(lambda title, lines: told.append(title))
-    stale = Reason("feed", "feed: stale", True)
-    for reasons in ([], [stale], [stale], [], []):
-        watch.look(reasons)
-    assert told == [
-        "Alertas: falha na alimentação de barras",
-        "Alertas: falha na alimentação de barras: normalizado",
-    ]

@@ -10,8 +10,12 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from alertlib.texts.alerts import SUBJECT_LIMIT
 from runners.client import AlertClient, Message
 from tests.support.running import (
+    ENV,
     SAMPLE,
     TOKEN,
     Running,
@@ -22,7 +26,7 @@ from tests.support.running import (
     run,
     write_config,
 )
-from tests.support.smtp_servers import Inbox, real
+from tests.support.smtp_servers import Inbox, real, scripted
 
 AT_ONCE = ("--feed", "replay", "--bars", str(SAMPLE), "--speed", "0")
 
@@ -136,7 +140,7 @@ def test_detection_to_mail_to_audit(tmp_path: Path) -> None:
     for mail in singles:
         alert = alerts[mail["X-Alertas-Id"]]
         assert mail["X-Alertas-Pattern"] == alert["pattern"]
-        assert len(mail["Subject"]) <= 60
+        assert len(mail["Subject"]) <= SUBJECT_LIMIT
     assert {mail["To"] for mail in singles} == {"a@localhost", "b@localhost"}
     assert len({mail["Message-ID"] for mail in singles}) == len(singles)
     delivered = [e["data"] for e in events(daemon.database, "delivered")]
@@ -187,6 +191,74 @@ def test_a_broken_mail_channel_is_a_reason_beside_a_200(tmp_path: Path) -> None:
         )
         assert "alertas_mail_outbox" in metrics
         assert daemon.signal("SIGTERM") == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "secrets", "said"),
+    [
+        ("ca_file: /no/such.pem", ("USER", "PASSWORD"), "delivery.email.ca_file: got /no/such.pem"),
+        ("ca_file: /no/such.pem\n    login: false", (), "delivery.email.ca_file: got /no/such.pem"),
+        ("digest_above: 9", ("USER",), "$EMAIL_SMTP_PASSWORD: got nothing"),
+        ("digest_above: 9", (), "$EMAIL_SMTP_USER: got nothing"),
+    ],
+)
+def test_what_a_start_can_know_of_the_mail_server_ends_it(
+    tmp_path: Path, setting: str, secrets: tuple[str, ...], said: str
+) -> None:
+    """The mail task ended unseen, /health was well, and the letters stayed where they were."""
+    config = mail_config(tmp_path, 25, f"    {setting}\n")
+    text = Path(config).read_text(encoding="utf-8").replace("security: none", "security: starttls")
+    Path(config).write_text(text, encoding="utf-8")
+    env = ENV | {f"EMAIL_SMTP_{name}": "x" for name in secrets}
+    for more in ((), ("--check",)):
+        done = run("live", "--config", config, "--db", str(tmp_path / "a.db"), *AT_ONCE, *more,
+                   env=env)  # fmt: skip
+        assert done.returncode == 2
+        assert said in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        assert "READY" not in done.stdout
+
+
+def test_letters_that_reached_nobody_are_a_reason_and_a_figure(tmp_path: Path) -> None:
+    async def refused() -> tuple[list[str], str]:
+        async with scripted(replies={"RCPT": "550 5.1.1 <a@localhost>: unknown"}) as server:
+            config = mail_config(tmp_path, server.port)
+            with Running(tmp_path, "--config", config, *AT_ONCE) as daemon:
+
+                def look() -> Any:
+                    text = daemon.get("/metrics")[1]
+                    found = re.search(r'alertas_mail_copies{outcome="dead"} (\d+)', text)
+                    reasons = daemon.health()[1]["reasons"]
+                    return found and int(found[1]) and reasons and (reasons, text)
+
+                reasons, text = await asyncio.to_thread(daemon.until, look)
+                await asyncio.to_thread(daemon.signal, "SIGTERM")
+        return reasons, text
+
+    reasons, text = asyncio.run(refused())
+    (reason,) = reasons
+    assert re.fullmatch(
+        r"letters: \d+ refused for good, in the last hour; the last refusal: rcpt 550 5\.1\.1",
+        reason,
+    )
+    assert 'alertas_trouble{kind="letters"} 1' in text
+
+
+def test_a_check_says_that_nobody_is_told(tmp_path: Path) -> None:
+    async def check() -> str:
+        async with real() as inbox:
+            config = mail_config(tmp_path, inbox.port)
+            text = (
+                Path(config).read_text(encoding="utf-8").replace("    operator: op@localhost\n", "")
+            )
+            Path(config).write_text(text, encoding="utf-8")
+            options = ("--check", "--config", config, "--db", str(tmp_path / "a.db"), *AT_ONCE)
+            done = await asyncio.to_thread(run, "live", *options)
+            assert done.returncode == 0
+            return done.stdout
+
+    said = asyncio.run(check())
+    assert "; nobody is told of trouble: delivery.email.operator is null" in said
 
 
 def test_metrics_count_what_happened(tmp_path: Path) -> None:

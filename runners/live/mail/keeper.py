@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from runners.live.mail.channel import Channel, Result, Verdict, after_result
+from runners.live.mail.channel import BRIEF, Channel, Result, Verdict, after_result
 from runners.live.mail.pool import SmtpPool
 
 LOOK_SECONDS = 30.0
@@ -29,6 +29,15 @@ class Keeper:
         self._pool = pool
         self._look_at = 0.0
         self._is_looking = False
+
+    @property
+    def reason(self) -> str:
+        """Why letters do not leave; empty while they do. A long pause is said, too."""
+        channel = self.channel
+        if channel.retry_at is None or channel.pause is BRIEF:
+            return channel.reason
+        minutes = max(1, round((channel.retry_at - time.monotonic()) / 60.0))
+        return f"{channel.reason}; tried again in {minutes} min"
 
     def judge(self, result: Result) -> None:
         """Let an attempt count for the channel, and log when it breaks or mends."""

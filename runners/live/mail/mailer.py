@@ -12,21 +12,19 @@ import logging
 import random
 import time
 from asyncio import wrap_future
-from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
 from alertlib.config.schema import Email
 from alertlib.errors import AlertlibError
-from alertlib.texts.formats import brasilia
 from runners.live.alert_store.records import OutboxRow
 from runners.live.mail.channel import Result, Verdict, allowance
 from runners.live.mail.connection import printable
 from runners.live.mail.keeper import LOOK_SECONDS, Keeper
-from runners.live.mail.notices import notices
+from runners.live.mail.ledger import Ledger
+from runners.live.mail.notices import NoticeBox, notices
 from runners.live.mail.outbox import Outbox
 from runners.live.mail.policy import (
     RETRY_CAP,
@@ -39,7 +37,7 @@ from runners.live.mail.policy import (
 )
 from runners.live.mail.pool import SmtpPool
 from runners.live.mail.render import Renderer
-from runners.live.mail.settings import Login
+from runners.live.mail.settings import Access
 
 PAGE = 1_000
 REPLAN_SECONDS = 0.25
@@ -51,33 +49,14 @@ LOG_SECONDS = 60.0
 log = logging.getLogger("alertas.mail")
 
 
-@dataclass(slots=True)
-class MailStats:
-    """Running figures for ``/metrics``.
-
-    Attributes
-    ----------
-    letters : Counter
-        Attempts by how they ended: the names of :class:`Verdict`.
-    alerts : Counter
-        Copies ``delivered``, ``dead`` and ``expired``.
-    latencies : deque of float
-        Seconds from detection to the server's 250, of the last thousand alerts sent singly.
-    """
-
-    letters: Counter[str] = field(default_factory=Counter)
-    alerts: Counter[str] = field(default_factory=Counter)
-    latencies: deque[float] = field(default_factory=lambda: deque(maxlen=1_000))
-
-
 class Mailer:
     """Sends what the outbox holds until told to stop.
 
     Parameters
     ----------
     settings : Email
-    credentials : Login or None
-        As :func:`~runners.live.mail.settings.read_credentials` returned them.
+    access : Access
+        As :func:`~runners.live.mail.settings.mail_access` returned it.
     outbox : Outbox
     renderer : Renderer
     clock : callable
@@ -93,20 +72,19 @@ class Mailer:
     def __init__(
         self,
         settings: Email,
-        credentials: Login | None,
+        access: Access,
         outbox: Outbox,
         renderer: Renderer,
         *,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.stats = MailStats()
         self._settings = settings
         self._outbox = outbox
         self._renderer = renderer
         self._clock = clock
         self._chance = chance
-        self._pool = SmtpPool(settings, credentials)
+        self._pool = SmtpPool(settings, access)
         self._keeper = Keeper(self._pool)
         self._trouble = ""
         self._unwritten: set[str] = set()
@@ -117,26 +95,35 @@ class Mailer:
         self._sending = 0
         self._replan_at = self._rest_until = self._log_again_at = 0.0
         self._queue: list[Letter] = []
-        self._notices: dict[str, Letter] = {}
+        self._notices = NoticeBox()
+        self._ledger = Ledger(outbox)
+        self.stats = self._ledger.stats
         self._gathering: dict[str, Gathering] = {}
 
     @property
     def reason(self) -> str:
         """Why mail is not going out, one line for ``/health``; empty while all is well."""
-        reason = self._trouble or self._keeper.channel.reason
+        reason = self._trouble or self._keeper.reason
         return f"e-mail: {reason}" if reason else ""
+
+    @property
+    def losses(self) -> str:
+        """Copies of late that reached nobody, one line for ``/health``; empty without any."""
+        return self._ledger.losses.reason(time.monotonic())
 
     def notify(self) -> None:
         """Say that alerts were committed. From another thread: ``loop.call_soon_threadsafe``."""
         self._wake.set()
 
-    def notice(self, title: str, lines: Sequence[str]) -> None:
-        """Send a few lines to the operator, or to all recipients if there is none.
+    def notice(self, title: str, lines: Sequence[str], kind: str = "") -> None:
+        """Send a few lines to the operator, if there is one, in place of any about ``kind``.
 
-        Kept in memory only: a notice tells of a state, and a restart looks at it anew.
+        Alerts go first. Traders get no notices.
         """
-        for letter in notices(self._settings, title, lines, self._clock()):
-            self._notices[letter.message_id] = letter
+        if self._settings.operator is None:
+            return
+        to = (self._settings.operator,)
+        self._notices.put(notices(self._settings, to, title, lines, self._clock(), kind))
         self._replan_at = 0.0
         self._wake.set()
 
@@ -147,7 +134,6 @@ class Mailer:
 
     async def run(self) -> None:
         """Deliver until :meth:`stop` or cancelled; what is left stays in the outbox."""
-        await self._pool.prepare()
         await asyncio.to_thread(self._renderer.load)
         try:
             while (pause := await self._step()) > 0.0:
@@ -211,16 +197,11 @@ class Mailer:
         )
         if made.expired:
             await wrap_future(self._outbox.failed(made.expired, now, "expired"))
-            self.stats.alerts["expired"] += len(made.expired)
-            log.warning("alerts expired unsent", extra={"alerts": len(made.expired)})
+            self._ledger.expired(len(made.expired))
         for name, members in made.joins.items():
             await wrap_future(self._outbox.put_into_digest(members, name))
         self._gathering = made.gathering
-        for name in [name for name, n in self._notices.items() if n.expires <= now]:
-            del self._notices[name]
-        # One under way stays a notice until it has ended, and must not be queued meanwhile.
-        waiting = [n for name, n in self._notices.items() if name not in self._held]
-        self._queue = [n for n in waiting if n.due <= now] + made.letters
+        self._queue = made.letters + self._notices.due(now, self._held)
 
     def _due_rows(self, now: float) -> list[OutboxRow]:
         held = {row.id for letter in self._held.values() for row in letter.rows}
@@ -278,7 +259,10 @@ class Mailer:
         """Send one letter and write down how it went."""
         try:
             if letter.kind == "digest":
-                letter = digest_letter(self._outbox.members(letter.message_id))
+                members = self._outbox.members(letter.message_id)
+                letter = await self._ledger.writable(digest_letter(members), self._renderer.flaw)
+                if not letter.rows:
+                    return
             if letter.rows:
                 await wrap_future(self._outbox.attempted(letter.rows))
             result = await self._send(letter)
@@ -291,7 +275,10 @@ class Mailer:
         if settlement.outcome == "failed":
             delay = max(0.0, settlement.retry_at - self._clock())
             asyncio.get_running_loop().call_later(delay, self._wake.set)
-        self._count(letter, result, settlement)
+        self._ledger.count(letter, result, settlement, self._clock())
+        if not letter.rows:
+            self._notices.settle(letter, settlement)
+            return
         # Should the store fail now, the letter must not be sent again for want of a record.
         while not await self._write(letter, settlement):
             await asyncio.sleep(OUTBOX_RETRY_SECONDS)
@@ -305,43 +292,14 @@ class Mailer:
         return await self._pool.send(message, letter.recipient)
 
     async def _write(self, letter: Letter, settlement: Settlement) -> bool:
-        if not letter.rows:
-            self._keep_notice(letter, settlement)
-            return True
-        outcome, retry_at, reason, data = settlement
         try:
-            if outcome == "delivered":
-                await wrap_future(self._outbox.delivered(letter.rows, **data))
-            elif outcome == "dead":
-                await wrap_future(self._outbox.dead(letter.rows, reason, **data))
-            else:
-                await wrap_future(self._outbox.failed(letter.rows, retry_at, reason, **data))
+            await self._ledger.write(letter, settlement)
         except AlertlibError as error:
             self._unwritten.add(letter.message_id)
             self._note(error)
             return False
         self._unwritten.discard(letter.message_id)
         return True
-
-    def _keep_notice(self, letter: Letter, settlement: Settlement) -> None:
-        if settlement.outcome == "failed":
-            self._notices[letter.message_id] = letter._replace(
-                due=settlement.retry_at, attempts=letter.attempts + 1
-            )
-        else:
-            self._notices.pop(letter.message_id, None)
-
-    def _count(self, letter: Letter, result: Result, settlement: Settlement) -> None:
-        self.stats.letters[result.verdict.value] += 1
-        if settlement.outcome == "failed":
-            log.warning("mail attempt failed", extra=_describe(letter, result))
-            return
-        self.stats.alerts[settlement.outcome] += len(letter.rows)
-        if settlement.outcome == "dead":
-            log.error("mail refused for good", extra=_describe(letter, result))
-        elif letter.kind in ("alert", "correction"):
-            detected = brasilia(letter.rows[0].alert()["detected_at"]).timestamp()
-            self.stats.latencies.append(self._clock() - detected)
 
     def _rest(self, error: BaseException) -> None:
         """Leave the outbox alone for a moment: it says itself what ails it."""
@@ -353,14 +311,3 @@ class Mailer:
         if time.monotonic() >= self._log_again_at:
             log.error("mail outbox failed", exc_info=error)
             self._log_again_at = time.monotonic() + LOG_SECONDS
-
-
-def _describe(letter: Letter, result: Result) -> dict[str, Any]:
-    return {
-        "kind": letter.kind,
-        "recipient": letter.recipient,
-        "message_id": letter.message_id,
-        "stage": result.stage,
-        "verdict": result.verdict.value,
-        "reason": result.reason,
-    }

@@ -1,28 +1,29 @@
-"""Messages that are not alerts: a notice to the operator, and the test of the channel."""
+"""Messages that are not alerts: notices to the operator, and the test of the channel."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime
 
 from alertlib.config.schema import Email
 from alertlib.texts.alerts import UNKNOWN
-from runners.live.mail.policy import Letter, message_id
+from runners.live.mail.policy import Letter, Settlement, message_id
 from runners.live.mail.pool import SmtpPool, require_answer
 from runners.live.mail.render import Renderer
-from runners.live.mail.settings import Login
+from runners.live.mail.settings import Access
 from runners.live.mail.words import MAIL_WORDS
 
 NOTICE_TTL = 86_400.0
 
 
-def notices(settings: Email, title: str, lines: Sequence[str], now: float) -> list[Letter]:
-    """Return a notice as letters: to the operator, or to all recipients if there is none."""
+def notices(
+    settings: Email, recipients: Sequence[str], title: str, lines: Sequence[str], now: float,
+    kind: str = "",
+) -> list[Letter]:  # fmt: skip
+    """Return a notice as letters; ``kind`` is what it is about."""
     written = datetime.fromtimestamp(now, UTC).isoformat()
-    content = {"title": title, "time": written, "lines": list(lines)}
-    recipients = [settings.operator] if settings.operator else settings.recipients
+    content = {"title": title, "time": written, "lines": list(lines), "kind": kind}
     return [
         Letter(
             kind="notice",
@@ -37,8 +38,48 @@ def notices(settings: Email, title: str, lines: Sequence[str], now: float) -> li
     ]
 
 
+class NoticeBox:
+    """Notices to the operator that have not left yet.
+
+    In memory only: a notice tells of a state, and a restart looks at it anew. Of one kind the
+    newest is kept, so that an outage leaves one letter about each thing and not a heap.
+    """
+
+    def __init__(self) -> None:
+        self._letters: dict[str, Letter] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._letters)
+
+    def put(self, letters: Sequence[Letter]) -> None:
+        """Add the letters of one notice, in place of those about the same thing."""
+        kinds = {_kind(letter) for letter in letters} - {""}
+        kept = {name: old for name, old in self._letters.items() if _kind(old) not in kinds}
+        self._letters = kept | {letter.message_id: letter for letter in letters}
+
+    def due(self, now: float, held: Container[str]) -> list[Letter]:
+        """Return those to be sent now, without those under way; forget those that are too old."""
+        self._letters = {name: one for name, one in self._letters.items() if one.expires > now}
+        return [one for name, one in self._letters.items() if name not in held and one.due <= now]
+
+    def settle(self, letter: Letter, settlement: Settlement) -> None:
+        """Note how an attempt at a notice ended, unless a newer one has taken its place."""
+        if letter.message_id not in self._letters:
+            return
+        if settlement.outcome == "failed":
+            self._letters[letter.message_id] = letter._replace(
+                due=settlement.retry_at, attempts=letter.attempts + 1
+            )
+        else:
+            del self._letters[letter.message_id]
+
+
+def _kind(letter: Letter) -> str:
+    return str((letter.notice or {}).get("kind", ""))
+
+
 async def send_test_mail(
-    settings: Email, credentials: Login | None, clock: Callable[[], float] = time.time
+    settings: Email, access: Access, clock: Callable[[], float] = time.time
 ) -> list[str]:
     """Send every recipient a message that says it is a test.
 
@@ -55,11 +96,10 @@ async def send_test_mail(
     words = MAIL_WORDS[settings.language]
     server = f"{settings.smtp_host}:{settings.smtp_port}"
     line = words["test_line"].format(server=server, security=settings.security.value)
-    everyone = replace(settings, operator=None)
-    letters = notices(everyone, words["test_title"], [line, words["test_nothing"]], clock())
+    lines = [line, words["test_nothing"]]
+    letters = notices(settings, settings.recipients, words["test_title"], lines, clock())
     renderer = Renderer(settings, lambda symbol, timeframe: UNKNOWN)
-    pool = SmtpPool(settings, credentials)
-    await pool.prepare()
+    pool = SmtpPool(settings, access)
     accepted = []
     try:
         for letter in letters:

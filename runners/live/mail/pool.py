@@ -1,17 +1,18 @@
-"""A few authenticated SMTP connections, kept open, and each attempt under one deadline."""
+"""A few SMTP connections, kept open, and each attempt within its limits."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from alertlib.config.schema import Email, Security
 from alertlib.config.types import is_loopback
 from alertlib.errors import AlertlibError, ConfigError
 from runners.live.mail.channel import Result, Verdict
 from runners.live.mail.connection import Session, classify
-from runners.live.mail.settings import Login, tls_context
+from runners.live.mail.dialing import Dialer
+from runners.live.mail.settings import Access
 
 IDLE_SECONDS = 25.0
 
@@ -28,8 +29,8 @@ class SmtpPool:
     Parameters
     ----------
     settings : Email
-    credentials : Login or None
-        As :func:`~runners.live.mail.settings.read_credentials` returned them.
+    access : Access
+        As :func:`~runners.live.mail.settings.mail_access` returned it.
 
     Raises
     ------
@@ -37,49 +38,49 @@ class SmtpPool:
         ``security: none`` for a server that is not on this machine.
     """
 
-    def __init__(self, settings: Email, credentials: Login | None) -> None:
+    def __init__(self, settings: Email, access: Access) -> None:
         if settings.security is Security.none:
-            credentials = None
+            access = Access()
             if not is_loopback(settings.smtp_host):
                 raise ConfigError(
                     f"delivery.email.security: got none for {settings.smtp_host}; expected "
                     "starttls or tls for a server that is not on this machine"
                 )
         self._settings = settings
-        self._credentials = credentials
-        self._tls: ssl.SSLContext | None = None
+        self._access = access
+        self._dialer = Dialer(settings.smtp_host, settings.smtp_port)
         self._idle: list[Session] = []
+        self._sending = 0
         self._slots = asyncio.Semaphore(settings.max_concurrent)
 
-    async def prepare(self) -> None:
-        """Build the TLS context, once, off the event loop: it takes 50 ms.
-
-        Raises
-        ------
-        ConfigError
-            ``ca_file`` cannot be read as certificates.
-        """
-        if self._tls is None and self._settings.security is not Security.none:
-            self._tls = await asyncio.to_thread(tls_context, self._settings.ca_file)
-
     async def send(self, message: bytes, recipient: str) -> Result:
-        """Make one attempt within the deadline and say how it ended; raises no error."""
+        """Make one attempt within the limits and say how it ended; raises no error."""
         async with self._slots:
             session = self._take()
-            return await self._finish(session, self._deliver(session, message, recipient))
+            self._sending += 1
+            try:
+                async with self._attempt(session) as attempt:
+                    attempt.result = await self._deliver(session, message, recipient, attempt)
+            finally:
+                self._sending -= 1
+            return attempt.result
 
     @property
     def is_in_use(self) -> bool:
-        """Whether a letter has gone over one of the open connections just now."""
+        """Whether a letter is under way, or has gone over an open connection just now."""
         now = asyncio.get_running_loop().time()
-        return any(now - session.used_at < IDLE_SECONDS for session in self._idle)
+        return bool(self._sending) or any(
+            now - session.used_at < IDLE_SECONDS for session in self._idle
+        )
 
     async def look(self) -> Result:
         """Keep one connection open and proven, let go of the others; raises no error."""
         async with self._slots:
             session = self._take()
             await self.close()
-            return await self._finish(session, session.renew())
+            async with self._attempt(session) as attempt:
+                attempt.result = await session.renew()
+            return attempt.result
 
     async def close(self) -> None:
         """Say goodbye on every idle connection; a server that does not answer is left."""
@@ -89,38 +90,38 @@ class SmtpPool:
     def _take(self) -> Session:
         if self._idle:
             return self._idle.pop()
-        return Session(self._settings, self._credentials, self._tls)
+        return Session(self._settings, self._access, self._dialer)
 
-    async def _deliver(self, session: Session, message: bytes, recipient: str) -> Result:
+    async def _deliver(
+        self, session: Session, message: bytes, recipient: str, attempt: _Attempt
+    ) -> Result:
         """Send on ``session``; one that went stale while idle is replaced once, unpunished."""
         if session.is_connected:
             try:
-                return await session.deliver(self._settings.sender, recipient, message)
+                return await session.deliver(recipient, message, attempt.wait_for_reply)
             except Exception as error:
                 result = classify(session.stage, error)
-            replaceable = result.verdict in (Verdict.lost, Verdict.deferred)
-            if session.stage != "mail" or not replaceable:
-                await session.reset(result)
+            if session.stage != "mail" or result.verdict not in (Verdict.lost, Verdict.deferred):
                 return result
             session.abort()
         await session.open()
-        try:
-            return await session.deliver(self._settings.sender, recipient, message)
-        except Exception as error:
-            result = classify(session.stage, error)
-        await session.reset(result)
-        return result
+        return await session.deliver(recipient, message, attempt.wait_for_reply)
 
-    async def _finish(self, session: Session, work: Awaitable[Result]) -> Result:
-        """Run ``work`` under the deadline; keep the session if it is fit for another letter."""
-        seconds = self._settings.timeout_seconds
+    @asynccontextmanager
+    async def _attempt(self, session: Session) -> AsyncIterator[_Attempt]:
+        """Put limits to what is done with ``session``; keep it if it is fit for another letter."""
+        attempt = _Attempt(self._settings)
         try:
-            async with asyncio.timeout(seconds):
-                return await work
-        except TimeoutError:
-            return classify(session.stage, TimeoutError(f"no reply within {seconds:g} s"))
-        except Exception as error:
-            return classify(session.stage, error)
+            try:
+                async with asyncio.timeout(self._settings.timeout_seconds) as attempt.limit:
+                    yield attempt
+            except TimeoutError:
+                where = f" from {session.peer}" if session.stage == "connect" else ""
+                told = f"no reply within {attempt.seconds:g} s{where}"
+                attempt.result = classify(session.stage, TimeoutError(told))
+            except Exception as error:
+                attempt.result = classify(session.stage, error)
+            await session.reset(attempt.result)
         finally:
             if session.is_usable:
                 self._idle.append(session)
@@ -128,7 +129,22 @@ class SmtpPool:
                 session.abort()
 
 
-async def probe(settings: Email, credentials: Login | None) -> str:
+class _Attempt:
+    """How long an attempt may take, and how it ended."""
+
+    def __init__(self, settings: Email) -> None:
+        self.result = Result(Verdict.lost, "connect", "not begun")
+        self.limit: asyncio.Timeout
+        self.seconds = settings.timeout_seconds
+        self._reply_seconds = settings.reply_timeout_seconds
+
+    def wait_for_reply(self) -> None:
+        """From now on the server has the message, and as long as a server may need for it."""
+        self.seconds = self._reply_seconds
+        self.limit.reschedule(asyncio.get_running_loop().time() + self.seconds)
+
+
+async def probe(settings: Email, access: Access) -> str:
     """Connect, secure, log in and say NOOP, without sending anything.
 
     Returns
@@ -141,8 +157,7 @@ async def probe(settings: Email, credentials: Login | None) -> str:
     MailChannelError
         It did not; the message says at which step and why.
     """
-    pool = SmtpPool(settings, credentials)
-    await pool.prepare()
+    pool = SmtpPool(settings, access)
     result = await pool.look()
     await pool.close()
     require_answer(settings, result)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from email.header import Header
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -17,13 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 from alertlib._version import __version__
 from alertlib.config.schema import Email
+from alertlib.config.types import NAME_RULE, is_name, wire_address
+from alertlib.market.clock import exchange_time
 from alertlib.texts import formats
 from alertlib.texts.alerts import SUBJECT_LIMIT, AlertView
 from alertlib.texts.contracts import FindContract
 from alertlib.texts.track_record import Record, record_text
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import OutboxRow
-from runners.live.mail.policy import Letter
+from runners.live.mail.policy import Letter, message_id
 from runners.live.mail.words import MAIL_WORDS
 
 if TYPE_CHECKING:
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
 
 DIGEST_SHOWN = 60
 """Gmail cuts a message off at 102 KB; sixty lines stay below, whatever their names."""
+
+LINE_LIMIT = 76
+"""RFC 2047, section 2, of a line that has an encoded word."""
 
 _NAME = re.compile(r"[A-Za-z0-9$@#._-]{1,32}")
 _ID = re.compile(r"[A-Za-z0-9$@#._:|-]{1,128}")
@@ -59,7 +66,12 @@ class Renderer:
         self._find_contract = find_contract
         self._records = records or {}
         self._sender = settings.sender
+        self._page_url = settings.page_url
         self._words = MAIL_WORDS[self._language]
+        self._from = Address(
+            settings.sender_name or self._words["sender_name"],
+            addr_spec=wire_address(settings.sender),
+        )
         self._environment: Environment | None = None
 
     def load(self) -> Environment:
@@ -95,16 +107,22 @@ class Renderer:
         elif letter.kind == "notice":
             template, view = "notice", self._notice(letter)
         else:
-            template, view = "alert", self._alert(self._view(letter.rows[0]))
-        shared = {"lang": self._language, "w": self._words, "version": __version__, **view}
+            template, view = "alert", self._alert(letter.rows[0])
+        shared = {
+            "lang": self._language,
+            "w": self._words,
+            "page_url": self._page_url,
+            "version": __version__,
+            **view,
+        }
         message = EmailMessage(policy=SMTP)
-        message["From"] = self._sender
-        message["To"] = letter.recipient
-        message["Subject"] = view["subject"]
+        message["From"] = self._from
+        message["To"] = wire_address(letter.recipient)
+        _set_text(message, "Subject", view["subject"])
         message["Date"] = format_datetime(view["date"])
         message["Message-ID"] = letter.message_id
         for name, value in view["headers"].items():
-            message[name] = value
+            _set_text(message, name, value)
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
         message["X-Alertas-Kind"] = letter.kind
@@ -119,16 +137,28 @@ class Renderer:
         message.set_boundary(f"alertas-{letter.message_id.strip('<>').partition('@')[0]}")
         return message.as_bytes()
 
+    def flaw(self, row: OutboxRow) -> str:
+        """Return why a copy cannot be shown, one line; empty if it can."""
+        try:
+            view = self._view(row)
+            _digest_line(view, expired=False)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"[:200]
+        return ""
+
     def _view(self, row: OutboxRow) -> AlertView:
         """Return the alert of a copy, its names checked: they go into headers."""
         alert = row.alert()
-        for key in ("symbol", "pattern"):
-            _matching(_NAME, key, alert[key])
+        _matching(_NAME, "symbol", alert["symbol"])
+        if not is_name(alert["pattern"]):
+            raise ValueError(f"pattern: got {alert['pattern']!r}; expected {NAME_RULE}")
         contract = self._find_contract(alert["symbol"], alert["timeframe"])
         return AlertView(alert, contract, self._language, row.message.type == "correction")
 
-    def _alert(self, view: AlertView) -> dict[str, Any]:
+    def _alert(self, row: OutboxRow) -> dict[str, Any]:
+        view = self._view(row)
         alert = view.alert
+        valid_until = exchange_time(datetime.fromtimestamp(row.expires, UTC))
         return {
             "subject": view.subject,
             "date": view.detected_at,
@@ -138,6 +168,7 @@ class Renderer:
                 "X-Alertas-Pattern": alert["pattern"],
                 "X-Alertas-Severity": _matching(_NAME, "severity", alert["severity"]),
                 **({"Importance": "high"} if alert["severity"] == "CRITICO" else {}),
+                **(self._answered(row, alert["id"]) if view.correction else {}),
             },
             "alert": alert,
             **_shown(view),
@@ -149,8 +180,14 @@ class Renderer:
             "confidence": view.confidence,
             "bar": view.bar_span,
             "detected": view.detected,
+            "valid_until": formats.moment(valid_until, self._language),
             "record": record_text(self._records.get(alert["pattern"]), self._language),
         }
+
+    def _answered(self, row: OutboxRow, identifier: str) -> dict[str, str]:
+        """Return the headers by which a correction stands beside its alert in a mail reader."""
+        name = message_id(identifier, row.recipient, self._sender)
+        return {"In-Reply-To": name, "References": name}
 
     def _changes(self, view: AlertView) -> list[str]:
         """Return what a correction says was revised: ``{"changes": {name: [old, new]}}``."""
@@ -167,7 +204,7 @@ class Renderer:
         counts = Counter((view.alert["symbol"], view.pattern, view.side) for view in views)
         total, expired = len(views), sum(gone)
         said = [("digest_intro", total), ("digest_expired", expired)]
-        said.append(("digest_left_out", total - len(shown)))
+        said += [("digest_left_out", total - len(shown)), ("digest_lost", letter.lost)]
         return {
             "subject": self._counted("digest_subject", total)
             + (f", {self._counted('digest_subject_expired', expired)}" if expired else ""),
@@ -196,6 +233,19 @@ class Renderer:
             "time": formats.moment(formats.brasilia(notice["time"]), self._language, seconds=True),
             "lines": [str(line) for line in notice["lines"]],
         }
+
+
+def _set_text(message: EmailMessage, name: str, text: str) -> None:
+    """Set a header of plain text.
+
+    Where only some words of a long one have accents, ``EmailMessage`` folds it so that blanks
+    between them move; encoded as a whole it is read as it was written.
+    """
+    if text.isascii():
+        message[name] = text
+    else:
+        encoded = Header(text, "utf-8", header_name=name, maxlinelen=LINE_LIMIT)
+        message.set_raw(name, encoded.encode(linesep="\r\n"))
 
 
 def _digest_line(view: AlertView, expired: bool) -> dict[str, Any]:

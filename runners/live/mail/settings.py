@@ -21,15 +21,40 @@ class Login(NamedTuple):
         return "Login(…)"
 
 
+class Access(NamedTuple):
+    """What opens the mail server; either is None where ``security`` or ``login`` need none."""
+
+    login: Login | None = None
+    tls: ssl.SSLContext | None = None
+
+
+def mail_access(settings: Email, environ: Mapping[str, str]) -> Access:
+    """Return what opens the mail server: all that a start can know of it.
+
+    Raises
+    ------
+    ConfigError
+        There are no recipients, a secret is missing, or ``ca_file`` cannot be read.
+    """
+    if not settings.recipients:
+        raise ConfigError(
+            "delivery.email.recipients: got none, expected at least one address; add one, or set "
+            "delivery.email.enabled to false"
+        )
+    login = read_credentials(settings, environ)
+    is_plain = settings.security is Security.none
+    return Access(login, None if is_plain else tls_context(settings.ca_file))
+
+
 def read_credentials(settings: Email, environ: Mapping[str, str]) -> Login | None:
-    """Return the login; None for ``security: none``, which never logs in.
+    """Return the login; None for ``login: false`` and ``security: none``, which never log in.
 
     Raises
     ------
     ConfigError
         One of the two is missing. The message names the variable, never a value.
     """
-    if settings.security is Security.none:
+    if settings.security is Security.none or not settings.login:
         return None
     return Login(
         read_secret(settings.user_env, settings.user_file, environ=environ),
@@ -46,13 +71,3 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
             f"delivery.email.ca_file: got {ca_file}, which cannot be read as certificates "
             f"({error.strerror or error}); expected the PEM file of the server's authority, or null"
         ) from None
-
-
-def mail_credentials(settings: Email, environ: Mapping[str, str]) -> Login | None:
-    """Return the login of the mail server, checked to be there."""
-    if not settings.recipients:
-        raise ConfigError(
-            "delivery.email.recipients: got none, expected at least one address; add one, or set "
-            "delivery.email.enabled to false"
-        )
-    return read_credentials(settings, environ)

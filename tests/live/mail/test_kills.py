@@ -23,6 +23,7 @@ from runners.live.mail.mailer import Mailer
 from runners.live.mail.policy import message_id
 from alertlib.texts.contracts import find_contracts
 from runners.live.mail.render import Renderer
+from runners.live.mail.settings import Access
 from runners.live.alert_store.store import Store
 from runners.live.alert_store.records import Batch, Mail, Message
 from tests.support.store_data import payload
@@ -37,7 +38,7 @@ async def main(path, port, count):
             messages = tuple(Message(a, mail=(copy(a),)) for a in alerts)
             store.commit(Batch(messages=messages)).result()
         renderer = Renderer(settings, find_contracts(()))
-        await Mailer(settings, None, store.outbox, renderer).run()
+        await Mailer(settings, Access(), store.outbox, renderer).run()
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
 """

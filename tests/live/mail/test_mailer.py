@@ -6,11 +6,12 @@ import asyncio
 import functools
 import json
 import logging
+import math
 import ssl
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,13 @@ from runners.live.mail.notices import send_test_mail
 from runners.live.mail.policy import message_id
 from runners.live.mail.pool import MailChannelError, SmtpPool, probe
 from runners.live.mail.render import Renderer
-from runners.live.mail.settings import Login, read_credentials
+from runners.live.mail.settings import (
+    Access,
+    Login,
+    mail_access,
+    read_credentials,
+    tls_context,
+)
 from tests.support.smtp_servers import (
     CLOSE,
     DESK,
@@ -51,7 +58,12 @@ from tests.support.smtp_servers import (
 from tests.support.store_data import must_verify, payload
 
 LOGIN = Login(USER, PASSWORD)
+NO_LOGIN = Access()
 WITH_TLS = "250-test\n250-STARTTLS\n250 AUTH LOGIN PLAIN"
+
+
+def access(settings: Email, login: Login | None = LOGIN) -> Access:
+    return Access(login, tls_context(settings.ca_file))
 
 
 def in_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -100,6 +112,13 @@ class House:
         self.store.commit(Batch(messages=tuple(messages))).result()
         self.mailer.notify()
 
+    @contextmanager
+    def unnoticed(self) -> Iterator[None]:
+        """Commit without the mailer's taking up anything before the end."""
+        rest, self.mailer._rest_until = self.mailer._rest_until, math.inf
+        yield
+        self.mailer._rest_until = rest
+
     @property
     def owed(self) -> int:
         return self.store.outbox.pending()
@@ -115,14 +134,12 @@ class House:
 
 @asynccontextmanager
 async def house(
-    settings: Email, folder: Path, credentials: Login | None = None, **mailer: Any
+    settings: Email, folder: Path, opens: Access = NO_LOGIN, **mailer: Any
 ) -> AsyncIterator[House]:
     """Run a mailer on a store in ``folder``; stops it and checks the audit log at the end."""
     renderer = Renderer(settings, find_contracts(()))
     with Store.open(str(folder / "alerts.db")) as store:
-        this = House(
-            store, Mailer(settings, credentials, store.outbox, renderer, **mailer), settings
-        )
+        this = House(store, Mailer(settings, opens, store.outbox, renderer, **mailer), settings)
         this.number = store.head
         task = asyncio.create_task(this.mailer.run())
         try:
@@ -201,9 +218,9 @@ class TestDelivery:
         environ = {"EMAIL_SMTP_USER": USER, "EMAIL_SMTP_PASSWORD": PASSWORD}
         async with real(certificate[1]) as inbox:
             settings = secure(inbox.port, certificate[0])
-            login = read_credentials(settings, environ)
-            assert "TLSv1" in await probe(settings, login)
-            async with house(settings, tmp_path, login) as this:
+            opens = mail_access(settings, environ)
+            assert "TLSv1" in await probe(settings, opens)
+            async with house(settings, tmp_path, opens) as this:
                 this.commit(5)
                 await until(lambda: this.owed == 0)
                 assert len(inbox.mails) == 5
@@ -217,7 +234,7 @@ class TestDelivery:
         async with scripted(replies=script, tls=certificate[1], tls_from_start=True) as server:
             settings = secure(server.port, certificate[0])
             settings = replace(settings, security=Security.tls)
-            async with house(settings, tmp_path, LOGIN) as this:
+            async with house(settings, tmp_path, access(settings)) as this:
                 this.commit()
                 await until(lambda: this.owed == 0)
                 assert server.count("AUTH") == server.sessions
@@ -287,10 +304,11 @@ class TestFailures:
     ) -> None:
         # MAIL once more: the first refusal on a connection kept open is met with a fresh one.
         bad = [reply] * (2 if (command, outcome) == ("MAIL", "deferred") else 1)
+        seconds = 0.4 if reply == HANG else 5.0
         async with (
             scripted(replies={command: [*bad, GOOD[command]]}) as server,
             house(
-                plain(server.port, timeout_seconds=0.4 if reply == HANG else 5.0),
+                plain(server.port, timeout_seconds=seconds, reply_timeout_seconds=seconds),
                 tmp_path,
                 chance=lambda: 0.0,
             ) as this,
@@ -331,7 +349,11 @@ class TestFailures:
             assert this.told() == {"delivery_attempt": 1, "dead_letter": 1}
             ((_, dead),) = this.events("dead_letter")
             assert (dead["reason"], dead["code"]) == (reply, int(reply[:3]))
-            assert reply[:3] in this.mailer.reason
+            # What MAIL is refused for is ours; the rest is the recipient's, or the letter's.
+            assert (reply[:3] in this.mailer.reason) == (command == "MAIL")
+            assert this.mailer.losses.startswith("1 refused for good, in the last hour; the last")
+            assert f"{command.lower().replace('dot', 'data')} {reply[:3]}" in this.mailer.losses
+            assert "no such user" not in this.mailer.losses, "anybody may look at it"
             # The connection is still good, and so is the next letter.
             sessions = server.sessions
             this.commit()
@@ -386,13 +408,93 @@ class TestFailures:
     @in_loop
     async def test_a_trickling_server_is_left_at_the_deadline(self, tmp_path: Path) -> None:
         async with scripted(trickle=0.05) as server:
-            pool = SmtpPool(plain(server.port, timeout_seconds=0.4), None)
+            pool = SmtpPool(plain(server.port, timeout_seconds=0.4), NO_LOGIN)
             began = time.monotonic()
             result = await pool.send(b"Subject: x\r\n\r\n", DESK)
-            assert (result.verdict, result.reason) == (Verdict.lost, "no reply within 0.4 s")
+            assert result.verdict is Verdict.lost
+            assert result.reason == f"no reply within 0.4 s from 127.0.0.1:{server.port}"
             # Nothing waits for the rest of the reply, which would take seconds.
             assert time.monotonic() - began < 2.0
             await until(lambda: server.open == 0)
+
+    @in_loop
+    async def test_a_server_that_takes_its_time_after_the_dot_gets_one_copy(
+        self, tmp_path: Path
+    ) -> None:
+        """It looked through each message for longer than an attempt may take, and got it again."""
+        async with (
+            scripted(delay=0.5) as server,
+            house(plain(server.port, timeout_seconds=0.3), tmp_path) as this,
+        ):
+            this.commit(3)
+            await until(lambda: this.owed == 0)
+            assert len(server.raw) == 3
+            assert this.told() == {"delivery_attempt": 3, "delivered": 3}
+
+    @in_loop
+    async def test_alerts_go_before_notices(self, tmp_path: Path) -> None:
+        """Behind a notice about the channel that never got through, alerts starved."""
+        async with scripted() as server:
+            settings = plain(server.port, max_concurrent=1, operator="op@x.example")
+            async with house(settings, tmp_path) as this:
+                with this.unnoticed():
+                    this.mailer.notice("Canal", ["linha"])
+                    this.commit(4)
+                this.mailer.notify()
+                await until(lambda: len(server.raw) == 5)
+            kinds = [mail["X-Alertas-Kind"] for mail in server.mails]
+            assert kinds == ["alert", "alert", "alert", "alert", "notice"]
+
+    @in_loop
+    async def test_a_refusal_is_one_although_the_server_never_answers_rset(
+        self, tmp_path: Path
+    ) -> None:
+        async with (
+            scripted(replies={"RCPT": "550 5.1.1 unknown", "RSET": HANG}) as server,
+            house(plain(server.port), tmp_path) as this,
+        ):
+            this.commit()
+            await until(lambda: this.owed == 0)
+            assert this.told() == {"delivery_attempt": 1, "dead_letter": 1}
+
+    @pytest.mark.parametrize(
+        "reply", ["550 5.4.5 daily limit exceeded", "421-4.7.28 unusual rate\n421 4.7.28 of mail"]
+    )
+    @in_loop
+    async def test_a_spent_quota_kills_no_letter_and_costs_one_try(
+        self, tmp_path: Path, reply: str
+    ) -> None:
+        async with (
+            scripted(replies={"DOT": [reply, "250 taken"]}) as server,
+            house(plain(server.port, max_concurrent=1), tmp_path) as this,
+        ):
+            this.commit(5)
+            await until(lambda: this.mailer.reason.endswith("tried again in 1 min"))
+            await asyncio.sleep(0.3)
+            assert len(server.raw) == 1
+            assert this.told() == {"delivery_attempt": 1, "delivery_failed": 1}
+            # The minute is over.
+            this.mailer._keeper.channel = this.mailer._keeper.channel._replace(retry_at=0.0)
+            this.mailer.notify()
+            await until(lambda: this.owed == 0)
+            assert this.told()["delivered"] == 5
+            assert this.mailer.reason == ""
+
+    @in_loop
+    async def test_one_broken_payload_does_not_take_a_digest_along(self, tmp_path: Path) -> None:
+        async with real() as inbox, house(plain(inbox.port, digest_above=2), tmp_path) as this:
+            with this.unnoticed():
+                this.commit(1, symbol="WIN\r\nBcc: all@x.example")
+                this.commit(4)
+            this.mailer.notify()
+            await until(lambda: this.owed == 0)
+            assert this.told()["dead_letter"] == 1
+            assert this.told()["delivered"] == 4
+            assert "1 that no message can be made of" in this.mailer.losses
+            (digest,) = (mail for mail in inbox.mails if mail["X-Alertas-Kind"] == "digest")
+            body = digest.get_body(("plain",))
+            assert body is not None
+            assert "Outro não pôde ser entregue" in " ".join(body.get_content().split())
 
     @in_loop
     async def test_a_quit_that_is_never_answered_makes_no_second_copy(self, tmp_path: Path) -> None:
@@ -443,7 +545,7 @@ class TestTls:
     ) -> None:
         async with scripted(replies={"EHLO": "250-test\n250 AUTH PLAIN LOGIN"}) as server:
             settings = secure(server.port, certificate[0])
-            async with house(settings, tmp_path, LOGIN) as this:
+            async with house(settings, tmp_path, access(settings)) as this:
                 this.commit()
                 await until(lambda: "STARTTLS" in this.mailer.reason)
                 await asyncio.sleep(0.1)
@@ -454,20 +556,28 @@ class TestTls:
         self, certificate: tuple[Path, ssl.SSLContext]
     ) -> None:
         async with scripted(replies={"EHLO": WITH_TLS}, tls=certificate[1]) as server:
+            settings = secure(server.port, None)
             with pytest.raises(MailChannelError, match=r"failed at starttls: TLS: .*self.signed"):
-                await probe(secure(server.port, None), LOGIN)
+                await probe(settings, access(settings))
             assert server.count("AUTH") == 0
 
     @in_loop
     async def test_a_certificate_of_another_name(self, tmp_path: Path) -> None:
         path, context = make_certificate(tmp_path, "other.example")
         async with scripted(replies={"EHLO": WITH_TLS}, tls=context) as server:
+            settings = secure(server.port, path)
             with pytest.raises(MailChannelError, match=r"TLS: .*not valid for 'localhost'"):
-                await probe(secure(server.port, path), LOGIN)
+                await probe(settings, access(settings))
             assert server.count("AUTH") == 0
 
     @pytest.mark.parametrize(
-        ("reply", "reason"), [("535 5.7.8 no", "535 5.7.8 no"), (HANG, "no reply within 0.5 s")]
+        ("reply", "reason"),
+        [
+            ("535 5.7.8 no", "535 5.7.8 no; tried again in 15 min"),
+            ("534 5.7.9 no", "534 5.7.9 no; tried again in 15 min"),
+            ("454 4.7.0 too many logins", "454 4.7.0 too many logins; tried again in 1 min"),
+            (HANG, "no reply within 0.5 s"),
+        ],
     )
     @in_loop
     async def test_a_wrong_password_is_tried_once_per_look(
@@ -476,7 +586,7 @@ class TestTls:
         script = {"EHLO": WITH_TLS, "AUTH": reply}
         async with scripted(replies=script, tls=certificate[1]) as server:
             settings = replace(secure(server.port, certificate[0]), timeout_seconds=0.5)
-            async with house(settings, tmp_path, Login(USER, "guess")) as this:
+            async with house(settings, tmp_path, access(settings, Login(USER, "guess"))) as this:
                 this.commit()
                 await until(lambda: this.mailer.reason == f"e-mail: auth: {reason}")
                 assert this.owed == 1
@@ -489,7 +599,7 @@ class TestTls:
         async with real(certificate[1]) as inbox:
             settings = replace(secure(inbox.port, certificate[0]), timeout_seconds=10.0)
             with pytest.raises(MailChannelError, match=r"failed at auth: 535 5\.7\.8"):
-                await probe(settings, Login(USER, "guess"))
+                await probe(settings, access(settings, Login(USER, "guess")))
 
     @in_loop
     async def test_one_try_although_the_server_offers_three_ways(
@@ -497,8 +607,9 @@ class TestTls:
     ) -> None:
         script = {"EHLO": f"{WITH_TLS} CRAM-MD5", "AUTH": "535 5.7.8 no"}
         async with scripted(replies=script, tls=certificate[1]) as server:
+            settings = secure(server.port, certificate[0])
             with pytest.raises(MailChannelError, match=r"failed at auth: 535 5\.7\.8 no"):
-                await probe(secure(server.port, certificate[0]), LOGIN)
+                await probe(settings, access(settings))
             assert server.count("AUTH") == 1
 
     @in_loop
@@ -506,21 +617,22 @@ class TestTls:
         async with scripted() as server:
             settings = replace(secure(server.port, certificate[0]), security=Security.tls)
             with pytest.raises(MailChannelError, match="failed at connect: TLS: "):
-                await probe(settings, LOGIN)
+                await probe(settings, access(settings))
 
     @in_loop
     async def test_none_is_for_this_machine_and_never_logs_in(self) -> None:
         with pytest.raises(ConfigError, match=r"security: got none for mail\.example"):
-            SmtpPool(plain(25, smtp_host="mail.example"), None)
+            SmtpPool(plain(25, smtp_host="mail.example"), NO_LOGIN)
         async with scripted(replies={"EHLO": "250-test\n250 AUTH PLAIN"}) as server:
-            assert "no login" in await probe(plain(server.port), LOGIN)
+            assert "no login" in await probe(plain(server.port), Access(LOGIN))
             assert server.count("AUTH") == 0
 
     def test_a_ca_file_that_is_none(self, tmp_path: Path) -> None:
         (tmp_path / "ca.pem").write_text("not a certificate")
+        environ = {"EMAIL_SMTP_USER": "u", "EMAIL_SMTP_PASSWORD": "p4ss"}
         for path in (tmp_path / "ca.pem", tmp_path / "missing.pem"):
             with pytest.raises(ConfigError, match=r"delivery\.email\.ca_file: got .*\.pem"):
-                asyncio.run(probe(secure(1, path), LOGIN))
+                mail_access(secure(1, path), environ)
 
     def test_secrets(self) -> None:
         settings = Email(security=Security.starttls)
@@ -687,7 +799,7 @@ class TestStop:
             settings = plain(server.port)
             renderer = Renderer(settings, find_contracts(()))
             with Store.open(str(tmp_path / "alerts.db")) as store:
-                mailer = Mailer(settings, None, store.outbox, renderer)
+                mailer = Mailer(settings, NO_LOGIN, store.outbox, renderer)
                 this = House(store, mailer, settings)
                 this.commit()
                 task = asyncio.create_task(mailer.run())
@@ -739,6 +851,29 @@ class TestNotices:
             assert len(server.raw) == 1
 
     @in_loop
+    async def test_an_outage_leaves_one_about_each_thing_and_none_for_traders(
+        self, tmp_path: Path
+    ) -> None:
+        """Each change of each reason was a letter more to be sent when the server came back."""
+        async with scripted(replies={"BANNER": "554 go away"}) as server:
+            settings = plain(server.port, operator="op@x.example")
+            async with house(settings, tmp_path) as this:
+                await until(lambda: this.mailer.reason)
+                for number in range(20):
+                    this.mailer.notice(f"Banco {number}", ["linha"], "store")
+                    this.mailer.notice(f"Barras {number}", ["linha"], "feed")
+                server.replies = {}
+                await until(lambda: len(server.raw) == 2)
+                this.mailer.stop(1.0)
+            assert sorted(mail["Subject"] for mail in server.mails) == ["Banco 19", "Barras 19"]
+        async with real() as inbox, house(plain(inbox.port), tmp_path) as this:
+            this.mailer.notice("Banco", ["linha"], "store")
+            this.commit()
+            await until(lambda: this.owed == 0)
+            this.mailer.stop(1.0)
+        assert [mail["X-Alertas-Kind"] for mail in inbox.mails] == ["alert"]
+
+    @in_loop
     async def test_one_under_way_for_long_is_not_sent_again(self, tmp_path: Path) -> None:
         async with real() as inbox:
             inbox.delay = 0.4
@@ -753,7 +888,7 @@ class TestNotices:
     async def test_the_test_mail(self) -> None:
         async with real() as inbox:
             settings = plain(inbox.port, recipients=(DESK, "b@x.example"), operator="c@x.example")
-            lines = await send_test_mail(settings, None)
+            lines = await send_test_mail(settings, NO_LOGIN)
             assert lines == [
                 f"127.0.0.1:{inbox.port} accepted a test message for {DESK}",
                 f"127.0.0.1:{inbox.port} accepted a test message for b@x.example",
@@ -762,19 +897,19 @@ class TestNotices:
             assert "Teste do canal" in inbox.mails[0]["Subject"]
         async with scripted(replies={"RCPT": "550 no such user"}) as server:
             with pytest.raises(MailChannelError, match="failed at rcpt: 550 no such user"):
-                await send_test_mail(plain(server.port), None)
+                await send_test_mail(plain(server.port), NO_LOGIN)
 
     @in_loop
     async def test_the_probe_sends_nothing(self) -> None:
         async with scripted() as server:
-            line = await probe(plain(server.port), None)
+            line = await probe(plain(server.port), NO_LOGIN)
             assert line == f"127.0.0.1:{server.port} answers (no TLS, no login)"
             assert [c.split()[0] for c in server.commands] == ["EHLO", "NOOP", "QUIT"]
         with pytest.raises(MailChannelError, match=r"127\.0\.0\.1:\d+ failed at connect: "):
-            await probe(plain(server.port), None)
+            await probe(plain(server.port), NO_LOGIN)
         async with scripted(replies={"BANNER": HANG}) as hung:
             with pytest.raises(MailChannelError, match=r"no reply within 0\.4 s"):
-                await probe(plain(hung.port, timeout_seconds=0.4), None)
+                await probe(plain(hung.port, timeout_seconds=0.4), NO_LOGIN)
 
 
 class TestClassify:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from alertlib.config.schema import Email, SymbolSpec
 from alertlib.texts import formats, words
-from alertlib.texts.alerts import AlertView
+from alertlib.texts.alerts import SUBJECT_LIMIT, AlertView
 from alertlib.texts.contracts import find_contracts
 from alertlib.texts.track_record import Record
 from alertlib.texts.words import Language
@@ -104,7 +104,9 @@ class Visible(HTMLParser):
 class TestAlert:
     def test_both_parts_say_what_a_trader_needs(self) -> None:
         message = read(single(copy(payload(1))))
-        assert message["Subject"] == "CRÍTICO WIN$N Volatilidade extrema: compra 126.505"
+        assert (
+            message["Subject"] == AlertView(payload(1), find_contracts(())("WIN$N", "M5")).subject
+        )
         for shown in (part(message, "plain"), Visible(part(message, "html")).line):
             line = " ".join(shown.split())
             for expected in (
@@ -128,7 +130,9 @@ class TestAlert:
 
     def test_english_by_configuration(self) -> None:
         message = read(single(copy(payload(1))), "en")
-        assert message["Subject"] == "CRITICAL WIN$N Extreme volatility: buy 126,505"
+        assert message["Subject"] == (
+            "WIN$N buy 126,505, stop 126,300, target 126,800, 10:10 · Extreme volatility · CRITICAL"
+        )
         assert "this is not investment advice" in part(message, "plain")
         assert "-205 points, -R$ 41.00" in part(message, "html")
         assert message["Content-Language"] == "en"
@@ -173,6 +177,46 @@ class TestAlert:
             assert banner in part(marked, kind)
             assert banner not in part(plain, kind)
         assert marked["Subject"].startswith("[")
+
+    def test_it_is_from_a_name_and_says_until_when_and_where_to_look(self) -> None:
+        row = copy(payload(1), expires=1785246000.0)  # 2026-07-28T10:40-03:00
+        bare = read(single(row))
+        assert bare["From"] == "Alertas de trading <alertas@corretora.example>"
+        named = replace(
+            SETTINGS, sender_name="Mesa, Água & Co", page_url="https://mesa.example/alertas"
+        )
+        linked = parsed(Renderer(named, find_contracts(())).message(single(row), 0.0))
+        assert linked["From"].addresses[0].display_name == "Mesa, Água & Co"
+        assert Visible(part(linked, "html")).requests == ["https://mesa.example/alertas"]
+        for kind in ("plain", "html"):
+            assert "https://mesa.example/alertas" in part(linked, kind)
+            assert "Abrir a página" not in part(bare, kind)
+            assert "28/07/2026 10:40" in part(bare, kind)
+        assert "Válido até:    28/07/2026 10:40" in part(bare, "plain")
+
+    def test_domains_of_any_script_travel_in_ascii(self) -> None:
+        settings = replace(SETTINGS, sender="alertas@ação.example")
+        row = copy(payload(1))._replace(recipient="mesa@grün.example")
+        raw = Renderer(settings, find_contracts(())).message(single(row), 0.0)
+        message = parsed(raw)
+        assert raw.isascii()
+        assert message["From"].addresses[0].addr_spec == "alertas@xn--ao-siap.example"
+        assert message["To"] == "mesa@xn--grn-ioa.example"
+        assert message_id("1", "mesa@x.example", settings.sender).endswith("@xn--ao-siap.example>")
+
+    def test_a_correction_stands_beside_its_alert_in_a_mail_reader(self) -> None:
+        first = copy(payload(1))
+        first = first._replace(message_id=message_id(payload(1)["id"], first.recipient,
+                                                     SETTINGS.sender))  # fmt: skip
+        alert, correction = read(single(first)), read(single(copy(payload(1), "correction")))
+        assert alert["In-Reply-To"] is None
+        assert correction["In-Reply-To"] == correction["References"] == alert["Message-ID"]
+
+    def test_a_pattern_of_any_script_can_be_mailed(self) -> None:
+        name = "reversão:de.média_com-um-nome-que-é-longo"
+        message = read(single(copy(payload(1, pattern=name))))
+        assert message["X-Alertas-Pattern"] == name
+        assert name in part(message, "plain")
 
     def test_a_correction_tells_what_changed(self) -> None:
         alert = payload(1, changes={"close": [126505.0, 126510.0], "high": [126600.0, 126605.0]})
@@ -224,7 +268,7 @@ class TestInjection:
             {"symbol": "WIN<b>"},
             {"symbol": ""},
             {"pattern": "x\ny"},
-            {"pattern": "a" * 33},
+            {"pattern": "a" * 65},
             {"severity": "ALTO\r\nX: y"},
             {"id": "1\r\n\r\nbody"},
             {"symbol": 5},
@@ -236,15 +280,14 @@ class TestInjection:
 
     @given(st.text(max_size=60))
     def test_a_notice_can_hold_any_text_and_shows_it_as_text(self, line: str) -> None:
-        settings = Email(operator="op@x.example")
         hostile = f"<script>alert(1)</script>{{{{ 7*7 }}}} {line}"
-        (letter,) = notices(settings, f"Aviso {line}", [hostile], 0.0)
+        (letter,) = notices(SETTINGS, ("op@x.example",), f"Aviso {line}", [hostile], 0.0)
         message = read(letter)
         page = Visible(part(message, "html"))
         assert "script" not in page.tags
         assert "<script>alert(1)</script>{{ 7*7 }}" in page.line
         assert message.keys().count("Subject") == 1
-        assert len(message["Subject"]) <= 60
+        assert len(message["Subject"]) <= SUBJECT_LIMIT
 
     @given(made_alerts(), languages, st.sampled_from(["alert", "correction"]))
     @settings(max_examples=60)
@@ -260,6 +303,7 @@ class TestInjection:
         view = AlertView(alert, contract, language, correction=type_ == "correction")
         assert message["Subject"] == view.subject
         assert message["X-Alertas-Symbol"] == alert["symbol"]
+        assert message["X-Alertas-Pattern"] == alert["pattern"]
         for shown in (part(message, "plain"), Visible(part(message, "html")).line):
             assert words.word(alert["pattern"], language) in shown
             assert formats.price(alert["price"], contract.tick, language) in shown
@@ -271,7 +315,7 @@ class TestHtml:
         return [
             single(copy(payload(1, late=True, dry_run=True), "correction")),
             digest_letter(members),
-            *notices(Email(operator="op@x.example"), "Aviso", ["linha"], 0.0),
+            *notices(SETTINGS, ("op@x.example",), "Aviso", ["linha"], 0.0),
         ]
 
     def test_it_asks_for_nothing_and_runs_nothing(self) -> None:
@@ -316,6 +360,13 @@ class TestDigest:
         plain = " ".join(part(message, "plain").split())
         assert "29 WIN$N Rompimento de suporte, compra" in plain
         assert "28 WIN$N Engolfo de alta, compra" in plain
+
+    def test_it_tells_of_copies_that_could_not_be_delivered(self) -> None:
+        letter = digest_letter([copy(payload(1), digest="<d@x>")])
+        for lost, said in ((1, "Outro não pôde ser entregue"), (2, "Outros 2 não puderam")):
+            shown = " ".join(part(read(letter._replace(lost=lost)), "plain").split())
+            assert said in shown
+        assert "Outro" not in part(read(letter), "plain")
 
     def test_one_is_singular(self) -> None:
         assert (
