@@ -155,14 +155,18 @@ class Session:
         return await self._noop()
 
     async def quit(self) -> None:
+        # The library lets go of a connection whose TLS has yet to be ended by the server.
+        transport = self._smtp.transport
         with suppress(SMTPException, OSError):
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._smtp.quit()
-        self.abort()
+        self._drop(transport)
 
     def abort(self) -> None:
         """Drop the connection at once: a polite close would wait for a peer that hangs."""
-        transport = self._smtp.transport
+        self._drop(self._smtp.transport)
+
+    def _drop(self, transport: asyncio.BaseTransport | None) -> None:
         if isinstance(transport, asyncio.Transport):
             transport.abort()
         self._smtp.close()
