@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         StorageError,
     )
     from alertlib.kernels.bar import TickBar
+    from alertlib.kernels.reading import Reading
     from alertlib.scorecard.card import Scorecard
     from alertlib.search.result import Sweep, read_sweep
     from alertlib.search.sweeps import sweep
@@ -67,6 +68,7 @@ _HOMES = {
     "Detector": "detection.detectors",
     "Fit": "detection.fitting",
     "Model": "detection.models",
+    "Reading": "kernels.reading",
     "Run": "backtesting.backtester",
     "SavedRun": "backtesting.saved",
     "Scorecard": "scorecard.card",
@@ -111,6 +113,7 @@ __all__ = [
     "DetectorError",
     "Fit",
     "Model",
+    "Reading",
     "Run",
     "SavedRun",
     "Scorecard",

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from alertlib.detection.detectors import Detector, detector
-from alertlib.kernels.breakout import BreakoutParams, BreakoutState, breakout_step
+from alertlib.kernels.breakout import (
+    BreakoutParams,
+    BreakoutState,
+    breakout_evidence,
+    breakout_step,
+)
 from alertlib.kernels.directional_change import (
     DirectionalChangeParams,
     DirectionalChangeState,
+    directional_change_evidence,
     directional_change_step,
 )
-from alertlib.kernels.engulfing import EngulfingParams, EngulfingState, engulfing_step
+from alertlib.kernels.engulfing import (
+    EngulfingParams,
+    EngulfingState,
+    engulfing_evidence,
+    engulfing_step,
+)
 from alertlib.kernels.rsi_divergence import (
     RsiDivergenceParams,
     RsiDivergenceState,
+    rsi_divergence_evidence,
     rsi_divergence_step,
 )
-from alertlib.kernels.volatility import VolatilityParams, VolatilityState, volatility_step
+from alertlib.kernels.volatility import (
+    VolatilityParams,
+    VolatilityState,
+    volatility_evidence,
+    volatility_step,
+)
 
 # A step that reads an average with infinite memory (RSI, ATR) starts to count after this many.
 LONG_WARMUP = 600
@@ -29,6 +46,7 @@ volatility = detector(
     # A run already under way when the series starts can then no longer be taken for a new one.
     warmup=lambda p: p.window + p.confirm_bars - 2,
     confidence=0.85,
+    evidence=volatility_evidence,
 )(volatility_step)
 
 engulfing = detector(
@@ -38,6 +56,7 @@ engulfing = detector(
     params=EngulfingParams(),
     warmup=1,
     confidence=0.65,
+    evidence=engulfing_evidence,
 )(engulfing_step)
 
 rsi_divergence = detector(
@@ -48,6 +67,7 @@ rsi_divergence = detector(
     ring=16,
     warmup=LONG_WARMUP,
     confidence=0.60,
+    evidence=rsi_divergence_evidence,
 )(rsi_divergence_step)
 
 breakout = detector(
@@ -58,6 +78,7 @@ breakout = detector(
     ring=lambda p: 2 * p.window,
     warmup=lambda p: p.window,
     confidence=0.70,
+    evidence=breakout_evidence,
 )(breakout_step)
 
 directional_change = detector(
@@ -68,6 +89,7 @@ directional_change = detector(
     warmup=LONG_WARMUP,
     confidence=0.82,
     probability=True,
+    evidence=directional_change_evidence,
 )(directional_change_step)
 
 # All detectors declared above. Their order, that of their names in data, breaks ties of confidence;

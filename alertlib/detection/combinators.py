@@ -20,10 +20,14 @@ from alertlib.kernels.filters import (
     Where,
     everywhere,
     make_both,
+    make_both_evidence,
     make_only,
+    make_only_evidence,
     make_only_with_odds,
+    signal_evidence,
     without_odds,
 )
+from alertlib.kernels.reading import Evidence
 from alertlib.market.clock import MINUTES_PER_DAY
 
 
@@ -92,6 +96,11 @@ def only(
         name=_checked_name(name, [inner.name, *_words(between, where)]),
         step=make(inner.step, first, last, asked),
         columns=_filtered(columns, first, last, asked) if columns is not None else None,
+        evidence=make_only_evidence(
+            _evidence(inner), first, last, asked, getattr(asked, "__name__", "where")
+        )
+        if columns is None
+        else None,
         home=calling_module(),
     )
     recipe = partial(only, inner, between=between, where=where, name=made.name)
@@ -168,6 +177,9 @@ def both(
         ring=ring,
         warmup=lambda p: max(one.warmup_size(p.first), other.warmup_size(p.second)),
         confidence=confidence if confidence is not None else base,
+        evidence=make_both_evidence(
+            _evidence(one), _evidence(other), split, (one.name, other.name)
+        ),
     )(make_both(_bare(one), _bare(other), split))
     again = partial(both, one, other, name=named, patterns=patterns, confidence=confidence)
     made = REGISTRY[named] = replace(made, home=calling_module(), recipe=again)
@@ -180,6 +192,10 @@ def _found(given: Detector | str) -> Detector:
 
 def _bare(one: Detector) -> Step:
     return without_odds(one.step) if one.probability else one.step
+
+
+def _evidence(one: Detector) -> Evidence:
+    return one.evidence if one.evidence is not None else signal_evidence(one.step)
 
 
 def _minutes(between: tuple[str, str] | None, path: str) -> tuple[int, int]:

@@ -29,6 +29,7 @@ from alertlib.detection.homes import (
 from alertlib.detection.records import in_quanta
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
+from alertlib.kernels.reading import Evidence
 
 Step = Callable[[Any, MutableSequence[int], TickBar, Any], tuple[int, Any] | tuple[int, float, Any]]
 # From a frame of bars and the parameters to one signal per row; batch only.
@@ -66,6 +67,8 @@ class Detector:
         How its parameters are learned; until then it gives no signal.
     fitted_until : date or None
         Last date of the bars that a model made elsewhere has seen.
+    evidence : callable or None
+        What the step compares at a bar, for :meth:`alertlib.Run.explain`.
     home : str
         Module that declared it.
     recipe : partial or None
@@ -90,6 +93,7 @@ class Detector:
     probability: bool = False
     fit: Fit | None = None
     fitted_until: date | None = None
+    evidence: Evidence | None = field(default=None, compare=False)
     home: str = field(default="", compare=False)
     recipe: partial[Detector] | None = field(default=None, compare=False)
 
@@ -240,6 +244,7 @@ def detector(
     probability: bool = False,
     fit: Fit | Learn | None = None,
     fitted_until: date | str | None = None,
+    evidence: Evidence | None = None,
 ) -> Callable[[Step], Detector]:
     """Make a detector of a step function.
 
@@ -279,6 +284,10 @@ def detector(
     fitted_until : date or ISO text, optional
         Of a model made elsewhere: the last date it has seen. Scored sessions that are not
         after it fail the guard rail ``out_of_sample``.
+    evidence : callable, optional
+        ``(state, ring, bar, params) -> readings``: what the step, about to be given the same,
+        compares, as a tuple of :class:`alertlib.Reading`; the ring is left as it is.
+        ``run.explain`` and ``run.missed`` show them; without it they show the state.
 
     Returns
     -------
@@ -307,6 +316,7 @@ def detector(
             probability=probability,
             fit=learned[0],
             fitted_until=learned[1],
+            evidence=evidence,
             home=home,
         )
         REGISTRY[name] = made

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
 from enum import IntEnum
 from typing import Annotated, NamedTuple
 
 from alertlib.kernels.bar import TickBar
 from alertlib.kernels.params import Range
+from alertlib.kernels.reading import Reading
 
 
 class Levels(IntEnum):
@@ -113,3 +114,35 @@ def breakout_step(
     if slot == n:
         slot = 0
     return signal, BreakoutState(seen + 1, slot, top, top_slot, bottom, bottom_slot, side)
+
+
+def breakout_evidence(
+    state: BreakoutState, ring: Sequence[int], bar: TickBar, params: BreakoutParams
+) -> tuple[Reading, ...]:
+    """Return what the step compares at ``bar``: the close with either level and its margin.
+
+    Parameters
+    ----------
+    state, ring, bar, params
+        As the step is about to be given them.
+
+    Returns
+    -------
+    tuple of Reading
+        Empty while fewer than ``window`` bars have been seen.
+    """
+    n, margin, levels = params
+    if state.seen < n:
+        return ()
+    margin = margin if margin > 0 else 1
+    high, low = ("close", "close") if levels == _CLOSES else ("high", "low")
+    top, bottom = state.top + margin, state.bottom - margin
+    close = bar.close
+    return (
+        Reading(f"highest {high}", state.top, side=1, unit="price"),
+        Reading("close", close, top, close >= top, 1, "price"),
+        Reading("broken before", int(state.side == 1), 0, state.side != 1, 1),
+        Reading(f"lowest {low}", state.bottom, side=-1, unit="price"),
+        Reading("close", close, bottom, close <= bottom, -1, "price"),
+        Reading("broken before", int(state.side == -1), 0, state.side != -1, -1),
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
 from typing import Annotated, NamedTuple
 
 from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.kernels.bar import TickBar
 from alertlib.kernels.legs import UNREACHABLE, LegState, leg_step
 from alertlib.kernels.params import FIXED, Range
+from alertlib.kernels.reading import Reading
 
 
 class DirectionalChangeParams(NamedTuple):
@@ -161,3 +162,69 @@ def _probability(toward: float, against: float, least: float) -> float:
 def _is_new(origin: int, last: int, at: int, early: int, wait: int) -> bool:
     """Whether a leg that begins at ``origin`` is another one than the last signal was for."""
     return last < 0 or (origin > last + early and at - last > wait)
+
+
+def directional_change_evidence(
+    state: DirectionalChangeState,
+    ring: Sequence[int],
+    bar: TickBar,
+    params: DirectionalChangeParams,
+) -> tuple[Reading, ...]:
+    """Return what the step compares at ``bar``: either side's probability, and its last signal.
+
+    Up is asked first: a bar on which both sides hold signals up.
+
+    Parameters
+    ----------
+    state, ring, bar, params
+        As the step is about to be given them.
+
+    Returns
+    -------
+    tuple of Reading
+        Empty while no average range is defined.
+    """
+    _, _, after = directional_change_step(state, [], bar, params)
+    if not (after.top_reversal < UNREACHABLE and after.bottom_reversal < UNREACHABLE):
+        return ()
+    legs = LegState._make(after[3:11])
+    up_toward, up_against, down_toward, down_against = _stakes(legs, bar.close, params.margin_ticks)
+    mode = legs.mode
+    up_last, down_last = (-1, -1) if bar.place == 0 else (state.up_at, state.down_at)
+    up_origin = legs.onset if mode > 0 else legs.bottom_at
+    down_origin = legs.onset if mode < 0 else legs.top_at
+    return (
+        Reading("leg", mode),
+        Reading("lowest low", legs.bottom, side=1, unit="price"),
+        Reading("reversal", legs.bottom_reversal, side=1, unit="distance"),
+        *_side(1, up_toward, up_against, up_origin, up_last, state.seen, params),
+        Reading("highest high", legs.top, side=-1, unit="price"),
+        Reading("reversal", legs.top_reversal, side=-1, unit="distance"),
+        *_side(-1, down_toward, down_against, down_origin, down_last, state.seen, params),
+    )
+
+
+def _side(
+    side: int,
+    toward: float,
+    against: float,
+    origin: int,
+    last: int,
+    at: int,
+    params: DirectionalChangeParams,
+) -> list[Reading]:
+    least, early, wait = params.min_probability, params.early_bars, params.wait_bars
+    stated = _probability(toward, against, least)
+    shown = stated
+    if stated == 0.0 and against > 0.0:
+        shown = against / (against + (toward if toward > 0.0 else 0.0))
+    found = [
+        Reading("to go for it", toward, side=side, unit="distance"),
+        Reading("to go against it", against, side=side, unit="distance"),
+        Reading("probability", shown, least, stated > 0.0, side),
+    ]
+    if last >= 0:
+        since, begun = at - last, origin - last
+        found.append(Reading("bars since its last signal", since, wait + 1, since > wait, side))
+        found.append(Reading("its leg began after that", begun, early + 1, begun > early, side))
+    return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
 from typing import NamedTuple
 
 from alertlib.kernels.bar import TickBar
+from alertlib.kernels.reading import Reading
 
 
 class EngulfingParams(NamedTuple):
@@ -60,3 +61,34 @@ def engulfing_step(
         elif body < 0 and before > 0 and opened >= was_closed and closed <= was_opened:
             signal = -1
     return signal, EngulfingState(opened, closed)
+
+
+def engulfing_evidence(
+    state: EngulfingState, ring: Sequence[int], bar: TickBar, params: EngulfingParams
+) -> tuple[Reading, ...]:
+    """Return what the step compares at ``bar``: the two bodies, and the ends of either.
+
+    Parameters
+    ----------
+    state, ring, bar, params
+        As the step is about to be given them.
+
+    Returns
+    -------
+    tuple of Reading
+        On every bar; a session's first has no bar before it.
+    """
+    opened, closed = bar.open, bar.close
+    was_opened, was_closed = state
+    body, before = closed - opened, was_closed - was_opened
+    found = [Reading("bars before it in its session", bar.place, 1, bar.place > 0)]
+    if before != 0:
+        found.append(Reading("body over the one before", abs(body / before)))
+    for side in (1, -1):
+        found += [
+            Reading("body", body, side, side * body > 0, side, "distance"),
+            Reading("body before", before, -side, side * before < 0, side, "distance"),
+            Reading("open", opened, was_closed, side * (was_closed - opened) >= 0, side, "price"),
+            Reading("close", closed, was_opened, side * (closed - was_opened) >= 0, side, "price"),
+        ]
+    return tuple(found)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable, MutableSequence, Sequence
 from typing import Any, NamedTuple
 
 from alertlib.kernels.bar import TickBar
+from alertlib.kernels.reading import Evidence, Reading
 
 Where = Callable[[TickBar], bool]
 Step = Callable[[Any, MutableSequence[int], TickBar, Any], Any]
@@ -97,3 +98,62 @@ def make_both(one: Step, other: Step, split: int) -> Step:
         return (signal if signal == second_signal else 0), BothState(first, second)
 
     return both_step
+
+
+def make_only_evidence(
+    evidence: Evidence, first: int, last: int, where: Where, name: str
+) -> Evidence:
+    """Return ``evidence`` and, before it, whether the filter of :func:`make_only` would pass."""
+
+    def only_evidence(
+        state: Any, ring: Sequence[int], bar: TickBar, params: Any
+    ) -> tuple[Reading, ...]:
+        inner = evidence(state, ring, bar, params)
+        if not inner:
+            return ()
+        minute = bar.minute
+        bound = first if minute < first else last
+        passed = bool(where(bar))
+        return (
+            Reading("minute of the day", minute, bound, first <= minute < last),
+            *([Reading(name, int(passed), 1, passed)] if where is not everywhere else []),
+            *inner,
+        )
+
+    return only_evidence
+
+
+def make_both_evidence(
+    one: Evidence, other: Evidence, split: int, names: Sequence[str]
+) -> Evidence:
+    """Return the evidence of a step of :func:`make_both`, each reading under its part's name.
+
+    Nothing while either part compares nothing yet.
+    """
+
+    def both_evidence(
+        state: BothState, ring: Sequence[int], bar: TickBar, params: BothParams
+    ) -> tuple[Reading, ...]:
+        parts = (
+            one(state.first, ring[:split], bar, params.first),
+            other(state.second, ring[split:], bar, params.second),
+        )
+        if not all(parts):
+            return ()
+        return tuple(
+            reading._replace(name=f"{name}: {reading.name}")
+            for name, readings in zip(names, parts, strict=True)
+            for reading in readings
+        )
+
+    return both_evidence
+
+
+def signal_evidence(step: Step) -> Evidence:
+    """Return the evidence of a step without any: whether it signals, either way."""
+
+    def evidence(state: Any, ring: Sequence[int], bar: TickBar, params: Any) -> tuple[Reading, ...]:
+        signal = step(state, list(ring), bar, params)[0]
+        return tuple(Reading("signal", signal, side, signal == side, side) for side in (1, -1))
+
+    return evidence

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
 from typing import Annotated, NamedTuple
 
 from alertlib.kernels.bar import TickBar
 from alertlib.kernels.params import Range
+from alertlib.kernels.reading import Reading
 
 
 class RsiDivergenceParams(NamedTuple):
@@ -140,3 +141,66 @@ def rsi_divergence_step(
         seen + 1, close, gain, loss, rsi, rsi_1,
         low_at, low, low_rsi, high_at, high, high_rsi,
     )  # fmt: skip
+
+
+def rsi_divergence_evidence(
+    state: RsiDivergenceState, ring: Sequence[int], bar: TickBar, params: RsiDivergenceParams
+) -> tuple[Reading, ...]:
+    """Return what the step compares at ``bar``, of the bar two before it and the last pivots.
+
+    Parameters
+    ----------
+    state, ring, bar, params
+        As the step is about to be given them; the ring is left as it is.
+
+    Returns
+    -------
+    tuple of Reading
+        Empty while fewer than five bars have been seen.
+    """
+    seen = state.seen
+    if seen < 4:
+        return ()
+    kept = list(ring)
+    _, after = rsi_divergence_step(state, kept, bar, params)
+    others = [(seen - back) & 7 for back in (4, 3, 1, 0)]
+    at = (seen - 2) & 7
+    first = max(seen - bar.place + 2, params.window)
+    lows = _divergence(
+        "low", 1, kept[at], min(kept[other] for other in others),
+        (state.low_at, state.low, state.low_rsi), first, state, params,
+    )  # fmt: skip
+    highs = _divergence(
+        "high", -1, kept[8 + at], max(kept[8 + other] for other in others),
+        (state.high_at, state.high, state.high_rsi), first, state, params,
+    )  # fmt: skip
+    return (Reading("RSI", after.rsi_1), *lows, *highs)
+
+
+def _divergence(
+    kind: str,
+    side: int,
+    level: int,
+    others: int,
+    pivot: tuple[int, int, float],
+    first: int,
+    state: RsiDivergenceState,
+    params: RsiDivergenceParams,
+) -> list[Reading]:
+    """Return the comparisons of one kind of pivot: ``side`` 1 for lows, -1 for highs."""
+    at, was, was_rsi = pivot
+    extreme = side * (others - level) > 0
+    found = [Reading(f"{kind} two bars ago", level, others, extreme, side, "price")]
+    if at < first:
+        return [*found, Reading(f"pivot {kind}s before it in its session", 0, 1, False, side)]
+    apart = state.seen - 2 - at
+    bound = params.max_bars if apart > params.max_bars else params.min_bars
+    inside = params.min_bars <= apart <= params.max_bars
+    needed = was_rsi + side * params.min_points
+    more = state.rsi_2 >= needed if side > 0 else state.rsi_2 <= needed
+    return [
+        *found,
+        Reading("bars since the last pivot", apart, bound, inside, side),
+        Reading("its level", level, was, side * (was - level) > 0, side, "price"),
+        Reading("its RSI", state.rsi_2, needed, more, side),
+    ]

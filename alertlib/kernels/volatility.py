@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
+from math import sqrt
 from typing import Annotated, NamedTuple
 
 from alertlib.kernels.bar import TickBar
 from alertlib.kernels.params import Range
+from alertlib.kernels.reading import Reading
 
 
 class VolatilityParams(NamedTuple):
@@ -92,3 +94,35 @@ def volatility_step(
     elif run == -confirm:
         signal = -1
     return signal, VolatilityState(seen, total, squares, run)
+
+
+def volatility_evidence(
+    state: VolatilityState, ring: Sequence[int], bar: TickBar, params: VolatilityParams
+) -> tuple[Reading, ...]:
+    """Return what the step compares at ``bar``: ``z``, and for how many bars it has held.
+
+    Parameters
+    ----------
+    state, ring, bar, params
+        As the step is about to be given them; the ring is left as it is.
+
+    Returns
+    -------
+    tuple of Reading
+        Empty while fewer than ``window`` bars have been seen.
+    """
+    n, limit, confirm = params
+    _, after = volatility_step(state, list(ring), bar, params)
+    if after.seen < n:
+        return ()
+    spread = n * after.squares - after.total * after.total
+    z = (n * bar.close - after.total) / sqrt(spread) if spread > 0 else 0.0
+    found = [
+        Reading("mean", after.total / n, unit="price"),
+        Reading("deviation", sqrt(spread) / n, unit="distance"),
+    ]
+    for side in (1, -1):
+        run = after.run * side
+        found.append(Reading("z", z, side * limit, run > 0, side))
+        found.append(Reading("bars beyond it", max(run, 0), confirm, run == confirm, side))
+    return tuple(found)
