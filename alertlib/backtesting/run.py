@@ -13,12 +13,6 @@ import polars as pl
 from alertlib.audits.report import AuditReport
 from alertlib.backtesting.chance import NOT_RUN, Chance
 from alertlib.backtesting.differing import ComparedRun, difference
-from alertlib.backtesting.explanation import (
-    Explanation,
-    explain_alert,
-    missed_frame,
-    suppressed_frame,
-)
 from alertlib.backtesting.figures import StudyFigures
 from alertlib.backtesting.rendering import Rendered
 from alertlib.backtesting.saved import save_run
@@ -31,8 +25,17 @@ from alertlib.scorecard.calibration import calibration_frame
 from alertlib.scorecard.card import Scorecard
 from alertlib.scorecard.difference import Difference
 from alertlib.scoring.fitting import Past
-from alertlib.scoring.frames import opportunity_frame, scored_alert_frame, trade_frame
+from alertlib.scoring.frames import (
+    opportunity_frame,
+    scored_alert_frame,
+    suppressed_frame,
+    trade_frame,
+)
 from alertlib.scoring.scored import Scored
+from alertlib.study.explanation import Explanation, explain_alert
+from alertlib.study.missed import missed_frame
+from alertlib.study.moves import MoveExplanation, explain_move
+from alertlib.study.record import Record
 from alertlib.texts.words import Language
 
 if TYPE_CHECKING:
@@ -87,19 +90,41 @@ class Run(Rendered, StudyFigures):
         """The alerts the policy held back, each with its ``reason``."""
         return suppressed_frame(self.scored)
 
+    @cached_property
+    def _record(self) -> Record:
+        return Record(self.scored)
+
     def missed(self) -> pl.DataFrame:
-        """Return the opportunities no alert captured, with what stood in the way."""
-        return missed_frame(self.scored, self.opportunities)
+        """Return the opportunities no alert captured, each with the reason.
+
+        ``why`` says it in words, ``signal_…`` name the signal that tells most, ``near_detector``
+        and ``near`` the detector that came nearest to one;
+        :func:`alertlib.study.missed.missed_frame` lists the columns.
+        """
+        return missed_frame(self._record, self.opportunities)
 
     def explain(self, alert_id: str) -> Explanation:
-        """Return why one alert was made and how it was scored.
+        """Return why one alert was made or held back, what came of it, and what detectors saw.
 
         Raises
         ------
         DataError
-            If no delivered alert has this id (its first digits suffice).
+            If no alert has this id (its first digits suffice).
         """
-        return explain_alert(self.alerts, self.opportunities, alert_id)
+        return explain_alert(
+            self.alerts, self.opportunities, alert_id,
+            suppressed=self.suppressed, record=self._record,
+        )  # fmt: skip
+
+    def explain_move(self, opportunity_id: int) -> MoveExplanation:
+        """Return who captured a move or why nobody did, and how near each detector came.
+
+        Raises
+        ------
+        DataError
+            If there is no such move.
+        """
+        return explain_move(self.opportunities, opportunity_id, self._record)
 
     def plot(
         self, what: str | date, *, theme: Theme = "light", language: Language = "en"

@@ -16,7 +16,6 @@ from alertlib._arguments import expect
 from alertlib._files import write_durably
 from alertlib._forking import expect_no_fork
 from alertlib.backtesting.differing import ComparedRun, difference
-from alertlib.backtesting.explanation import Explanation, explain_alert
 from alertlib.backtesting.rendering import Rendered
 from alertlib.bars.bars import Bars
 from alertlib.config import Config
@@ -26,6 +25,7 @@ from alertlib.scorecard.card import Scorecard
 from alertlib.scorecard.difference import Difference
 from alertlib.scorecard.sections import as_config
 from alertlib.scoring.tables import Table
+from alertlib.study.explanation import Explanation, explain_alert
 
 SCHEMA = "run.v1"
 _HEAD, _CARD = "run.json", "scorecard.json"
@@ -57,7 +57,7 @@ class SavedRun(Rendered):
     _calibration: pl.DataFrame
 
     def missed(self) -> pl.DataFrame:
-        """Return the opportunities no alert captured, with what stood in the way."""
+        """Return the opportunities no alert captured, each with the reason."""
         return self._missed
 
     def calibration(self) -> pl.DataFrame:
@@ -65,8 +65,8 @@ class SavedRun(Rendered):
         return self._calibration
 
     def explain(self, alert_id: str) -> Explanation:
-        """Return why one alert was made and how it was scored."""
-        return explain_alert(self.alerts, self.opportunities, alert_id)
+        """Return how one alert was scored; what detectors saw needs the bars."""
+        return explain_alert(self.alerts, self.opportunities, alert_id, suppressed=self.suppressed)
 
     def diff(self, other: ComparedRun) -> Difference:
         """Return how this run differs from ``other``: settings, figures and alerts."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from alertlib.kernels.policy import REASONS
 from alertlib.scoring.alert_values import alert_values
 from alertlib.scoring.batch import AlertColumns
 from alertlib.scoring.labels import move_frame
@@ -69,6 +70,15 @@ def scored_alert_frame(scored: Scored) -> pl.DataFrame:
         pl.Series("opportunity_id", [o if o >= 0 else None for o in opportunity.tolist()],
                   dtype=pl.Int64),
     )  # fmt: skip
+
+
+def suppressed_frame(scored: Scored) -> pl.DataFrame:
+    """Return the alerts the policy held back, each with its ``reason``."""
+    held = scored.detected.suppressed
+    reasons = [REASONS[r] for r in held.reason.tolist()]
+    return alert_frame(scored.detected, held).with_columns(
+        pl.Series("reason", reasons, dtype=pl.String)
+    )
 
 
 TRADE_COLUMNS = (
@@ -144,6 +154,7 @@ __all__ = [
     "alert_frame",
     "opportunity_frame",
     "scored_alert_frame",
+    "suppressed_frame",
     "trade_frame",
     "write_alerts",
 ]

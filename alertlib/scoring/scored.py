@@ -202,14 +202,18 @@ class Scored:
             "wins": count(alert_in, self.wins),
         }
 
-    def oracle_ceiling(self) -> float | None:
-        """Return the share of moves that some deliverable alert could have captured."""
+    @cached_property
+    def reachable(self) -> npt.NDArray[np.bool_]:
+        """Which moves some deliverable alert could have captured."""
         series, policy = self.detected.series, self.detected.rules.policy
         clock = (series.minute + series.instrument.minutes) % 1_440
         inside = (clock >= policy.window_start) & (clock <= policy.window_end)
         scoring = self.settings.scoring
-        found = reachable(series, self.moves, scoring.early_bars, scoring.min_move_left, inside)
-        return _share(int(np.count_nonzero(found)), len(self.moves))
+        return reachable(series, self.moves, scoring.early_bars, scoring.min_move_left, inside)
+
+    def oracle_ceiling(self) -> float | None:
+        """Return the share of moves that some deliverable alert could have captured."""
+        return _share(int(np.count_nonzero(self.reachable)), len(self.moves))
 
     def move_left(self) -> Floats:
         """Return the share of the move left at each true positive's entry."""

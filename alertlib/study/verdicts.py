@@ -1,0 +1,116 @@
+"""What became of alerts, in a sentence each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from alertlib.texts.formats import number
+
+OUTCOME_TEXTS = {
+    "tp": "captured a move not captured before",
+    "fp": "valid for no move",
+    "redundant": "valid, but for moves already captured",
+    "censored": "the data end before its outcome is known",
+    "unscored": "its session is not scored",
+    "suppressed": "the policy held it back",
+}
+
+Row = Mapping[str, Any]
+
+
+class Verdict(NamedTuple):
+    """What became of an alert.
+
+    Attributes
+    ----------
+    why : str
+    move : dict or None
+        The move it belongs to; of a false alarm the nearest one of its session and direction.
+    """
+
+    why: str
+    move: dict[str, Any] | None
+
+
+def verdicts(alerts: pl.DataFrame, moves: pl.DataFrame) -> list[Verdict]:
+    """Return the verdict on each of some alerts, without running any detector.
+
+    Parameters
+    ----------
+    alerts : DataFrame
+        Rows of ``Run.alerts`` or ``Run.suppressed``.
+    moves : DataFrame
+        ``Run.opportunities``, all of it.
+    """
+    rows = moves.to_dicts()
+    days: dict[date, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        days[row["time_start"].date()].append(row)
+    return [_verdict(alert, rows, days) for alert in alerts.iter_rows(named=True)]
+
+
+def _verdict(
+    alert: Row, moves: Sequence[dict[str, Any]], days: Mapping[date, list[dict[str, Any]]]
+) -> Verdict:
+    outcome = alert.get("outcome", "suppressed")
+    why, owned = OUTCOME_TEXTS[outcome], alert.get("opportunity_id")
+    if outcome == "suppressed":
+        why = f"{why} ({alert['reason']})"
+    if owned is not None:
+        return Verdict(f"{why}: {move_text(moves[owned])}", moves[owned])
+    if outcome != "fp":
+        return Verdict(why, None)
+    session = days.get(alert["bar_time"].date(), [])
+    against = next(
+        (m for m in session if m["direction"] != alert["direction"] and _is_inside(alert, m)), None
+    )
+    if against is not None:
+        why += f"; it points against {move_text(against)}"
+    own = [m for m in session if m["direction"] == alert["direction"]]
+    if not own:
+        return Verdict(f"{why}: its session has no move of its direction", None)
+    near = min(own, key=lambda move: _minutes_outside(alert, move))
+    return Verdict(f"{why}: {_distance(alert, near)}", near)
+
+
+def move_text(move: Row) -> str:
+    """Return a move in words: number, direction, size and times."""
+    return (
+        f"move {move['opportunity_id']} of {number(move['points'], language='en')} points "
+        f"{direction_text(move['direction'])} from {_span(move, 'to')}"
+    )
+
+
+def direction_text(direction: int) -> str:
+    """Return ``up`` or ``down``."""
+    return "up" if direction > 0 else "down"
+
+
+def _span(move: Row, between: str) -> str:
+    return f"{move['time_start']:%H:%M} {between} {move['time_end']:%H:%M}"
+
+
+def _is_inside(alert: Row, move: Row) -> bool:
+    return bool(move["time_start"] <= alert["bar_time"] < move["time_end"])
+
+
+def _minutes_outside(alert: Row, move: Row) -> float:
+    """Return the minutes between an alert's bar and a move; 0 inside."""
+    at = alert["bar_time"]
+    early, late = move["time_start"] - at, at - move["time_end"]
+    return max(early.total_seconds(), late.total_seconds(), 0.0) / 60
+
+
+def _distance(alert: Row, move: Row) -> str:
+    span = _span(move, "to")
+    away = _minutes_outside(alert, move)
+    if alert["bar_time"] < move["time_start"]:
+        return f"the nearest move ({span}) starts {away:.0f} minutes later"
+    if alert["bar_time"] >= move["time_end"]:
+        return f"the nearest move ({span}) was over"
+    return f"too little was left of the nearest move ({span}) at the next open"
