@@ -8,13 +8,17 @@ from typing import Any
 from alertlib.config.schema import Settings
 from alertlib.detection.builtin import BUILT_IN
 from alertlib.detection.detectors import Detector
+from alertlib.detection.records import is_record, to_lists
 
 
 def enabling(settings: Settings, detectors: tuple[Detector, ...]) -> Settings:
     """Return settings under which these detectors run with these parameters, for the record."""
     sections: dict[str, Any] = {d.name: d.params for d in detectors if d.name in BUILT_IN}
     custom = {
-        d.name: d.params._asdict()
+        d.name: {
+            name: to_lists(value) if is_record(value) else value
+            for name, value in d.params._asdict().items()
+        }
         for d in detectors
         if d.name not in BUILT_IN and d.fit is None and len(d.params)
     }

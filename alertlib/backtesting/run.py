@@ -113,7 +113,7 @@ class Run(Rendered, StudyFigures):
         """
         return explain_alert(
             self.alerts, self.opportunities, alert_id,
-            suppressed=self.suppressed, record=self._record,
+            suppressed=self.suppressed, early=self._record.early, record=self._record,
         )  # fmt: skip
 
     def explain_move(self, opportunity_id: int) -> MoveExplanation:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from alertlib.bars.bars import Bars
 from alertlib.config import Config
 from alertlib.config.schema import Settings
 from alertlib.errors import ConfigError, DataError, StorageError
+from alertlib.market.instruments import find_instrument
 from alertlib.scorecard.card import Scorecard
 from alertlib.scorecard.difference import Difference
 from alertlib.scorecard.sections import as_config
@@ -66,7 +68,12 @@ class SavedRun(Rendered):
 
     def explain(self, alert_id: str) -> Explanation:
         """Return how one alert was scored; what detectors saw needs the bars."""
-        return explain_alert(self.alerts, self.opportunities, alert_id, suppressed=self.suppressed)
+        data, bars = self.scorecard.data, self.config.scoring.early_bars
+        known = find_instrument(data["symbol"], data["timeframe"])
+        return explain_alert(
+            self.alerts, self.opportunities, alert_id,
+            suppressed=self.suppressed, early=timedelta(minutes=bars * known.minutes),
+        )  # fmt: skip
 
     def diff(self, other: ComparedRun) -> Difference:
         """Return how this run differs from ``other``: settings, figures and alerts."""

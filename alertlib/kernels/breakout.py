@@ -138,11 +138,12 @@ def breakout_evidence(
     high, low = ("close", "close") if levels == _CLOSES else ("high", "low")
     top, bottom = state.top + margin, state.bottom - margin
     close = bar.close
-    return (
-        Reading(f"highest {high}", state.top, side=1, unit="price"),
+    found = [
+        Reading(f"highest {high}({n})", state.top, side=1, unit="price"),
         Reading("close", close, top, close >= top, 1, "price"),
-        Reading("broken before", int(state.side == 1), 0, state.side != 1, 1),
-        Reading(f"lowest {low}", state.bottom, side=-1, unit="price"),
+        Reading(f"lowest {low}({n})", state.bottom, side=-1, unit="price"),
         Reading("close", close, bottom, close <= bottom, -1, "price"),
-        Reading("broken before", int(state.side == -1), 0, state.side != -1, -1),
-    )
+    ]
+    if state.side != 0:
+        found.append(Reading("broken before", 1, 0, False, state.side))
+    return tuple(found)

@@ -76,12 +76,14 @@ def engulfing_evidence(
     Returns
     -------
     tuple of Reading
-        On every bar; a session's first has no bar before it.
+        On every bar, a session's first included, which has no bar before it.
     """
     opened, closed = bar.open, bar.close
     was_opened, was_closed = state
     body, before = closed - opened, was_closed - was_opened
-    found = [Reading("bars before it in its session", bar.place, 1, bar.place > 0)]
+    found = []
+    if bar.place == 0:
+        found.append(Reading("bars before it in its session", 0, 1, False))
     if before != 0:
         found.append(Reading("body over the one before", abs(body / before)))
     for side in (1, -1):

@@ -174,7 +174,7 @@ def rsi_divergence_evidence(
         "high", -1, kept[8 + at], max(kept[8 + other] for other in others),
         (state.high_at, state.high, state.high_rsi), first, state, params,
     )  # fmt: skip
-    return (Reading("RSI", after.rsi_1), *lows, *highs)
+    return (Reading(f"RSI({params.window})", after.rsi_1), *lows, *highs)
 
 
 def _divergence(
@@ -189,8 +189,10 @@ def _divergence(
 ) -> list[Reading]:
     """Return the comparisons of one kind of pivot: ``side`` 1 for lows, -1 for highs."""
     at, was, was_rsi = pivot
-    extreme = side * (others - level) > 0
-    found = [Reading(f"{kind} two bars ago", level, others, extreme, side, "price")]
+    # Whole quanta: what has to lie beyond a level lies at least one beyond.
+    beyond = others - side
+    extreme = side * (beyond - level) >= 0
+    found = [Reading(f"{kind} two bars ago", level, beyond, extreme, side, "price")]
     if at < first:
         return [*found, Reading(f"pivot {kind}s before it in its session", 0, 1, False, side)]
     apart = state.seen - 2 - at
@@ -200,7 +202,14 @@ def _divergence(
     more = state.rsi_2 >= needed if side > 0 else state.rsi_2 <= needed
     return [
         *found,
-        Reading("bars since the last pivot", apart, bound, inside, side),
-        Reading("its level", level, was, side * (was - level) > 0, side, "price"),
-        Reading("its RSI", state.rsi_2, needed, more, side),
+        Reading("bars since the pivot before", apart, bound, inside, side),
+        Reading(
+            f"{kind} against that pivot's",
+            level,
+            was - side,
+            side * (was - level) > 0,
+            side,
+            "price",
+        ),
+        Reading("RSI against that pivot's", state.rsi_2, needed, more, side),
     ]

@@ -118,7 +118,7 @@ def volatility_evidence(
     spread = n * after.squares - after.total * after.total
     z = (n * bar.close - after.total) / sqrt(spread) if spread > 0 else 0.0
     found = [
-        Reading("mean", after.total / n, unit="price"),
+        Reading(f"mean({n})", after.total / n, unit="price"),
         Reading("deviation", sqrt(spread) / n, unit="distance"),
     ]
     for side in (1, -1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -156,6 +157,7 @@ def explain_alert(
     alert_id: str,
     *,
     suppressed: pl.DataFrame | None = None,
+    early: timedelta = timedelta(0),
     record: Record | None = None,
 ) -> Explanation:
     """Return the explanation of one alert.
@@ -168,6 +170,8 @@ def explain_alert(
         Its id, or the first digits of it.
     suppressed : DataFrame, optional
         Of the run; an id that no delivered alert has is looked for there.
+    early : timedelta
+        As of :func:`alertlib.study.verdicts.verdicts`.
     record : Record, optional
         Of the run; without it verdict and trade are all there is.
 
@@ -185,7 +189,7 @@ def explain_alert(
             f"alert {alert_id!r}: {rows.height} delivered alerts have this id; "
             "expected the first digits of one, see run.alerts['id']"
         )
-    (verdict,) = verdicts(rows, moves)
+    (verdict,) = verdicts(rows, moves, early)
     return Explanation(rows.row(0, named=True), verdict.move, verdict.why, record)
 
 

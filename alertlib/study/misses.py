@@ -13,6 +13,9 @@ from alertlib.study.record import Record
 from alertlib.study.verdicts import direction_text
 from alertlib.texts.formats import percent
 
+# Bars before and after its window in which a signal is taken for one that meant the move.
+REACH = 12
+
 
 class Window(NamedTuple):
     """The bars at which an alert would count for a move.
@@ -72,7 +75,7 @@ def miss_of(record: Record, move: int) -> Miss:
     """Return why no alert captured a move.
 
     The signals of its direction come first, those the policy held back before all, then by their
-    distance from the window, within the trade's horizon; then those against it, within the window.
+    distance from the window, up to ``REACH``; then those against it, within the window.
     """
     window = window_of(record, move)
     alerts = record.alerts
@@ -103,9 +106,8 @@ def _own(record: Record, move: int, window: Window) -> Told | None:
     scored, alerts = record.scored, record.alerts
     series = scored.detected.series
     session = int(series.session[window.start])
-    reach = scored.settings.trade.horizon_bars
-    first = max(int(series.first[session]), window.first - reach)
-    stop = min(int(series.last[session]) + 1, window.stop + reach)
+    first = max(int(series.first[session]), window.first - REACH)
+    stop = min(int(series.last[session]) + 1, window.stop + REACH)
     rows = [r for r in record.rows(first, stop) if alerts.direction[r] == window.direction]
     if not rows:
         return None
@@ -152,8 +154,7 @@ def _silence(record: Record, window: Window) -> Told:
     warming = [d.name for d in record.detectors if window.stop - 1 <= d.warmup]
     if len(warming) == len(record.detectors):
         return "warm_up", None, f"still in their warm-up: {', '.join(warming)}"
-    reach = record.scored.settings.trade.horizon_bars
-    return "no_signal", None, f"no signal of its direction within {_bars(reach)} of it"
+    return "no_signal", None, f"no signal of its direction within {_bars(REACH)} of it"
 
 
 def _named(record: Record, row: int) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 from alertlib.kernels.reading import Reading, of_side
 from alertlib.study.record import Seen
 from alertlib.study.verdicts import direction_text
-from alertlib.texts.formats import number, tick_decimals
+from alertlib.texts.formats import MAX_DECIMALS, number, tick_decimals
 
 SCHEMA = pl.Schema(
     {
@@ -53,7 +53,7 @@ def shortfall(readings: Sequence[Reading], side: int, atr: float) -> tuple[int, 
 
 def reading_frame(seen: Sequence[Seen]) -> pl.DataFrame:
     """Return what detectors saw, one row a reading, or one without where there is none."""
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for one in seen:
         start = (one.detector.name, one.signal)
         for r in one.readings:
@@ -69,12 +69,12 @@ def reading_frame(seen: Sequence[Seen]) -> pl.DataFrame:
 
 
 def seen_text(seen: Seen, side: int, tick: float) -> str:
-    """Return what one detector saw in a line, the comparisons for ``side`` or for its signal."""
+    """Return what one detector saw in a line: why it signalled, or what kept it from ``side``."""
     asked = seen.signal or side
     said = f"signals {direction_text(seen.signal)}" if seen.signal else "no signal"
-    parts = [reading_text(r, tick) for r in of_side(seen.readings, asked)]
-    params = ", ".join(f"{k} {_param(v)}" for k, v in seen.detector.params._asdict().items())
-    head = f"{seen.detector.name}{f' ({params})' if params else ''}: {said}"
+    told = [r for r in of_side(seen.readings, asked) if seen.signal or r.limit is None or not r.met]
+    parts = [reading_text(r, tick) for r in told]
+    head = f"{seen.detector.name}: {said}"
     if seen.note:
         parts.append(seen.note)
     return f"{head}; {', '.join(parts)}" if parts else head
@@ -83,21 +83,18 @@ def seen_text(seen: Seen, side: int, tick: float) -> str:
 def reading_text(reading: Reading, tick: float) -> str:
     """Return a reading in words: ``z 1.53 (needs 2, 0.47 away)``."""
     decimals = max(2, tick_decimals(tick)) if reading.unit else 2
-
-    def shown(value: float) -> str:
-        rounded = round(value, decimals)
-        # What is small but not nothing keeps two digits.
-        return number(float(f"{value:.2g}") if value and not rounded else rounded, language="en")
-
-    text = f"{reading.name} {shown(reading.value)}"
-    if reading.limit is None:
-        return text
-    needs = f"{text} (needs {shown(reading.limit)}"
-    return f"{needs})" if reading.met else f"{needs}, {shown(away(reading))} away)"
+    value, limit = reading.value, reading.limit
+    if limit is None:
+        return f"{reading.name} {_shown(value, decimals)}"
+    # As many decimals as tell a value from the limit it has not met.
+    while not reading.met and decimals < MAX_DECIMALS and round(abs(limit - value), decimals) == 0:
+        decimals += 1
+    needs = f"{reading.name} {_shown(value, decimals)} (needs {_shown(limit, decimals)}"
+    return f"{needs})" if reading.met else f"{needs}, {_shown(away(reading), decimals)} away)"
 
 
-def _param(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(getattr(value, "name", value))
+def _shown(value: float, decimals: int) -> str:
+    return number(round(value, decimals), language="en")
 
 
 def _float(value: float | None) -> float | None:

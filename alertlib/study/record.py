@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -64,6 +65,12 @@ class Record:
     def detectors(self) -> tuple[Detector, ...]:
         """The run's detectors, in order of rank."""
         return self.scored.detected.rules.detectors
+
+    @property
+    def early(self) -> timedelta:
+        """How long before a move's start an alert may come."""
+        bars = self.scored.settings.scoring.early_bars
+        return timedelta(minutes=bars * self.scored.detected.series.instrument.minutes)
 
     @cached_property
     def alerts(self) -> Merged:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -37,7 +37,9 @@ class Verdict(NamedTuple):
     move: dict[str, Any] | None
 
 
-def verdicts(alerts: pl.DataFrame, moves: pl.DataFrame) -> list[Verdict]:
+def verdicts(
+    alerts: pl.DataFrame, moves: pl.DataFrame, early: timedelta = timedelta(0)
+) -> list[Verdict]:
     """Return the verdict on each of some alerts, without running any detector.
 
     Parameters
@@ -46,16 +48,21 @@ def verdicts(alerts: pl.DataFrame, moves: pl.DataFrame) -> list[Verdict]:
         Rows of ``Run.alerts`` or ``Run.suppressed``.
     moves : DataFrame
         ``Run.opportunities``, all of it.
+    early : timedelta
+        How long before a move's start an alert may come, ``scoring.early_bars`` in minutes.
     """
     rows = moves.to_dicts()
     days: dict[date, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         days[row["time_start"].date()].append(row)
-    return [_verdict(alert, rows, days) for alert in alerts.iter_rows(named=True)]
+    return [_verdict(alert, rows, days, early) for alert in alerts.iter_rows(named=True)]
 
 
 def _verdict(
-    alert: Row, moves: Sequence[dict[str, Any]], days: Mapping[date, list[dict[str, Any]]]
+    alert: Row,
+    moves: Sequence[dict[str, Any]],
+    days: Mapping[date, list[dict[str, Any]]],
+    early: timedelta,
 ) -> Verdict:
     outcome = alert.get("outcome", "suppressed")
     why, owned = OUTCOME_TEXTS[outcome], alert.get("opportunity_id")
@@ -66,16 +73,16 @@ def _verdict(
     if outcome != "fp":
         return Verdict(why, None)
     session = days.get(alert["bar_time"].date(), [])
-    against = next(
-        (m for m in session if m["direction"] != alert["direction"] and _is_inside(alert, m)), None
-    )
-    if against is not None:
-        why += f"; it points against {move_text(against)}"
     own = [m for m in session if m["direction"] == alert["direction"]]
-    if not own:
-        return Verdict(f"{why}: its session has no move of its direction", None)
-    near = min(own, key=lambda move: _minutes_outside(alert, move))
-    return Verdict(f"{why}: {_distance(alert, near)}", near)
+    near = min(own, key=lambda move: _minutes_outside(alert, move), default=None)
+    if near is None:
+        why = f"{why}: its session has no move of its direction"
+    else:
+        why = f"{why}: {_distance(alert, near, early)}"
+    for move in session:
+        if move["direction"] != alert["direction"] and _is_inside(alert, move):
+            return Verdict(f"{why}; it points against {move_text(move)}", near)
+    return Verdict(why, near)
 
 
 def move_text(move: Row) -> str:
@@ -102,14 +109,14 @@ def _is_inside(alert: Row, move: Row) -> bool:
 def _minutes_outside(alert: Row, move: Row) -> float:
     """Return the minutes between an alert's bar and a move; 0 inside."""
     at = alert["bar_time"]
-    early, late = move["time_start"] - at, at - move["time_end"]
-    return max(early.total_seconds(), late.total_seconds(), 0.0) / 60
+    before, after = move["time_start"] - at, at - move["time_end"]
+    return float(max(before.total_seconds(), after.total_seconds(), 0.0) / 60)
 
 
-def _distance(alert: Row, move: Row) -> str:
+def _distance(alert: Row, move: Row, early: timedelta) -> str:
     span = _span(move, "to")
     away = _minutes_outside(alert, move)
-    if alert["bar_time"] < move["time_start"]:
+    if alert["bar_time"] < move["time_start"] - early:
         return f"the nearest move ({span}) starts {away:.0f} minutes later"
     if alert["bar_time"] >= move["time_end"]:
         return f"the nearest move ({span}) was over"
