@@ -81,22 +81,24 @@ def fill(default: Params, values: Mapping[str, Any], path: str) -> Params:
     for key, value in given.items():
         if key not in known:
             raise unknown_key(f"{path}.{key}", key, known)
-        if hasattr(known[key], "_fields"):
+        if FIXED in getattr(hints.get(key), "__metadata__", ()):
+            # No setting, but part of what a run puts on record.
+            if value != known[key]:
+                raise Problem(f"{path}.{key}", show(value), f"{known[key]}, which is fixed")
+        elif hasattr(known[key], "_fields"):
             changed[key] = _record(known[key], value, f"{path}.{key}")
         else:
             changed[key] = convert(hints.get(key, Any), value, f"{path}.{key}")
     return default._replace(**changed)
 
 
-def _record(default: Any, value: Any, path: str) -> Any:
+def _record(default: Params, value: Any, path: str) -> Params:
     """Return parameters of a detector within a detector, given as a list in their order."""
     values = convert(tuple[Any, ...], value, path)
-    if len(values) != len(default):
-        raise Problem(path, show(value), f"a list of {len(default)}: {', '.join(default._fields)}")
-    return type(default)(*(
-        _record(own, each, f"{path}.{name}") if hasattr(own, "_fields") else each
-        for name, own, each in zip(default._fields, default, values, strict=True)
-    ))  # fmt: skip
+    names = list(default._asdict())
+    if len(values) != len(names):
+        raise Problem(path, show(value), f"a list of {len(names)}: {', '.join(names)}")
+    return fill(default, dict(zip(names, values, strict=True)), path)
 
 
 def is_section(annotation: Any) -> bool:

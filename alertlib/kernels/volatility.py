@@ -124,5 +124,5 @@ def volatility_evidence(
     for side in (1, -1):
         run = after.run * side
         found.append(Reading("z", z, side * limit, run > 0, side))
-        found.append(Reading("bars beyond it", max(run, 0), confirm, run == confirm, side))
+        found.append(Reading("confirming bars", max(run, 0), confirm, run == confirm, side))
     return tuple(found)

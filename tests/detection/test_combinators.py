@@ -183,6 +183,23 @@ def test_parameters_of_only_come_from_the_configuration_as_of_a_users_own() -> N
     assert (used.params.window, used.ring) == (7, 7)
 
 
+def test_detectors_of_detectors_can_be_handed_to_a_backtest_and_run_again() -> None:
+    """Found: parameters within parameters could not stand in the settings of the run."""
+    bars = bars_of(walk(5, sessions=10), timeframe="M5")
+    inner = breakout.with_params(breakout.params._replace(window=7))
+    made = al.both(nested(), al.both(inner, "directional_change", name="inner"), name="outer")
+
+    run = al.backtest(bars, detectors=[made], audits="none", chance=False)
+    again = al.backtest(bars, run.config, audits="none", chance=False)
+
+    assert run.config.detection.custom["outer"]["second"][0] == (7, 1, "extremes")
+    assert again.scored.detected.rules.detectors[0].params == made.params
+    assert again.alerts.equals(run.alerts)
+    wrong = run.config.set("detection.custom.outer.second", [1])
+    with pytest.raises(ConfigError, match=r"outer\.second: .*expected a list of 2: first, second"):
+        al.backtest(bars, wrong)
+
+
 def test_parameters_of_both_may_not_move_its_rings() -> None:
     made = al.both(volatility, breakout)
     wide = made.params._replace(second=breakout.params._replace(window=40))

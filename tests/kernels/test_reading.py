@@ -114,7 +114,7 @@ def test_the_distances_are_those_of_the_hand() -> None:
     # 10 - 10/20 above the mean; a variance of 100/20 - (10/20)^2.
     assert z.value == pytest.approx(9.5 / 4.75**0.5, rel=1e-12)
     assert (z.limit, z.met) == (2.0, True)
-    held = named(found["volatility"], "bars beyond it", 1)
+    held = named(found["volatility"], "confirming bars", 1)
     assert (held.value, held.limit, held.met) == (1, 2, False)
     assert named(found["breakout"], "close", 1) == Reading("close", 1_010, 1_001, True, 1, "price")
     assert named(found["breakout"], "close", -1) == Reading("close", 1_010, 999, False, -1, "price")

@@ -78,6 +78,17 @@ def test_the_python_of_the_page_on_models_runs() -> None:
     assert scope["desk"].fitted_until.isoformat() == "2021-03-31"
 
 
+def test_the_python_of_the_page_on_explanations_runs() -> None:
+    text = (ROOT / "docs" / "explain.md").read_text(encoding="utf-8")
+    scope: dict[str, Any] = {}
+    for code in blocks("python", text):
+        exec(compile(code, "explain.md", "exec"), scope)
+
+    assert scope["told"].detectors["detector"].n_unique() == 4
+    pushes = scope["pushes"]
+    assert pushes.explain(pushes.alerts["id"][-1]).detectors["reading"].to_list() == ["body"] * 2
+
+
 def test_the_python_of_the_page_on_selection_runs() -> None:
     text = (ROOT / "docs" / "selection.md").read_text(encoding="utf-8")
     scope: dict[str, Any] = {}
