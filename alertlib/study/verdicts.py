@@ -51,28 +51,28 @@ def verdicts(
     early : timedelta
         How long before a move's start an alert may come, ``scoring.early_bars`` in minutes.
     """
-    rows = moves.to_dicts()
+    # Those of the alerts' own days: of a long run the others are many.
+    day = pl.col("time_start").dt.date()
+    near = moves.filter(day.is_in(alerts["bar_time"].dt.date().unique().to_list()))
     days: dict[date, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
+    for row in near.iter_rows(named=True):
         days[row["time_start"].date()].append(row)
-    return [_verdict(alert, rows, days, early) for alert in alerts.iter_rows(named=True)]
+    return [
+        _verdict(alert, days.get(alert["bar_time"].date(), []), early)
+        for alert in alerts.iter_rows(named=True)
+    ]
 
 
-def _verdict(
-    alert: Row,
-    moves: Sequence[dict[str, Any]],
-    days: Mapping[date, list[dict[str, Any]]],
-    early: timedelta,
-) -> Verdict:
+def _verdict(alert: Row, session: Sequence[dict[str, Any]], early: timedelta) -> Verdict:
     outcome = alert.get("outcome", "suppressed")
     why, owned = OUTCOME_TEXTS[outcome], alert.get("opportunity_id")
     if outcome == "suppressed":
         why = f"{why} ({alert['reason']})"
     if owned is not None:
-        return Verdict(f"{why}: {move_text(moves[owned])}", moves[owned])
+        move = next(m for m in session if m["opportunity_id"] == owned)
+        return Verdict(f"{why}: {move_text(move)}", move)
     if outcome != "fp":
         return Verdict(why, None)
-    session = days.get(alert["bar_time"].date(), [])
     own = [m for m in session if m["direction"] == alert["direction"]]
     near = min(own, key=lambda move: _minutes_outside(alert, move), default=None)
     if near is None:
