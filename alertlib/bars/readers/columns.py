@@ -7,7 +7,7 @@ import polars as pl
 from alertlib.bars.quality.findings import Finding
 from alertlib.bars.quality.rows import OUTSIDE_YEARS
 from alertlib.bars.readers.choice import ANYTHING, Asked, choose_rows, labels_of
-from alertlib.bars.readers.names import Headings, read_headings
+from alertlib.bars.readers.names import Headings, may_be_money, read_headings
 from alertlib.bars.readers.numbers import UNSIGNED, is_absent
 from alertlib.bars.readers.table import NOT_WHOLE, Read, Table, table_rows
 from alertlib.bars.readers.times import (
@@ -17,7 +17,7 @@ from alertlib.bars.readers.times import (
     sayable,
     utc_to_wall_clock,
 )
-from alertlib.bars.readers.volumes import read_volume
+from alertlib.bars.readers.volumes import TOO_LARGE, is_too_large, money_left_out, read_volume
 from alertlib.bars.schema import PRICES, VOLUMES
 from alertlib.errors import DataError
 
@@ -65,10 +65,14 @@ def table_from_columns(
     read = {"time": time}
     read |= {name: _price(columns[name], where) for name in PRICES}
     notes = [f"not used: {' '.join(headings.ignored)}"] if headings.ignored else []
+    money = []
     for name in VOLUMES:
         if name in columns:
             volume = _volume(columns[name], name)
-            if volume is None:
+            if volume is not None and _is_money(columns[name], name, volume):
+                money.append(money_left_out(columns[name].name, frame.height, TOO_LARGE))
+                notes.append(TOO_LARGE.note)
+            elif volume is None:
                 notes.append(f"not used: {columns[name].name} ({columns[name].dtype})")
             else:
                 read[name] = volume
@@ -82,7 +86,7 @@ def table_from_columns(
         symbol=chosen.symbol,
         timeframe=chosen.timeframe,
         synthetic=synthetic,
-        findings=findings,
+        findings=(*findings, *money),
     )
 
 
@@ -171,6 +175,11 @@ def _price(column: pl.Series, where: str) -> Read:
             "convert it to float before"
         )
     return Read(column.cast(pl.Float64), column)
+
+
+def _is_money(column: pl.Series, name: str, volume: Read) -> bool:
+    values = column if column.dtype.is_numeric() else volume.values
+    return name == "real_volume" and may_be_money(column.name) and is_too_large(values)
 
 
 def _volume(column: pl.Series, name: str) -> Read | None:

@@ -29,7 +29,7 @@ from alertlib.bars.readers.table import (
     table_rows,
 )
 from alertlib.bars.readers.times import Times, converted, is_epoch, parse_times
-from alertlib.bars.readers.volumes import MONEY, is_money, money_left_out, read_volume
+from alertlib.bars.readers.volumes import find_money, money_left_out, read_volume
 from alertlib.bars.schema import PRICES, VOLUMES
 from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError
@@ -89,7 +89,7 @@ def read_delimited(
     for name in PRICES:
         texts = cells.columns[name]
         read[name] = _judged(parse_prices(texts, decimal), f"{name} is not a number", texts)
-    volumes, money = _volumes(cells, layout, decimal, localised)
+    volumes, money, notes = _volumes(cells, layout, decimal, localised)
     reason = cells.ragged["reason"]
     if chosen.reason is not None:
         reason = pl.select(pl.coalesce(reason, chosen.reason)).to_series()
@@ -99,7 +99,7 @@ def read_delimited(
         rows.frame,
         rows.unread,
         row_word="line",
-        layout=", ".join((*describe_head(head, times), *(MONEY for _ in money), *chosen.notes)),
+        layout=", ".join((*describe_head(head, times), *notes, *chosen.notes)),
         symbol=found,
         timeframe=chosen.timeframe,
         findings=(*findings, *money),
@@ -115,19 +115,21 @@ def symbols_of_text(path: Path) -> list[str]:
 
 def _volumes(
     cells: _Cells, layout: Layout, decimal: Decimal, localised: bool
-) -> tuple[dict[str, Read], list[Finding]]:
-    """Read the volumes there are, but for money, and report what was left out."""
-    read, findings = {}, []
+) -> tuple[dict[str, Read], list[Finding], list[str]]:
+    """Read the volumes there are, but for money, and report and note what was left out."""
+    read, findings, notes = {}, [], []
     for name in VOLUMES:
         if name not in cells.columns:
             continue
         texts = cells.columns[name]
         sure = name != "real_volume" or says_contracts(layout)
-        if localised and not sure and is_money(texts, decimal):
-            findings.append(money_left_out(layout.headings.get(name), texts.len()))
-        else:
+        money = None if sure else find_money(texts, decimal, localised)
+        if money is None:
             read[name] = read_volume(texts, name, decimal, localised)
-    return read, findings
+        else:
+            findings.append(money_left_out(layout.headings.get(name), texts.len(), money))
+            notes.append(money.note)
+    return read, findings, notes
 
 
 def _cut(text: Text, layout: Layout, path: Path) -> _Cells:

@@ -235,7 +235,8 @@ def parse_volumes(texts: pl.Series, decimal: Decimal, localised: bool) -> pl.Ser
     if whole.null_count() == 0:
         return whole
     points = decimal.point or (".," if localised else ".")
-    groupings = {",": ".", ".": ","}.get(decimal.point, ".,") if localised else ""
+    # A point in a plain file is decimal unless its prices say otherwise; a comma never is, there.
+    groupings = {",": ".", ".": ","}.get(decimal.point, ".," if localised else ",")
     plain = texts.str.replace(rf"^([+-]?\d+)[{points}]0{{1,2}}$", "$1")
     for sign in groupings:
         grouped = plain.str.contains(rf"^[+-]?\d{{1,3}}({re.escape(sign)}\d{{3}})+$")

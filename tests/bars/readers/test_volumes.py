@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alertlib.bars.bars import Bars, from_frame, read_bars
 from alertlib.bars.readers.numbers import UNSIGNED, Decimal, parse_volumes
-from alertlib.bars.readers.volumes import is_money, read_volume
+from alertlib.bars.readers.volumes import FRACTIONS, TOO_LARGE, find_money, read_volume
 from tests.support.cases import case
 from tests.support.synthetic import frame, walk
 
@@ -193,8 +193,52 @@ def test_a_heading_that_says_contracts_is_believed(heading: str, tmp_path: Path)
 
 def test_whole_floats_of_a_frame_are_no_money() -> None:
     """Pandas writes 12.0 beside missing values; no money is written with one decimal."""
-    assert not is_money(pl.Series(["12.0", "15.0", ""]), UNSIGNED)
-    assert is_money(pl.Series(["12.00", "15.00", ""]), UNSIGNED)
+    assert find_money(pl.Series(["12.0", "15.0", ""]), UNSIGNED, True) is None
+    assert find_money(pl.Series(["12.00", "15.00", ""]), UNSIGNED, True) is FRACTIONS
+    assert find_money(pl.Series(["12.00", "15.00", ""]), UNSIGNED, False) is None
+
+
+WHOLE_MONEY = {
+    "grouped": portuguese("3.049.188.350", "559.465.989", "1.234.567.890"),
+    "as a spreadsheet saves it": portuguese("3049188350", "559465989", "1234567890"),
+    "plain": plain("3049188350", "559465989", "1234567890"),
+    "plain, with cents": plain("3049188350.37", "559465989.10", "1234567890.00"),
+    "powers of ten": plain("3.04918E+09", "5.59465E+08", "1.23456E+09"),
+}
+
+
+@pytest.mark.parametrize("text", WHOLE_MONEY.values(), ids=WHOLE_MONEY.keys())
+def test_money_without_cents_is_told_by_its_size(text: str, tmp_path: Path) -> None:
+    bars = read(tmp_path, text)
+    assert bars.frame["real_volume"].null_count() == 3
+    (found,) = bars.quality.of_kind("bad_row")
+    assert (found.severity, found.count) == ("info", 3)
+    assert TOO_LARGE.reason in found.message
+    assert TOO_LARGE.note in bars.quality.layout
+
+
+def test_money_of_a_frame_is_told_by_its_size() -> None:
+    source = frame(walk(7, 1, bars=3)).with_columns(volume=pl.lit(3.04918e9))
+    bars = from_frame(source, symbol="WIN$N")
+    assert bars.frame["real_volume"].null_count() == 3
+    assert TOO_LARGE.note in bars.quality.layout
+
+
+def test_one_large_bar_makes_no_money(tmp_path: Path) -> None:
+    bars = read(tmp_path, plain("110578", "3049188350", "20283"))
+    assert bars.frame["real_volume"].to_list() == [110_578, 3_049_188_350, 20_283]
+
+
+def test_rounded_thousands_are_no_money(tmp_path: Path) -> None:
+    bars = read(tmp_path, portuguese("69,94K", "120,38K", "1,20K"))
+    (found,) = bars.quality.of_kind("bad_row")
+    assert (found.severity, found.count) == ("warning", 3)
+
+
+def test_volumes_grouped_by_comma_are_numbers(tmp_path: Path) -> None:
+    bars = read(tmp_path, plain('"69,937"', '"1,069,937"', "937"))
+    assert bars.frame["real_volume"].to_list() == [69_937, 1_069_937, 937]
+    assert bars.quality.findings == ()
 
 
 def test_money_before_contracts_in_a_file_without_a_header(tmp_path: Path) -> None:
