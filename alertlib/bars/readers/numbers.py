@@ -20,6 +20,7 @@ from alertlib.market.ticks import tick_grid
 
 _EXPONENT = r"([eE][+-]?\d{1,3})?"
 _NUMBER = rf"^[+-]?\d[\d.,]*{_EXPONENT}$"
+_CURRENCY, _UNIT = r"^(R\$|US\$|\$)\s*", r"\s*[%KMBkmb]$"
 _ABSENT = ("", "-", "nan", "na", "n/a", "nat", "null", "none", "<na>", "#n/a")
 
 # Share of the prices that have to lie on the tick for it to tell how they are written.
@@ -138,7 +139,7 @@ def _by_others(others: Sequence[pl.Series], carried: str) -> Decimal | None:
 
     The sign the prices carry, where they carry one, then is the decimal or the other one.
     """
-    found = [one for one in map(_own, map(_numbers, others)) if one not in (None, UNSIGNED)]
+    found = [one for one in map(_own, map(_measured, others)) if one not in (None, UNSIGNED)]
     if len({one.point for one in found if one}) != 1:
         return None
     assert found[0] is not None
@@ -169,6 +170,11 @@ def _signs(texts: pl.Series) -> str:
 
 def _numbers(texts: pl.Series) -> pl.Series:
     return texts.filter(texts.str.contains(_NUMBER))
+
+
+def _measured(texts: pl.Series) -> pl.Series:
+    """Return a column's numbers without their units: ``0,10%``, ``69,94K``, ``R$ 1.200,00``."""
+    return _numbers(texts.str.replace(_CURRENCY, "").str.replace(_UNIT, ""))
 
 
 def _use(texts: pl.Series, sign: str) -> _Use:
