@@ -265,6 +265,11 @@ def read_bars(
     path = _stated_path(source)
     asked = Asked(symbol, timeframe, default_symbol)
     with _readable(path):
+        if path.is_fifo():
+            raise DataError(
+                f"{path}: is a pipe, which can be read once only; expected a file or the directory "
+                "of a bar store; save the bars in a file first"
+            )
         if path.is_dir():
             table = _read_directory(path, asked, sessions)
         elif is_parquet(path):

@@ -11,8 +11,10 @@ from alertlib.bars.readers.names import Headings, may_be_money, read_headings
 from alertlib.bars.readers.numbers import UNSIGNED, is_absent
 from alertlib.bars.readers.table import NOT_WHOLE, Read, Table, table_rows
 from alertlib.bars.readers.times import (
+    clock_text,
     converted,
     epoch_to_wall_clock,
+    is_clock,
     parse_times,
     sayable,
     utc_to_wall_clock,
@@ -114,6 +116,8 @@ def _time_column(columns: dict[str, pl.Series]) -> pl.Series:
         if clock.dtype == pl.Time and not isinstance(date.dtype, _TEXTS):
             combined = pl.lit(date.cast(pl.Date)).dt.combine(pl.lit(clock))
             return pl.select(combined).to_series().alias(clock.name)
+        if clock.dtype.is_integer():
+            clock = clock_text(clock)
         parts = [date.cast(pl.String).str.strip_chars(), clock.cast(pl.String).str.strip_chars()]
         return pl.select(pl.concat_str(parts, separator=" ")).to_series().alias(clock.name)
     if clock is not None and (_is_whole_time(clock) or "datetime" not in columns):
@@ -126,6 +130,8 @@ def _is_whole_time(clock: pl.Series) -> bool:
     if isinstance(clock.dtype, _TEXTS):
         present = clock.cast(pl.String).drop_nulls().head(50)
         return not present.str.contains(r"^\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*$").all()
+    if clock.dtype.is_integer():
+        return not is_clock(clock)  # 93000 and not an epoch
     return clock.dtype != pl.Time
 
 
@@ -134,6 +140,9 @@ def _time(column: pl.Series, utc: bool, where: str) -> tuple[Read, tuple[Finding
     if isinstance(kind, _TEXTS):
         return _text_time(column.cast(pl.String).str.strip_chars(), utc, where)
     zone = f"UTC by their heading `{column.name}`" if utc else ""
+    if kind.is_float():
+        column = _whole(column)
+        kind = column.dtype
     if kind.is_integer():
         times = epoch_to_wall_clock(column, where)
     elif isinstance(kind, (pl.Datetime, pl.Date)):
@@ -154,6 +163,15 @@ def _time(column: pl.Series, utc: bool, where: str) -> tuple[Read, tuple[Finding
     read = Read(times, column.to_physical(), failed, OUTSIDE_YEARS)
     count = column.len() - column.null_count()
     return read, (converted(zone, count),) if zone else ()
+
+
+def _whole(column: pl.Series) -> pl.Series:
+    """Return floats that are whole numbers as integers, NaN as null; others as they are."""
+    column = column.fill_nan(None)
+    whole = column.cast(pl.Int64, strict=False)
+    return (
+        whole if (whole == column).all() and whole.null_count() == column.null_count() else column
+    )
 
 
 def _text_time(texts: pl.Series, utc: bool, where: str) -> tuple[Read, tuple[Finding, ...]]:

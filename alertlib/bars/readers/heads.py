@@ -13,7 +13,7 @@ from alertlib.bars.readers.table import SHOWN_CHARACTERS
 from alertlib.bars.readers.times import Times
 from alertlib.errors import DataError
 
-_DELIMITER_NAMES = {"\t": "tab", ";": "semicolon", ",": "comma"}
+_DELIMITER_NAMES = {"\t": "tab", ";": "semicolon", ",": "comma", "|": "pipe"}
 
 # A header of several lines is looked for in so many bytes and lines at a file's beginning.
 _TOP, _TOP_LINES = 8_192, 6
@@ -64,7 +64,7 @@ def find_head(text: Text, symbol: str | None, path: Path) -> Head:
     if layout is None:
         raise DataError(
             f"{path}: no recognisable layout; got {shown!r} as the first line; expected columns "
-            "time, open, high, low, close separated by tab, semicolon or comma; export again"
+            "time, open, high, low, close separated by tab, semicolon, comma or |; export again"
         )
     raise DataError(
         f"{path}: no column {', '.join(layout)}; got the header {shown!r}; expected a time, "

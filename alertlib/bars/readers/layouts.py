@@ -9,7 +9,7 @@ from typing import NamedTuple
 from alertlib.bars.readers.names import is_portuguese, may_be_money, read_headings
 from alertlib.bars.schema import PRICES
 
-DELIMITERS = ("\t", ";", ",")
+DELIMITERS = ("\t", ";", ",", "|")
 
 _DATE = r"\d{4}[./-]?\d{1,2}[./-]?\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4}"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"

@@ -50,6 +50,9 @@ _VAGUE = frozenset(("vol", "volume"))
 # where nothing else is.
 _UNNAMED = frozenset(("", "index", "unnamed 0", "index level 0"))
 
+# A heading that says the exchange's own clock says nothing that is not assumed.
+_HERE = re.compile(r" (brt|(de )?brasilia|america sao paulo)$")
+
 _UNIVERSAL = re.compile(r"\b(gmt|utc)\b")
 
 
@@ -81,7 +84,7 @@ class Headings(NamedTuple):
 
 def read_headings(cells: Sequence[str]) -> Headings:
     """Find out which column is what by its heading."""
-    names = [plain(cell) for cell in cells]
+    names = [_HERE.sub("", plain(cell)) for cell in cells]
     places: dict[str, int] = {}
     for meaning, spellings in _SPELLINGS.items():
         for spelling in spellings:
@@ -105,7 +108,7 @@ def plain(cell: str) -> str:
     """Bring a heading to lower case without accents, brackets and punctuation."""
     letters = unicodedata.normalize("NFKD", cell.strip().lower())
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return re.sub(r"[\s_./:<>()\[\]-]+", " ", bare).strip()
+    return re.sub(r"[\s_./:<>()\[\]#-]+", " ", bare).strip()
 
 
 def is_portuguese(cells: Sequence[str]) -> bool:
@@ -115,7 +118,7 @@ def is_portuguese(cells: Sequence[str]) -> bool:
 
 def is_known(heading: str) -> bool:
     """Whether a column of this heading may be one that bars can use."""
-    name = plain(heading)
+    name = _HERE.sub("", plain(heading))
     return (
         name in _UNNAMED
         or _universal(name)

@@ -20,13 +20,19 @@ _FIRST_SECOND, _END_SECOND = -62_104_060_800, 253_370_764_800
 _SECONDS_PER_DAY = 86_400
 _PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 
-_EPOCH = r"^\d{9,19}(\.0*)?$"
+# With an exponent (numpy's savetxt) only where all digits are there: of 1.75e+09 they are not.
+_POWER = r"^\d\.\d{9,18}[eE]\+?\d{1,2}$"
+_EPOCH = rf"^\d{{9,19}}(\.0*)?$|{_POWER}"
 _OFFSET = r":\d{2}(\.\d+)?\s?(Z|GMT|UTC|(GMT|UTC)?[+-]\d{2}(:?\d{2})?)$"
 _YEAR_FIRST = ("%Y.%m.%d", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d")
 _DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
-_CLOCKS = (" %H:%M:%S", " %H:%M", " %H:%M:%S%.f", " %H%M%S", "")
+_CLOCKS = (" %H:%M:%S", " %H:%M", " %H:%M:%S%.f", " %H%M%S", " %H%M", "")
 _HALF_DAYS = (" %I:%M:%S %p", " %I:%M %p")
 _SAMPLE = 50
+_END_OF_DAY = 240_000
+_WEEKS = 25
+# In a text, a year before it is one of two digits.
+_FIRST_YEAR = 1000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -75,6 +81,19 @@ def epoch_to_wall_clock(column: pl.Series, where: str) -> pl.Series:
     return (column // _NANOSECONDS_PER_MICROSECOND).cast(pl.Datetime("us"))
 
 
+def is_clock(column: pl.Series) -> bool:
+    """Whether integers are times of the day, such as 93000 or 930, and not epochs."""
+    last = column.max()
+    return isinstance(last, int) and last < _END_OF_DAY
+
+
+def clock_text(column: pl.Series) -> pl.Series:
+    """Return integers that :func:`is_clock` as texts, with the zeros that they have lost."""
+    last = column.max()
+    digits = 4 if isinstance(last, int) and last < _END_OF_DAY // 100 else 6
+    return column.cast(pl.String).str.zfill(digits)
+
+
 def sayable(column: pl.Series) -> pl.Series:
     """Return which dates or datetimes lie within the years 2 to 9998; on far ones polars panics."""
     physical = column.to_physical()
@@ -110,6 +129,10 @@ def parse_times(texts: pl.Series, numbers: pl.Series, where: str, *, utc: bool =
     """
     if is_epoch(texts):
         whole = texts.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
+        if whole.null_count():
+            powers = texts.str.contains(_POWER).fill_null(False)
+            values = texts.cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)
+            whole = whole.zip_with(~powers, values)
         column = epoch_to_wall_clock(whole, where)
         return Times(utc_to_wall_clock(column) if utc else column, "epoch", utc)
     texts = texts.str.replace(r"^(\d+-\d+-\d+|\d{8})T", "$1 ")
@@ -128,7 +151,8 @@ def parse_times(texts: pl.Series, numbers: pl.Series, where: str, *, utc: bool =
     column = _try_all(texts, dates or _YEAR_FIRST, offset)
     if dates:
         _refuse_month_first(texts, column, where)
-    column = pl.select(pl.when(sayable(column)).then(column)).to_series()
+    fine = sayable(column) & (column.dt.year() >= _FIRST_YEAR)
+    column = pl.select(pl.when(fine).then(column)).to_series()
     if offset or utc:
         column = utc_to_wall_clock(column)
     return Times(column, "day first" if dates else "year first", offset or utc)
@@ -203,20 +227,30 @@ def _strptime(texts: pl.Series, form: str, offset: bool) -> pl.Series:
     return texts.str.strptime(kind, form, strict=False)
 
 
+def _weeks_apart(times: pl.Series) -> bool:
+    """Whether days of several bars lie weeks apart: 6 February, 6 March for 2 June, 3 June."""
+    days = times.drop_nulls().dt.date().unique().sort()
+    if not 1 < days.len() < times.len():  # a bar a month is as far apart
+        return False
+    return bool((days.diff().drop_nulls().dt.total_days() >= _WEEKS).all())
+
+
 def _refuse_month_first(texts: pl.Series, day_first: pl.Series, where: str) -> None:
     """Refuse dates that make sense only, or also, with the month first.
 
     Day-first reading is believed unless it fails where the other does not, or puts bars on a
-    weekend where the other puts none.
+    weekend or weeks apart where the other does not.
     """
     weekend = day_first.dt.weekday() > 5
-    if not (weekend.any() or day_first.null_count()):
+    apart = _weeks_apart(day_first)
+    if not (weekend.any() or day_first.null_count() or apart):
         return
     swapped = texts.str.replace(r"^(\d{1,2})([/.-])(\d{1,2})", "$3$2$1")
     month_first = _try_all(swapped, _DAY_FIRST, offset=False)
+    worse = weekend.any() or (apart and not _weeks_apart(month_first))
     fewer_failures = month_first.null_count() < day_first.null_count()
     no_worse = month_first.null_count() == day_first.null_count()
-    if fewer_failures or (no_worse and weekend.any() and not (month_first.dt.weekday() > 5).any()):
+    if fewer_failures or (no_worse and worse and not (month_first.dt.weekday() > 5).any()):
         raise DataError(
             f"{where}: dates such as {texts.drop_nulls()[0]} look month first; expected "
             "dd/mm/yyyy or yyyy-mm-dd; export again"

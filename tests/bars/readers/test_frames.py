@@ -111,6 +111,25 @@ def test_pandas_index_in_parquet(tmp_path: Any) -> None:
     assert read_bars(path, symbol="WIN$N").sha256 == HASH
 
 
+@pytest.mark.parametrize("seconds", [True, False])
+def test_dates_and_clocks_that_are_numbers(seconds: bool) -> None:
+    """20210405 beside 90500 or 905, as pandas reads <DATE> and <TIME>."""
+    form = "%H%M%S" if seconds else "%H%M"
+    source = BARS.with_columns(
+        date=pl.col("time").dt.strftime("%Y%m%d").cast(pl.Int64),
+        time=pl.col("time").dt.strftime(form).cast(pl.Int64),
+    )
+    assert from_frame(source, symbol="WIN$N").sha256 == HASH
+
+
+def test_epochs_of_floats() -> None:
+    """Of a column with a missing value pandas makes floats."""
+    epochs = pl.col("time").dt.epoch("s").cast(pl.Float64)
+    assert from_frame(BARS.with_columns(epochs), symbol="WIN$N").sha256 == HASH
+    with pytest.raises(DataError, match="column `time` is Float64; expected datetimes, text or"):
+        from_frame(BARS.with_columns(epochs + 0.5), symbol="WIN$N")
+
+
 @pytest.mark.parametrize("as_text", [True, False])
 def test_date_and_clock_in_columns_of_their_own(as_text: bool) -> None:
     day, clock = pl.col("time").dt.date(), pl.col("time").dt.time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -386,8 +387,8 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     "no time": ("open,high,low,close\n1,2,1,2\n", r"no column time"),
     "wrong delimiter": (
-        "time|open|high|low|close\n2021-01-04|1|2|1|2\n",
-        r"no recognisable layout; got 'time\|open\|high\|low\|close' as the first line",
+        "time~open~high~low~close\n2021-01-04~1~2~1~2\n",
+        r"no recognisable layout; got 'time~open~high~low~close' as the first line",
     ),
     "prose": ("hello, world\n", r"no recognisable layout"),
     "old excel": (b"\xd0\xcf\x11\xe0rest", r"is an Excel workbook"),
@@ -409,6 +410,19 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "month first by its weekends": (
         "Date;Open;High;Low;Close\n01/04/2021 09:00;1;2;1;2\n01/05/2021 09:00;1;2;1;2\n",
         r"look month first",
+    ),
+    "month first by days that lie a month apart": (
+        "Date;Open;High;Low;Close\n"
+        + "".join(f"06/0{d}/2025 {h:02d}:00;1;2;1;2\n" for d in (2, 3) for h in (9, 10)),
+        r"look month first",
+    ),
+    "a year of two digits": (
+        GOOD + "02/06/25 09:00,1,2,1,2\n02/06/25 09:05,1,2,1,2\n",
+        r"none of 2 rows is a usable bar \(line 2: not a time, got 02/06/25 09:00\)",
+    ),
+    "epochs without their last digits": (
+        GOOD + "1.748855e+09,1,2,1,2\n1.748855e+09,1,2,1,2\n",
+        r"not a time, got 1\.748855e\+09",
     ),
     "thousands or decimals": (
         "Data;Abertura;Máxima;Mínima;Fechamento\n"
@@ -621,3 +635,51 @@ def test_layout_is_described(tmp_path: Path) -> None:
     )
     layout = read(tmp_path, b"\xff\xfe" + text.encode("utf-16-le")).quality.layout
     assert layout == "MetaTrader 5 export, tab separated, UTF-16 LE, not used: EXTRA"
+
+
+# --- other programs' ways -----------------------------------------------------------------------
+
+
+DRESSES = {
+    "pipes": "time|open|high|low|close\n{0:%Y-%m-%d %H:%M}|105|115|95|110\n",
+    "clocks without a colon": "<DTYYYYMMDD>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>\n"
+    "{0:%Y%m%d,%H%M},105,115,95,110\n",
+    "numpy.savetxt": "# time,open,high,low,close\n{1:.18e},1.05e+02,1.15e+02,9.5e+01,1.1e+02\n",
+    "a heading that says the exchange's clock": "Time (BRT),Open,High,Low,Close\n"
+    "{0:%Y.%m.%d %H:%M:%S},105,115,95,110\n",
+    "a heading that says the exchange's zone": "Time (America/Sao_Paulo);Open;High;Low;Close\n"
+    "{0:%d/%m/%Y %H:%M};105;115;95;110\n",
+}
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+def test_bars_in_the_dress_of_other_programs(dress: str, tmp_path: Path) -> None:
+    first = datetime(2021, 1, 4, 9)
+    head, row = DRESSES[dress].splitlines(keepends=True)
+    times = [first + timedelta(minutes=5 * n) for n in range(9)]
+    epochs = [(one - datetime(1970, 1, 1)).total_seconds() for one in times]
+    text = head + "".join(row.format(*pair) for pair in zip(times, epochs, strict=True))
+
+    bars = read(tmp_path, text)
+
+    assert bars.frame["time"].to_list() == times
+    assert bars.frame.select(PRICES).row(0) == (105, 115, 95, 110)
+    assert bars.quality.findings == ()
+
+
+def test_days_of_one_bar_may_lie_a_month_apart(tmp_path: Path) -> None:
+    """01/07 and 01/08 of daily or longer bars say nothing about which number is the month."""
+    text = "Data;Abertura;Máxima;Mínima;Fechamento\n"
+    text += "".join(f"01/0{month}/2025;1;2;1;2\n" for month in (7, 8))
+    path = write(tmp_path, text)
+    table = read_bars(path, symbol="TST", timeframe="D1").frame
+    assert table["time"].dt.month().to_list() == [7, 8]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_a_pipe_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    """It can be read once, and the kind of file is told by reading: half of the bars were lost."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match="is a pipe, which can be read once only"):
+        read_bars(pipe, symbol="TST")
