@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from alertlib.bars.readers.names import read_headings
-from alertlib.bars.readers.stacked import choose_ticker
+from alertlib.bars.readers.stacked import one_level
 from alertlib.bars.readers.table import one_line
 from alertlib.errors import DataError
 
@@ -58,24 +58,24 @@ def _one_level(df: Any, where: str, symbol: str | None) -> Any:
     if df.columns.nlevels == 1:
         return df
     levels = [list(map(str, df.columns.get_level_values(n))) for n in range(df.columns.nlevels)]
-    named = next((one for one in levels if read_headings(one).missing in ((), ("time",))), None)
-    if named is None:
+    level = one_level(levels, symbol, where)
+    if level is None:
         return df
-    others = [one for one in levels if one is not named]
-    # The level of tickers is blank over columns that belong to none of them.
-    tickers = [ticker for ticker in others[0] if ticker]
-    chosen = choose_ticker(tickers, symbol, where) if tickers else ""
-    keep = [ticker in (chosen, "") for ticker in others[0]]
-    flat = df.loc[:, keep].copy(deep=False)
-    flat.columns = [name for name, kept in zip(named, keep, strict=True) if kept]
+    flat = df.loc[:, [name is not None for name in level.names]].copy(deep=False)
+    flat.columns = [name for name in level.names if name is not None]
     return flat
 
 
 def _without_index(df: Any) -> Any:
     """Return the frame with its index as a column, where the index is what holds the time."""
     headings = read_headings([str(name) for name in df.columns])
-    if "time" not in headings.missing or df.index.dtype.kind in "iu":
+    if "time" not in headings.missing:
         return df
     if type(df.index).__name__ == "PeriodIndex":
         df = df.set_axis(df.index.to_timestamp(), axis=0)
+    named = read_headings([str(df.index.name)])
+    if df.index.nlevels > 1 or "time" not in named.missing:
+        return df.reset_index()
+    if df.index.dtype.kind in "iu":
+        return df
     return df.rename_axis(index="datetime").reset_index()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ import polars as pl
 from alertlib.bars.readers.choice import ANYTHING, Asked
 from alertlib.bars.readers.columns import symbols_of_columns, table_from_columns
 from alertlib.bars.readers.names import is_known
+from alertlib.bars.readers.stacked import Level, one_level, written_levels
 from alertlib.bars.readers.table import Table, one_line
 from alertlib.errors import DataError
 
@@ -51,9 +53,12 @@ def read_parquet(path: Path, asked: Asked = ANYTHING) -> Table:
         flipped bit that leaves a decodable page yields other prices; the row checks and the
         canonical hash are then what is left to notice it.
     """
-    frame, synthetic, unused = _decode(path)
+    frame, synthetic, unused, ticker = _decode(path, asked.symbol)
     layout = f"Parquet, not used: {' '.join(unused)}" if unused else "Parquet"
-    return table_from_columns(frame, str(path), layout, synthetic=synthetic, asked=asked)
+    if ticker:
+        layout += f", ticker {ticker}"
+    table = table_from_columns(frame, str(path), layout, synthetic=synthetic, asked=asked)
+    return replace(table, symbol=table.symbol or ticker)
 
 
 def symbols_of_parquet(path: Path) -> list[str]:
@@ -71,14 +76,15 @@ def read_parts(paths: Sequence[Path], where: str) -> Table:
 
 
 class _Decoded(NamedTuple):
-    """Columns of a file that bars may use, and the names of the others."""
+    """Columns of a file that bars may use, the names of the others, and the ticker over them."""
 
     frame: pl.DataFrame
     synthetic: bool
     unused: list[str]
+    ticker: str | None = None
 
 
-def _decode(path: Path) -> _Decoded:
+def _decode(path: Path, symbol: str | None = None) -> _Decoded:
     content = path.read_bytes() if path.stat().st_size < _VOUCHED_BELOW else b""
     if content and hashlib.sha256(content).hexdigest() in VOUCHED:
         return _Decoded(pl.read_parquet(content), True, [])
@@ -91,8 +97,9 @@ def _decode(path: Path) -> _Decoded:
             pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file,
         ):
             synthetic = (file.metadata.metadata or {}).get(SYNTHETIC_KEY.encode()) == b"true"
-            frame, unused = _read_known(file)
-            return _Decoded(frame, synthetic, unused)
+            level = _level(file, symbol, str(path))
+            frame, unused = _read_known(file, level.names)
+            return _Decoded(frame, synthetic, unused, level.symbol)
     except (pa.ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"{path}: not a readable Parquet file ({one_line(error)}); expected undamaged "
@@ -116,17 +123,28 @@ def _shared_memory() -> Iterator[None]:
         pa.set_memory_pool(pool)
 
 
-def _read_known(file: Any) -> tuple[pl.DataFrame, list[str]]:
+def _level(file: Any, symbol: str | None, where: str) -> Level:
+    """Return what the columns are called: pandas writes two levels of names into one."""
+    names = [field.name for field in file.schema_arrow]
+    levels = written_levels(names)
+    return (one_level(levels, symbol, where) if levels else None) or Level(names, None)
+
+
+def _read_known(file: Any, called: list[str | None]) -> tuple[pl.DataFrame, list[str]]:
     """Read the columns bars can use, or all of them where none is: for the message's sake.
 
     The names of the others come with them. One at a time, so that what decoding needs beside a
     column is needed once.
     """
     names = [field.name for field in file.schema_arrow]
-    known = dict.fromkeys(name for name in names if is_known(name))
+    known = {
+        name: plainly
+        for name, plainly in zip(names, called, strict=True)
+        if plainly is not None and is_known(plainly)
+    }
     if not known:
         return _to_polars(file.read()), []
-    parts = [_to_polars(_read_column(file, name)) for name in known]
+    parts = [_to_polars(_read_column(file, name)).rename(known, strict=False) for name in known]
     frame = pl.DataFrame([column for part in parts for column in part])
     return frame, [name for name in names if name not in known]
 

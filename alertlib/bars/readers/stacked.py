@@ -12,6 +12,7 @@ from alertlib.bars.readers.symbols import is_same_symbol
 from alertlib.errors import DataError
 
 _MOST_LINES = 4
+_OF_TWO_LEVELS = r"\('([^']*)', '([^']*)'\)"
 _BEGINS_A_BAR = r"\d{4}[./-]?\d{1,2}[./-]?\d{1,2}.*|\d{1,2}[./-]\d{1,2}[./-]\d{4}.*|\d{9,}"
 
 
@@ -93,6 +94,66 @@ def _join(above: list[list[str]], delimiter: str, symbol: str | None, where: str
 def _names_prices(row: list[str]) -> bool:
     missing = read_headings(row).missing
     return not missing or missing == ("time",)
+
+
+class Level(NamedTuple):
+    """The level of a frame's columns that names the prices.
+
+    Attributes
+    ----------
+    names : list of (str or None)
+        Of each column; None where it belongs to another symbol.
+    symbol : str or None
+        The ticker over those that are left.
+    """
+
+    names: list[str | None]
+    symbol: str | None
+
+
+def one_level(levels: list[list[str]], symbol: str | None, where: str) -> Level | None:
+    """Bring columns of several levels to one; None where no level names prices.
+
+    Parameters
+    ----------
+    levels : list of list of str
+        Names of all columns in each level.
+    symbol : str or None
+        Whose columns are wanted, where there are several symbols' side by side.
+    where : str
+        Name of the frame, for messages.
+
+    Raises
+    ------
+    DataError
+        Several tickers stand side by side, and which is meant is not stated.
+    """
+    named = next((one for one in levels if _names_prices(one)), None)
+    if named is None:
+        return None
+    others = next((one for one in levels if one is not named), [""] * len(named))
+    # A column that belongs to none of the tickers has a name in one of the levels only.
+    pairs = [
+        (name, ticker) if name else (ticker, "") for name, ticker in zip(named, others, strict=True)
+    ]
+    tickers = [ticker for _, ticker in pairs if ticker]
+    chosen = choose_ticker(tickers, symbol, where) if tickers else None
+    kept = [name if ticker in (chosen, "") else None for name, ticker in pairs]
+    return Level(kept, chosen)
+
+
+def written_levels(names: list[str]) -> list[list[str]]:
+    """Read columns of two levels as pandas writes them to Parquet: ``('Close', 'PETR4.SA')``.
+
+    Other columns, such as the index, stand in the first level alone.
+    """
+    found = [re.fullmatch(_OF_TWO_LEVELS, name) for name in names]
+    if not any(found):
+        return []
+    pairs = [
+        (one[1], one[2]) if one else (name, "") for one, name in zip(found, names, strict=True)
+    ]
+    return [[first for first, _ in pairs], [second for _, second in pairs]]
 
 
 def choose_ticker(tickers: list[str], symbol: str | None, where: str) -> str:

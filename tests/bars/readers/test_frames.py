@@ -29,7 +29,10 @@ INDICES = {
     "zoned": lambda df: df.set_index("time").tz_localize("America/Sao_Paulo"),
     "of utc": lambda df: df.set_index("time").tz_localize("America/Sao_Paulo").tz_convert("UTC"),
     "of periods": lambda df: df.set_index("time").to_period("5min"),
+    "of times and symbols": lambda df: df.assign(symbol="WIN$N").set_index(["time", "symbol"]),
+    "of symbols and times": lambda df: df.assign(symbol="WIN$N").set_index(["symbol", "time"]),
     "of texts": lambda df: df.assign(time=df["time"].astype(str)).set_index("time"),
+    "of epochs": lambda df: df.set_index(df["time"].astype("int64") // 10**6).drop(columns="time"),
     "none": lambda df: df,
     "left over from a filter": lambda df: df.set_index(df.index + 7),
 }
@@ -109,6 +112,23 @@ def test_pandas_index_in_parquet(tmp_path: Any) -> None:
     path = tmp_path / "bars.parquet"
     pandas().set_index("time").rename_axis(None).to_parquet(path)
     assert read_bars(path, symbol="WIN$N").sha256 == HASH
+
+
+def test_columns_of_two_levels_in_parquet(tmp_path: Any) -> None:
+    """What yfinance downloads, saved: pandas writes ``('close', 'WIN$N')`` for both levels."""
+    from alertlib.bars.bars import read_bars
+
+    path = tmp_path / "bars.parquet"
+    one = pandas().set_index("time")
+    for place in (0, 1):
+        several = pd.concat({"PETR4.SA": one * 2, "WIN$N": one}, axis=1)
+        (several if place else several.swaplevel(axis=1)).to_parquet(path)
+        assert read_bars(path, symbol="WIN$N").sha256 == HASH
+        with pytest.raises(DataError, match=r"holds 2 symbols side by side .*got none stated"):
+            read_bars(path, default_symbol="WIN$N")
+    several[["WIN$N"]].to_parquet(path)
+    alone = read_bars(path)
+    assert (alone.sha256, alone.symbol, alone.assumed_symbol) == (HASH, "WIN$N", False)
 
 
 @pytest.mark.parametrize("seconds", [True, False])
