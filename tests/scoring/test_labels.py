@@ -323,7 +323,15 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path) -> No
         read_labels(empty)
 
 
+def test_parquet_is_told_by_its_content(tmp_path: Path) -> None:
+    moves = table((0, 5, 1))
+    for name in ("moves.pq", "moves"):
+        moves.write_parquet(tmp_path / name)
+        assert read_labels(tmp_path / name)[0].equals(moves)
+
+
 WRITTEN = {
+    "pipes": {"separator": "|"},
     "as Polars writes a table": {},
     "semicolons": {"separator": ";"},
     "tabs": {"separator": "\t"},
@@ -343,6 +351,11 @@ ENCODED = {
     "utf-16": lambda text: text.encode("utf-16"),
     "latin-1": lambda text: text.encode("latin-1"),
     "crlf": lambda text: text.replace("\n", "\r\n").encode(),
+    "cr": lambda text: text.replace("\n", "\r").encode(),
+    "cr cr lf": lambda text: text.replace("\n", "\r\r\n").encode(),
+    "blank lines": lambda text: b"\n" + text.replace("\n", "\n\n").encode(),
+    "emptied rows": lambda text: text.encode() + b";;;\n;; ;\n",
+    "a whole number with a decimal comma": lambda text: text.replace(";-1;", ";-1,0;").encode(),
     "excel's hint": lambda text: b"sep=;\n" + text.encode(),
     "gzip": lambda text: gzip.compress(text.encode()),
 }
@@ -392,6 +405,7 @@ def test_pandas_frames_and_what_becomes_a_frame_are_tables() -> None:
     frame = pd.DataFrame(moves.to_dict(as_series=False))
     assert read_labels(frame)[0].equals(moves)
     assert read_labels(frame[frame["direction"] < 0])[0].equals(table((6, 9, -1)))
+    assert read_labels(frame.set_index("time_start"))[0].equals(moves)
     zoned = frame.assign(
         time_start=frame["time_start"].dt.tz_localize("America/Sao_Paulo").dt.tz_convert("UTC")
     )

@@ -109,9 +109,15 @@ def _latin(raw: bytes, first_bad: int, where: str) -> bytes:
     return header.decode("latin-1").encode() + b"\n" + rest
 
 
+def one_ending(body: bytes) -> bytes:
+    """Return a text whose lines all end in ``\\n``; a CR CR LF is one ending."""
+    if b"\r" not in body:
+        return body
+    return body.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
 def _lines(body: bytes, encoding: str) -> Text:
-    if b"\r" in body:
-        body = body.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    body = one_ending(body)
     if not body.endswith(b"\n"):
         body += b"\n"
     numbers = np.arange(1, body.count(b"\n") + 1)

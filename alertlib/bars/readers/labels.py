@@ -10,10 +10,11 @@ from typing import Any
 import polars as pl
 
 from alertlib.bars.readers.archives import unpack
-from alertlib.bars.readers.encodings import decoded
+from alertlib.bars.readers.encodings import decoded, one_ending
 from alertlib.bars.readers.frames import as_polars
 from alertlib.bars.readers.layouts import DELIMITERS
 from alertlib.bars.readers.names import plain
+from alertlib.bars.readers.parquet import is_parquet
 from alertlib.bars.readers.table import one_line
 from alertlib.bars.readers.times import parse_times
 from alertlib.errors import DataError
@@ -54,6 +55,8 @@ def read_labels(source: Any) -> tuple[pl.DataFrame, str]:
         frame = _read_file(Path(source))
     else:
         where = "labels"
+        if getattr(getattr(source, "index", None), "name", None) in _COLUMNS:
+            source = source.reset_index()
         frame = as_polars(source, where)
     frame = frame.rename(_canonical(frame.columns))
     missing = [name for name in _COLUMNS if name not in frame.columns]
@@ -92,7 +95,7 @@ def _read_file(path: Path) -> pl.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        if path.suffix.lower() == ".parquet":
+        if is_parquet(path):
             return pl.DataFrame(pq.read_table(path))
         return _read_text(path)
     except (OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
@@ -104,11 +107,15 @@ def _read_text(path: Path) -> pl.DataFrame:
     body, _ = decoded(raw, str(path), notes=True)
     if not body.strip():
         raise DataError(f"{path}: cannot be read (it is empty); {_EXPECTED}")
+    body = one_ending(body)
     first, _, rest = body.lstrip().decode().partition("\n")
     if first.strip().startswith("sep="):  # Excel's own hint
         first = rest.partition("\n")[0]
         body = rest.encode()
-    return pl.read_csv(io.BytesIO(body.lstrip()), separator=_delimiter(first), infer_schema=False)
+    frame = pl.read_csv(io.BytesIO(body.lstrip()), separator=_delimiter(first), infer_schema=False)
+    # Blank lines, and rows that a spreadsheet has emptied.
+    texts = pl.all().str.strip_chars().fill_null("")
+    return frame.filter(pl.any_horizontal(texts != ""))
 
 
 def _delimiter(header: str) -> str:
@@ -124,7 +131,7 @@ def _delimiter(header: str) -> str:
 def _whole(column: pl.Series) -> pl.Series:
     """Return a column as integers, null where it is not one."""
     if column.dtype == pl.String:
-        column = column.str.strip_chars()
+        column = column.str.strip_chars().str.replace(r"^([+-]?\d+),0+$", "$1")
     numbers = column.cast(pl.Float64, strict=False)
     integers = numbers.cast(pl.Int64, strict=False)
     return integers.zip_with(integers == numbers, pl.Series([None], dtype=pl.Int64))
