@@ -17,8 +17,8 @@ ADVICE: Mapping[str, str] = {
     "worth less than they look.",
     "duplicate": "Export the file again from one source; where rows of one time differ, decide "
     "which is right and take the other out.",
-    "bad_row": "Look the rows up by their numbers in --json or --html, and export them again; they "
-    "are left out, never repaired.",
+    "bad_row": "Quarantined rows are left out, never repaired: look them up by their numbers in "
+    "--json or --html, and export them again. Bars of a note or a warning are kept.",
     "feed_change": "Score the part before and the part after by themselves (--between), or fetch "
     "all bars from one feed.",
     "after_close": "Check the symbol, and its hours in data.symbols; bars outside are left out.",
