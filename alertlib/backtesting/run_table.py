@@ -46,9 +46,10 @@ def table(
     Returns
     -------
     DataFrame
-        ``name symbol timeframe verdict proven synthetic``; the three rates, each followed by
-        what chance scores; ``expectancy_points``, ``expectancy_brl`` (null where R$ are not
-        known), both a trade; ``alerts_per_day``, ``sessions opportunities alerts trades``; every
+        ``name symbol timeframe verdict proven synthetic`` (an assumed symbol is marked); the
+        three rates, each followed by what chance scores; ``expectancy_points``,
+        ``expectancy_brl`` (null where R$ are not known), both a trade; ``alerts_per_day``,
+        ``sessions opportunities alerts trades``; every
         setting in which the runs differ, by its key; ``spec_hash config_hash data_sha256``.
         Undefined is null.
 
@@ -88,7 +89,7 @@ def _cards(runs: Any) -> list[Scorecard]:
 def _row(card: Scorecard) -> dict[str, Any]:
     sessions, counts = card.data["sessions"], card.counts
     row: dict[str, Any] = {
-        "symbol": card.data["symbol"],
+        "symbol": card.data["symbol"] + (" (assumed)" if card.data.get("symbol_assumed") else ""),
         "timeframe": card.data["timeframe"],
         "verdict": card.verdict,
         "proven": card.proven,

@@ -93,6 +93,11 @@ class Bars:
         return self.instrument.symbol
 
     @property
+    def marked_symbol(self) -> str:
+        """The symbol for people: marked where it is assumed."""
+        return self.symbol + (" (assumed)" if self.assumed_symbol else "")
+
+    @property
     def timeframe(self) -> str:
         """Timeframe of the bars as they are, such as ``M5``."""
         return self.instrument.timeframe
@@ -181,8 +186,8 @@ class Bars:
             times = self.frame["time"]
             part = self.between(first or f"{times[0]:%Y-%m-%d}", last or f"{times[-1]:%Y-%m-%d}")
         return bars_figure(
-            part.frame, self.instrument, synthetic=self.synthetic, most=candles, theme=theme,
-            language=language,
+            part.frame, self.instrument, symbol=self.marked_symbol, synthetic=self.synthetic,
+            most=candles, theme=theme, language=language,
         )  # fmt: skip
 
     def _part(self, frame: pl.DataFrame) -> Bars:
@@ -205,7 +210,7 @@ class Bars:
     def _facts(self) -> dict[str, str]:
         times = self.frame["time"]
         facts = {
-            "symbol": self.symbol + (" (assumed)" if self.assumed_symbol else ""),
+            "symbol": self.marked_symbol,
             "timeframe": self.timeframe,
             "bars": f"{len(self):,} bars",
             "sessions": f"{times.dt.date().n_unique()} sessions",

@@ -241,7 +241,11 @@ def is_synthetic(card: Card) -> bool:
 
 def instrument(card: Card) -> str:
     """Return symbol and timeframe, and whether the symbol is an assumption."""
-    data = card["data"]
+    return series_name(card["data"])
+
+
+def series_name(data: Mapping[str, Any]) -> str:
+    """Return the same of the ``data`` of a scorecard, a sweep or a walk."""
     assumed = " (assumed)" if data.get("symbol_assumed") else ""
     return f"{clean(data['symbol'])}{assumed} {clean(data['timeframe'])}"
 

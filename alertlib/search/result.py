@@ -14,6 +14,7 @@ import polars as pl
 from alertlib._forking import expect_no_fork
 from alertlib._typing import Floats, Ints, Progress
 from alertlib.errors import ConfigError
+from alertlib.report.formats import series_name
 from alertlib.report.page.search import Account, search_fragment
 from alertlib.scorecard.sections import spec_hash
 from alertlib.search.cube import COUNTS, Cube, Totals, distance
@@ -238,7 +239,7 @@ class Sweep(Plotted):
     def __repr__(self) -> str:
         met = int(np.count_nonzero(self.distance == 0))
         return (
-            f"<Sweep of {self.data['symbol']} {self.data['timeframe']}: {len(self):,} "
+            f"<Sweep of {series_name(self.data)}: {len(self):,} "
             f"combinations, {self.trials:,} tried on these bars, {met:,} meet all three criteria "
             "in sample>"
         )

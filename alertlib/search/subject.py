@@ -63,6 +63,7 @@ class Subject:
             "source": self.bars.source,
             "synthetic": self.bars.synthetic,
             "symbol": self.bars.symbol,
+            "symbol_assumed": self.bars.assumed_symbol,
             "timeframe": self.bars.timeframe,
             "sha256": self.bars.sha256,
             "bars": len(self.bars),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from alertlib.report.formats import percent
+from alertlib.report.formats import percent, series_name
 from alertlib.report.page.search import Account, Table
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def sweep_account(
     tables = [best_table(found.best, found.keys)]
     if luck is not None:
         tables.append(luck_table(luck))
-    title = f"Sweep of {data['symbol']} {data['timeframe']}"
+    title = f"Sweep of {series_name(data)}"
     return Account(title, bool(data["synthetic"]), sentences, tables)
 
 

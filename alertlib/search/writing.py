@@ -28,7 +28,7 @@ def chosen_config(settings: Settings, sessions: Sequence[str], trials: int) -> C
     return as_config(replace(as_config(settings), chosen=Chosen(first, last, trials)))
 
 
-def config_text(config: Config, symbol: str, timeframe: str) -> str:
+def config_text(config: Config, series: str) -> str:
     """Return a configuration as YAML: what differs from the defaults, and where it is from."""
     import yaml
 
@@ -39,7 +39,7 @@ def config_text(config: Config, symbol: str, timeframe: str) -> str:
     chosen = config.chosen
     about = (
         f"# Chosen by a search: {chosen.trials:,} trials on the sessions {chosen.first} to "
-        f"{chosen.last}\n# of {symbol} {timeframe}. What the gate says of those sessions is in "
+        f"{chosen.last}\n# of {series}. What the gate says of those sessions is in "
         "sample, and it fails them\n# (out_of_sample). Keys that are not here have their "
         "defaults.\n"
     )

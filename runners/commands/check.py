@@ -25,6 +25,8 @@ def command(args: argparse.Namespace) -> int:
         config = config.update({"detection.enabled": tuple(dict.fromkeys(args.detector))})
     refuse_idle(args.set, config)
     bars = find_bars(config, args.bars, args.symbol, args.timeframe)
+    for found in bars.quality.of_kind("assumed_symbol"):
+        print(f"warning: {found.message}", file=sys.stderr)
     reports = []
     with Progress() as progress:
         for name in config.detection.enabled:

@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from alertlib.errors import ConfigError
+from alertlib.report.formats import series_name
 from alertlib.report.page.search import Account, search_page
 from alertlib.search.grid.axes import parse_grids
 from alertlib.search.writing import chosen_config, config_text
@@ -68,8 +69,7 @@ def write_results(
         write_text(args.html, search_page(account))
     if args.write_config:
         config = chosen_config(*chosen)
-        data = values["data"]
-        write_text(args.write_config, config_text(config, data["symbol"], data["timeframe"]))
+        write_text(args.write_config, config_text(config, series_name(values["data"])))
     for_machines = args.json == "-"
     print_account(account, Console(stderr=for_machines, highlight=False))
     if for_machines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,14 @@ def test_settings_are_columns_where_they_differ_and_only_there() -> None:
         "detection.enabled", "detection.volatility.window",
     ]  # fmt: skip
     assert not [name for name in al.table([before, before]).columns if "." in name]
+
+
+def test_an_assumed_symbol_is_marked() -> None:
+    card = run_of(FORTY_SESSIONS).scorecard
+    assumed = replace(card, data=card.data | {"symbol_assumed": True})
+    frame = al.table([card, assumed])
+    assert frame["symbol"].to_list() == ["WIN$N", "WIN$N (assumed)"]
+    assert frame["name"][1].startswith("WIN$N (assumed) M5 ")
 
 
 def test_saved_runs_and_scorecards_stand_beside_fresh_ones(tmp_path: Path) -> None:

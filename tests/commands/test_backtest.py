@@ -237,6 +237,15 @@ def test_what_is_no_scorecard_is_one_line(tmp_path: Path, text: str, word: str) 
     one_line(command("runners.backtest", "--compare", str(path), str(path)), 3, "a.json", word)
 
 
+def test_audits_on_bars_of_an_assumed_symbol_say_so(tmp_path: Path) -> None:
+    frame(walk(5, 12)).write_parquet(tmp_path / "bars.parquet")
+    bars = ("runners.check", "--bars", str(tmp_path / "bars.parquet"), "--detector", "engulfing")
+    done = command(*bars, "--json", str(tmp_path / "audits.json"))
+    assert done.returncode == 0, done.stderr
+    assert "warning: bars.parquet does not say what its bars are of: read as" in said(done)
+    assert "does not say" not in command(*bars, "--symbol", "WIN$N").stderr
+
+
 def test_a_users_detector_is_backtested_and_audited_from_the_shell(tmp_path: Path) -> None:
     name = "tests.support.user_detectors:follow"
     card = json.loads(command("runners.backtest", "--detector", name, "--json", "-").stdout)

@@ -10,8 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from alertlib.bars.sample import sample_path
 from alertlib.config import load_config
 from alertlib.search.ledger.reader import read_ledger
 from tests.support.commands import ROOT, command, one_line, said
@@ -63,6 +65,32 @@ def test_a_written_configuration_fails_the_gate_of_what_it_was_chosen_on(tmp_pat
     card = json.loads((tmp_path / "card.json").read_text())
     (rail,) = (c for c in card["criteria"] if c["name"] == "out_of_sample")
     assert (rail["passed"], rail["value"]) == (False, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("search", "name"),
+    [
+        (("runners.sweep",), "Sweep"),
+        (("runners.walkforward", "--train", "10", "--test", "5"), "Walk-forward"),
+    ],
+)
+def test_an_assumed_symbol_stands_on_all_that_a_search_writes(
+    search: tuple[str, ...], name: str, tmp_path: Path
+) -> None:
+    bars, found, page, best = (
+        tmp_path / name for name in ("bars.parquet", "found.json", "page.html", "best.yaml")
+    )
+    pl.read_parquet(sample_path()).drop("symbol").write_parquet(bars)
+    done = command(
+        *search, *SMALL, "--bars", str(bars), "--json", str(found), "--html", str(page),
+        "--write-config", str(best),
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(found.read_text())["data"]["symbol_assumed"] is True
+    assert f"{name} of WIN$N (assumed) M5" in done.stdout
+    assert f"{name} of WIN$N (assumed) M5" in page.read_text()
+    assert "\n# of WIN$N (assumed) M5." in best.read_text()
 
 
 def test_json_on_stdout_is_all_there_is_on_it() -> None:

@@ -159,6 +159,16 @@ def test_a_pass_that_proves_nothing_is_not_yet(
     assert first.startswith(f"NÃO ASSINAR AINDA: {why}")
 
 
+def test_an_assumed_symbol_is_marked_in_both_languages(
+    say: Say, market: str, tmp_path: Path
+) -> None:
+    card = real(report_cards.passed())
+    card["data"]["symbol_assumed"] = True
+    options = ("--db", market, "--scorecard", written(tmp_path / "card.json", card))
+    assert any("WIN$N (suposto) M5" in line for line in say(*options))
+    assert any("WIN$N (assumed) M5" in line for line in say(*options, "--language", "en"))
+
+
 def test_the_worst_real_card_decides_and_is_named(
     say: Say, market: str, benchmark: str, tmp_path: Path
 ) -> None:

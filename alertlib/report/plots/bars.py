@@ -23,6 +23,7 @@ def bars_figure(
     frame: pl.DataFrame,
     instrument: Instrument,
     *,
+    symbol: str,
     synthetic: bool,
     most: Any,
     theme: Theme,
@@ -35,6 +36,8 @@ def bars_figure(
     frame : DataFrame
         ``time open high low close``.
     instrument : Instrument
+    symbol : str
+        As the title names it.
     synthetic : bool
         Whether the bars were made up; the title says so.
     most : int
@@ -54,7 +57,7 @@ def bars_figure(
     writing = Writing(language, None if grid is None else grid.quantum)
     look = look_of(theme)
     candles = candles_of(frame, most)
-    name = f"{instrument.symbol} {instrument.timeframe}"
+    name = f"{symbol} {instrument.timeframe}"
     mark = [writing.word("synthetic")] if synthetic else []
     notes = [*mark, *_lines(frame, candles, writing)]
     figure = headed_figure(theme, language, name, notes, height=430)

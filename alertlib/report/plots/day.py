@@ -190,7 +190,7 @@ def day_of(run: PlottedRun, session: int, writing: Writing) -> Day:
     alerts = _of_day(run.alerts, "bar_time", day)
     held = _of_day(run.suppressed, "bar_time", day)
     return Day(
-        symbol=run.bars.symbol,
+        symbol=run.bars.marked_symbol,
         timeframe=run.bars.timeframe,
         day=day,
         synthetic=run.bars.synthetic,

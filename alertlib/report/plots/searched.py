@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from alertlib.report.formats import series_name
 from alertlib.report.plots.words import words_of
 from alertlib.texts import formats
 from alertlib.texts.words import Language
@@ -81,4 +82,4 @@ def value_text(value: Any, language: Language) -> str:
 def subject(data: Mapping[str, Any], language: Language) -> str:
     """Return symbol and timeframe, with the mark of synthetic bars."""
     mark = f" [{words_of(language)('synthetic')}]" if data["synthetic"] else ""
-    return f"{data['symbol']} {data['timeframe']}{mark}"
+    return f"{series_name(data)}{mark}"

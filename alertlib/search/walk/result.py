@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from alertlib.config.schema import Settings
+from alertlib.report.formats import series_name
 from alertlib.report.page.search import search_fragment
 from alertlib.report.plots.look import Theme
 from alertlib.report.plots.walk import walk_figure
@@ -263,7 +264,7 @@ class Walk:
         word = "PROVEN" if self.proven else "UNPROVEN"
         data = self.sweep.data
         return (
-            f"<Walk of {data['symbol']} {data['timeframe']}: {word}, {len(self.folds)} folds, "
+            f"<Walk of {series_name(data)}: {word}, {len(self.folds)} folds, "
             f"{len(self.sweep):,} combinations>"
         )
 

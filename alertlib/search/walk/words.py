@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alertlib.report.formats import percent
+from alertlib.report.formats import percent, series_name
 from alertlib.report.page.search import Account, Table
 from alertlib.search.sweep_words import points_text, selection_sentences, short_keys, value_text
 
@@ -29,7 +29,7 @@ def walk_account(found: Mapping[str, Any], keys: Sequence[str]) -> Account:
         f"What would run next: {_settings(found['chosen'])}.",
     ]
     tables = [_side_by_side(found), _criteria(found["pooled"]["criteria"]), _folds(found, keys)]
-    title = f"Walk-forward of {data['symbol']} {data['timeframe']}: {word}"
+    title = f"Walk-forward of {series_name(data)}: {word}"
     return Account(title, bool(data["synthetic"]), sentences, tables)
 
 

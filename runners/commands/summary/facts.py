@@ -35,10 +35,11 @@ def _decided(account: Account, speech: Speech) -> str:
     if account.deciding is None:
         return _missing(speech)
     data = account.deciding.card["data"]
+    assumed = f" ({speech.word('assumed')})" if data.get("symbol_assumed") else ""
     text = speech.say(
         "decided_of",
         path=account.deciding.path,
-        symbol=data["symbol"],
+        symbol=f"{data['symbol']}{assumed}",
         timeframe=data["timeframe"],
         sessions=data["sessions"],
         first=speech.date(data.get("first_session") or data["first"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -28,6 +29,11 @@ def test_bars_are_merged_where_they_are_many_and_the_title_says_so() -> None:
     assert len(merged.data[0].x) <= 100
     assert f"each candle {-(-len(BARS) // 100)} bars" in title(merged)
     assert max(merged.data[0].high) == BARS.frame["high"].max()
+
+
+def test_an_assumed_symbol_stands_in_the_title() -> None:
+    assert "WIN$N (assumed) M5" in title(replace(BARS, assumed_symbol=True).plot())
+    assert "assumed" not in title(BARS.plot())
 
 
 def test_bars_are_drawn_from_date_to_date() -> None:
