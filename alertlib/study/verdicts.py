@@ -9,16 +9,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from alertlib.study.verdict_words import VERDICT_WORDS
 from alertlib.texts.formats import number
-
-OUTCOME_TEXTS = {
-    "tp": "captured a move not captured before",
-    "fp": "valid for no move",
-    "redundant": "valid, but for moves already captured",
-    "censored": "the data end before its outcome is known",
-    "unscored": "its session is not scored",
-    "suppressed": "the policy held it back",
-}
+from alertlib.texts.words import Language
 
 Row = Mapping[str, Any]
 
@@ -38,7 +31,10 @@ class Verdict(NamedTuple):
 
 
 def verdicts(
-    alerts: pl.DataFrame, moves: pl.DataFrame, early: timedelta = timedelta(0)
+    alerts: pl.DataFrame,
+    moves: pl.DataFrame,
+    early: timedelta = timedelta(0),
+    language: Language = "en",
 ) -> list[Verdict]:
     """Return the verdict on each of some alerts, without running any detector.
 
@@ -50,6 +46,7 @@ def verdicts(
         ``Run.opportunities``, all of it.
     early : timedelta
         How long before a move's start an alert may come, ``scoring.early_bars`` in minutes.
+    language : {"en", "pt-BR"}
     """
     # Those of the alerts' own days: of a long run the others are many.
     day = pl.col("time_start").dt.date()
@@ -58,48 +55,51 @@ def verdicts(
     for row in near.iter_rows(named=True):
         days[row["time_start"].date()].append(row)
     return [
-        _verdict(alert, days.get(alert["bar_time"].date(), []), early)
+        _verdict(alert, days.get(alert["bar_time"].date(), []), early, language)
         for alert in alerts.iter_rows(named=True)
     ]
 
 
-def _verdict(alert: Row, session: Sequence[dict[str, Any]], early: timedelta) -> Verdict:
+def _verdict(
+    alert: Row, session: Sequence[dict[str, Any]], early: timedelta, language: Language
+) -> Verdict:
+    words = VERDICT_WORDS[language]
     outcome = alert.get("outcome", "suppressed")
-    why, owned = OUTCOME_TEXTS[outcome], alert.get("opportunity_id")
+    why, owned = words[outcome], alert.get("opportunity_id")
     if outcome == "suppressed":
         why = f"{why} ({alert['reason']})"
     if owned is not None:
         move = next(m for m in session if m["opportunity_id"] == owned)
-        return Verdict(f"{why}: {move_text(move)}", move)
+        return Verdict(f"{why}: {move_text(move, language)}", move)
     if outcome != "fp":
         return Verdict(why, None)
     own = [m for m in session if m["direction"] == alert["direction"]]
     near = min(own, key=lambda move: _minutes_outside(alert, move), default=None)
-    if near is None:
-        why = f"{why}: its session has no move of its direction"
-    else:
-        why = f"{why}: {_distance(alert, near, early)}"
+    why = f"{why}: {words['none'] if near is None else _distance(alert, near, early, language)}"
     for move in session:
         if move["direction"] != alert["direction"] and _is_inside(alert, move):
-            return Verdict(f"{why}; it points against {move_text(move)}", near)
+            against = words["against"].format(move=move_text(move, language))
+            return Verdict(f"{why}; {against}", near)
     return Verdict(why, near)
 
 
-def move_text(move: Row) -> str:
+def move_text(move: Row, language: Language = "en") -> str:
     """Return a move in words: number, direction, size and times."""
-    return (
-        f"move {move['opportunity_id']} of {number(move['points'], language='en')} points "
-        f"{direction_text(move['direction'])} from {_span(move, 'to')}"
+    return VERDICT_WORDS[language]["move"].format(
+        number=move["opportunity_id"],
+        points=number(move["points"], language=language),
+        direction=direction_text(move["direction"], language),
+        **_span(move),
     )
 
 
-def direction_text(direction: int) -> str:
+def direction_text(direction: int, language: Language = "en") -> str:
     """Return ``up`` or ``down``."""
-    return "up" if direction > 0 else "down"
+    return VERDICT_WORDS[language]["up" if direction > 0 else "down"]
 
 
-def _span(move: Row, between: str) -> str:
-    return f"{move['time_start']:%H:%M} {between} {move['time_end']:%H:%M}"
+def _span(move: Row) -> dict[str, str]:
+    return {"start": f"{move['time_start']:%H:%M}", "end": f"{move['time_end']:%H:%M}"}
 
 
 def _is_inside(alert: Row, move: Row) -> bool:
@@ -113,11 +113,12 @@ def _minutes_outside(alert: Row, move: Row) -> float:
     return float(max(before.total_seconds(), after.total_seconds(), 0.0) / 60)
 
 
-def _distance(alert: Row, move: Row, early: timedelta) -> str:
-    span = _span(move, "to")
-    away = _minutes_outside(alert, move)
+def _distance(alert: Row, move: Row, early: timedelta, language: Language) -> str:
     if alert["bar_time"] < move["time_start"] - early:
-        return f"the nearest move ({span}) starts {away:.0f} minutes later"
-    if alert["bar_time"] >= move["time_end"]:
-        return f"the nearest move ({span}) was over"
-    return f"too little was left of the nearest move ({span}) at the next open"
+        key = "later"
+    elif alert["bar_time"] >= move["time_end"]:
+        key = "over"
+    else:
+        key = "little"
+    minutes = f"{_minutes_outside(alert, move):.0f}"
+    return VERDICT_WORDS[language][key].format(minutes=minutes, **_span(move))

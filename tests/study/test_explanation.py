@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 import alertlib as al
 from alertlib.study.replay import Replay
+from alertlib.study.verdict_words import VERDICT_WORDS
 from alertlib.study.verdicts import verdicts
 from tests.support.synthetic import bars_of, walk
 from tests.support.user_detectors import follow, learner, peek
@@ -139,6 +141,26 @@ def test_the_verdicts_of_all_alerts_at_once_run_no_detector(
     found = [v.why for v in verdicts(rows, run.opportunities, run._record.early)]
 
     assert found == [run.explain(i).why for i in rows["id"]]
+
+
+def test_verdicts_are_told_in_portuguese_too(run: al.Run) -> None:
+    def figures(why: str) -> list[str]:
+        return sorted(re.findall(r"[\d:]+", why.replace(",", "").replace(".", "")))
+
+    early = run._record.early
+    english = verdicts(run.alerts, run.opportunities, early)
+    portuguese = verdicts(run.alerts, run.opportunities, early, "pt-BR")
+
+    for told, dito in zip(english, portuguese, strict=True):
+        assert dito.move == told.move
+        assert figures(dito.why) == figures(told.why)
+    said = {re.sub(r"[\d.,]+", "", dito.why) for dito in portuguese}
+    assert (
+        "capturou um movimento ainda não capturado: movimento  de  pontos de alta das : às :"
+        in said
+    )
+    assert not any(" move " in why or "the " in why for why in said)
+    assert VERDICT_WORDS["en"].keys() == VERDICT_WORDS["pt-BR"].keys()
 
 
 def test_early_enough_but_too_little_left_is_not_called_early() -> None:

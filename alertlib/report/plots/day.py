@@ -7,7 +7,7 @@ makes JSON of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
@@ -20,14 +20,8 @@ from alertlib.report.plots.candles import Candles, candles_of
 from alertlib.report.plots.hover import alert_headline, alert_text, move_text
 from alertlib.report.plots.writing import Writing
 from alertlib.scoring.scored import Scored
-
-
-class Explained(Protocol):
-    """What ``run.explain`` returns."""
-
-    @property
-    def why(self) -> str:
-        """The verdict in words."""
+from alertlib.study.record import Record
+from alertlib.study.verdicts import verdicts
 
 
 class PlottedRun(Protocol):
@@ -43,7 +37,6 @@ class PlottedRun(Protocol):
     def opportunities(self) -> pl.DataFrame: ...
     @property
     def suppressed(self) -> pl.DataFrame: ...
-    def explain(self, alert_id: str) -> Explained: ...
 
 
 class Move(NamedTuple):
@@ -187,8 +180,10 @@ def day_of(run: PlottedRun, session: int, writing: Writing) -> Day:
         for name in ("open", "high", "low", "close")
     )
     place = {time: at for at, time in enumerate(bars["time"])}
-    alerts = _of_day(run.alerts, "bar_time", day)
-    held = _of_day(run.suppressed, "bar_time", day)
+    delivered = _of_day(run.alerts, "bar_time", day)
+    alerts, held = delivered.to_dicts(), _of_day(run.suppressed, "bar_time", day).to_dicts()
+    early = Record(run.scored).early
+    told = verdicts(delivered, run.opportunities, early, writing.language)
     return Day(
         symbol=run.bars.marked_symbol,
         timeframe=run.bars.timeframe,
@@ -198,17 +193,20 @@ def day_of(run: PlottedRun, session: int, writing: Writing) -> Day:
         candles=candles_of(bars),
         moves=tuple(
             _move(row, alerts, place, writing)
-            for row in _of_day(run.opportunities, "time_start", day)
+            for row in _of_day(run.opportunities, "time_start", day).to_dicts()
         ),
         alerts=(
-            *(_mark(row, place, run.explain, writing) for row in alerts),
+            *(
+                _mark(row, place, verdict.why, writing)
+                for row, verdict in zip(alerts, told, strict=True)
+            ),
             *(_mark(row, place, None, writing) for row in held),
         ),
     )
 
 
-def _of_day(frame: pl.DataFrame, time: str, day: date) -> list[dict[str, Any]]:
-    return frame.filter(pl.col(time).dt.date() == day).to_dicts()
+def _of_day(frame: pl.DataFrame, time: str, day: date) -> pl.DataFrame:
+    return frame.filter(pl.col(time).dt.date() == day)
 
 
 def _move(
@@ -243,11 +241,9 @@ def _move(
 def _mark(
     row: Mapping[str, Any],
     place: Mapping[datetime, int],
-    explain: Callable[[str], Explained] | None,
+    why: str | None,
     writing: Writing,
 ) -> Mark:
-    # Explanations are in English.
-    why = explain(row["id"]).why if explain is not None and writing.language == "en" else None
     levels = {name: row[name] for name in ("price", "entry_min", "entry_max", "stop", "target")}
     traded = row.get("entry_time") is not None
     return Mark(

@@ -120,6 +120,16 @@ def test_what_is_said_of_an_alert_is_what_explain_says(run: Run, days: list[Day]
     assert " ".join(mark.headline).endswith(f"({row['pnl_points'] / risk:+.2f} R)")
 
 
+def test_a_portuguese_figure_gives_the_verdict_in_portuguese(run: Run) -> None:
+    days = [day_of(run, session, Writing("pt-BR", 5.0)) for session in range(len(days_of(run)))]
+
+    texts = [mark.text.replace("<br>", " ") for day in days for mark in day.alerts]
+
+    assert any("não vale para nenhum movimento: o movimento mais próximo" in t for t in texts)
+    assert any("capturou um movimento ainda não capturado: movimento" in t for t in texts)
+    assert not any("nearest" in text for text in texts)
+
+
 def test_r_is_that_of_the_trades(run: Run, days: list[Day]) -> None:
     texts = {mark.id: mark.text for day in days for mark in day.alerts}
 
