@@ -89,6 +89,8 @@ def miss_of(record: Record, move: int) -> Miss:
     if told is None:
         told = _silence(record, window)
     reason, found, why = told
+    if against and reason != "opposite":
+        why = f"{why}; {len(against)} against it where one would count"
     if reason not in _INSIDE and near is not None:
         why = f"{why}; nearest to a signal came {approach_text(record, near)}"
     if not record.scored.reachable[move]:

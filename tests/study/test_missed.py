@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -43,6 +44,21 @@ def test_every_missed_move_has_its_reason(run: al.Run) -> None:
     assert missed.height == (~run.opportunities["captured"]).sum() > 0
     for name in ("reason", "why", "against", "reachable", "near_detector", "near"):
         assert missed[name].null_count() == 0, name
+
+
+def test_signals_against_a_move_are_told_beside_a_reason_of_another_kind(run: al.Run) -> None:
+    """Found by reading: a signal 45 minutes early was told, two against the move were not."""
+    made = pl.concat([f.select("bar_time", "direction") for f in (run.alerts, run.suppressed)])
+    told = 0
+    for row in run.missed().iter_rows(named=True):
+        start = row["time_start"] - EARLY * timedelta(minutes=5)
+        inside = pl.col("bar_time").is_between(start, row["time_end"], closed="left")
+        against = made.filter(inside, direction=-row["direction"]).height
+        assert row["against"] == against
+        said = f"; {against} against it where one would count"
+        assert (said in row["why"]) == (against > 0 and row["reason"] != "opposite")
+        told += said in row["why"]
+    assert told
 
 
 def test_a_reason_holds_when_its_signal_is_looked_up(run: al.Run) -> None:
