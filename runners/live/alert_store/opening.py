@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import secrets
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +13,10 @@ from alertlib.errors import DataError, StorageError
 from alertlib.market.clock import utc_stamp
 from runners.live.audit_log.tail import check_tail
 from runners.live.database import lock, schema
+from runners.live.database.epoch import new_epoch, renew, why_renew
 from runners.live.database.errors import READ_ERRORS, storage_error
-from runners.live.database.mark import MarkFile, mark_path, read_mark
+from runners.live.database.mark import NO_LINKS, MarkFile, mark_path, read_mark
+from runners.live.database.migrations import migrate, pending
 
 _MAGIC = b"SQLite format 3\0"
 _PROBE_MS = 1_500
@@ -23,6 +25,8 @@ _PROBE_BYTES = 1 << 20
 # SQLite folds the WAL in at this size, inside a COMMIT; the writer does it earlier, in a quiet
 # moment, when it can.
 _FORCED_FOLD_PAGES = 2_000
+
+_log = logging.getLogger("alertas.store")
 
 
 class Opened(NamedTuple):
@@ -34,16 +38,29 @@ class Opened(NamedTuple):
     reader: sqlite3.Connection
     mark: MarkFile
 
-    def close(self) -> None:
-        """Close everything and unlock; SQLite first, for the lock is on its file."""
+    def close(self, *, whole: bool) -> None:
+        """Close everything and unlock; SQLite first, for the lock is on its file.
+
+        Parameters
+        ----------
+        whole : bool
+            Whether everything was written, so that the file can be told from a copy of it.
+        """
         self.reader.close()
         self.writer.close()
+        with suppress(OSError):
+            if whole:
+                os.fsync(self.descriptor)  # or a power cut could take the time back
+                self.mark.shut(os.fstat(self.descriptor))
         self.mark.close()
         lock.release(self.descriptor)
 
 
-def open_database(path: str, *, create: bool, now: float) -> Opened:
-    """Lock, open and check the database at ``path``; see :meth:`Store.open`."""
+def open_database(path: str, *, create: bool, now: float, restored: str | None = None) -> Opened:
+    """Lock, open and check the database at ``path``; see :meth:`Store.open`.
+
+    With ``restored``, what it was restored from, it takes a new epoch whatever its mark says.
+    """
     real = os.path.realpath(path)
     lock.refuse_if_held_here(real)
     existed = os.path.exists(real)
@@ -52,7 +69,7 @@ def open_database(path: str, *, create: bool, now: float) -> Opened:
         lock.acquire(descriptor, real)
         try:
             _require_sqlite(real, descriptor)
-            return _connect(real, descriptor, now, may_be_empty=not existed)
+            return _connect(real, descriptor, now, restored, may_be_empty=not existed)
         except (*READ_ERRORS, OSError) as error:
             raise storage_error(real, "opening", error) from error
     except BaseException:
@@ -67,28 +84,29 @@ def _open_file(path: str, create: bool) -> int:
     flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     folder = os.path.dirname(path)
     try:
-        touched = [folder, *_make_folder(folder)]
+        touched = [folder, *make_folder(folder)]
         existed = os.path.exists(path)
         descriptor = os.open(path, flags, 0o600)
         if not existed:
             for place in touched:
-                _sync_folder(place)  # the names, too, have to survive a power cut
+                sync_folder(place)  # the names, too, have to survive a power cut
     except OSError as error:
         raise storage_error(path, "opening", error) from error
     return descriptor
 
 
-def _make_folder(folder: str) -> list[str]:
+def make_folder(folder: str) -> list[str]:
     """Create ``folder``, for its owner alone; return the folders that have a new name in them."""
     if os.path.isdir(folder):
         return []
     parent = os.path.dirname(folder)
-    touched = _make_folder(parent)
+    touched = make_folder(parent)
     os.mkdir(folder, 0o700)
     return [*touched, parent]
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
+    """Wait until the disk has the names in ``folder``."""
     if os.name == "nt":
         return  # NTFS journals names; a folder cannot be opened to be synced
     descriptor = os.open(folder, os.O_RDONLY)
@@ -109,13 +127,15 @@ def _require_sqlite(path: str, descriptor: int) -> None:
         )
 
 
-def _connect(path: str, descriptor: int, now: float, *, may_be_empty: bool) -> Opened:
+def _connect(
+    path: str, descriptor: int, now: float, restored: str | None, *, may_be_empty: bool
+) -> Opened:
     uri = Path(path).as_uri()
     reader = _connection(f"{uri}?mode=ro", cache_kib=256)
     try:
         reader.execute("PRAGMA query_only = ON")
-        empty = _is_empty(reader, path)
         mark = read_mark(path)
+        empty = _is_empty(reader, path)
         if not empty:
             # Before anything is open for writing: closing it would fold a cut WAL in, for good.
             check_tail(reader, path, mark)
@@ -124,10 +144,13 @@ def _connect(path: str, descriptor: int, now: float, *, may_be_empty: bool) -> O
                 f"{path}: the file is empty, but {mark.seq} events were acknowledged; restore a "
                 f"backup, or remove {mark_path(path)} to begin anew"
             )
+        reason = restored and f"restored from {restored}"
+        if reason is None and not empty:
+            reason = why_renew(mark, _epoch(reader), os.fstat(descriptor))
         writer = _connection(f"{uri}?mode=rw", cache_kib=2_000)
         try:
-            _prepare_writer(writer, path, now if empty else None)
-            mark_file = _noted(path, writer)
+            _prepare_writer(writer, path, now, reason, created=empty)
+            mark_file = _noted(path, writer, os.fstat(descriptor))
         except BaseException:
             writer.close()
             raise
@@ -137,11 +160,46 @@ def _connect(path: str, descriptor: int, now: float, *, may_be_empty: bool) -> O
     return Opened(path, descriptor, writer, reader, mark_file)
 
 
-def _noted(path: str, connection: sqlite3.Connection) -> MarkFile:
+def _epoch(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("SELECT epoch FROM meta").fetchone()[0])
+
+
+def _noted(path: str, connection: sqlite3.Connection, status: os.stat_result) -> MarkFile:
     row = connection.execute("SELECT epoch, audit_seq, audit_hash FROM meta").fetchone()
-    mark = MarkFile(path, row[0])
+    mark = MarkFile(path, row[0], status)
     mark.note(row[1], row[2])
     return mark
+
+
+def look(path: str) -> str:
+    """Say what a start would find in the database at ``path``, changing nothing.
+
+    Raises
+    ------
+    StorageError
+        A start would refuse it.
+    """
+    real = os.path.realpath(path)
+    uri = Path(real).as_uri()
+    try:
+        status = os.stat(real)
+        mark = read_mark(real)
+        with closing(_connection(f"{uri}?mode=ro", cache_kib=256)) as connection:
+            if _is_empty(connection, real):
+                return "empty, will be filled"
+            check_tail(connection, real, mark)
+            found = [f"{connection.execute('SELECT alert_seq FROM meta').fetchone()[0]} messages"]
+            steps = pending(connection)
+            reason = why_renew(mark, _epoch(connection), status)
+        with closing(_connection(f"{uri}?mode=rw", cache_kib=256)) as connection:
+            _require_lockable(connection)
+    except (*READ_ERRORS, OSError) as error:
+        raise storage_error(real, "opening", error) from error
+    if steps:
+        found.append(f"will be migrated: {', '.join(steps)}")
+    if reason is not None:
+        found.append(f"will take a new epoch: {reason}")
+    return "; ".join(found)
 
 
 def _is_empty(connection: sqlite3.Connection, path: str) -> bool:
@@ -160,7 +218,9 @@ def _connection(uri: str, cache_kib: int) -> sqlite3.Connection:
     return connection
 
 
-def _prepare_writer(writer: sqlite3.Connection, path: str, created: float | None) -> None:
+def _prepare_writer(
+    writer: sqlite3.Connection, path: str, now: float, reason: str | None, *, created: bool
+) -> None:
     mode = writer.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise StorageError(
@@ -169,21 +229,41 @@ def _prepare_writer(writer: sqlite3.Connection, path: str, created: float | None
         )
     writer.execute("PRAGMA synchronous = FULL")
     writer.execute(f"PRAGMA wal_autocheckpoint = {_FORCED_FOLD_PAGES}")
-    if created is not None:
-        schema.create(writer, secrets.token_hex(8), utc_stamp(created))
-        writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if created:
+        schema.create(writer, new_epoch(), utc_stamp(now))
     else:
-        # Find out now, not at the first alert, that nothing can be written.
-        writer.execute("BEGIN IMMEDIATE")
-        writer.execute("ROLLBACK")
+        _require_lockable(writer)
+        _bring_up_to_date(writer, path, now, reason)
+    if created or reason is not None:
+        # A name that a cut WAL could take back would be worth nothing.
+        writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     schema.guard_writer(writer)
+
+
+def _require_lockable(connection: sqlite3.Connection) -> None:
+    # Find out now, not at the first alert, that nothing can be written.
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("ROLLBACK")
+
+
+def _bring_up_to_date(
+    writer: sqlite3.Connection, path: str, now: float, reason: str | None
+) -> None:
+    for name in migrate(writer, now):
+        _log.info("database migrated", extra={"db": path, "migration": name})
+    if reason is not None:
+        renew(writer, reason, now)
+        _log.info("database takes a new epoch", extra={"db": path, "reason": reason})
 
 
 def can_write(path: str) -> bool:
     """Whether the folder of a database takes new bytes. Never touches the database itself."""
     probe = f"{path}.probe"
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_LINKS | getattr(os, "O_BINARY", 0)
     try:
-        with open(probe, "wb") as file:
+        with suppress(FileNotFoundError):
+            os.unlink(probe)  # of a process that was killed; a link goes, what it names stays
+        with open(os.open(probe, flags, 0o600), "wb") as file:
             file.write(bytes(_PROBE_BYTES))
             file.flush()
             os.fsync(file.fileno())

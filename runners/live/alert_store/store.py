@@ -263,7 +263,7 @@ class Store:
             None if stop is None else ReadyEvent("stop", actor, canonical_json(dict(stop)))
         )
         self._reader.close()
-        self._opened.close()
+        self._opened.close(whole=self._writer.error is None)
         if self._writer.error is not None:
             raise self._writer.error
 

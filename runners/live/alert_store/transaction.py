@@ -35,7 +35,8 @@ from runners.live.database.chain import (
 
 Done = Future[tuple[Numbered, ...]]
 _LOOKUP = 500  # of SQLite's 999 or more parameters
-_PLAIN_KINDS = KINDS - {"alert", "prune"}  # those come with a message, and with a pruning
+# Those come with a message, and with what is done to the whole database.
+_PLAIN_KINDS = KINDS - {"alert", "migration", "prune", "restore"}
 
 
 class ReadyEvent(NamedTuple):

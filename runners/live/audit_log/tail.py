@@ -20,9 +20,11 @@ def check_tail(connection: sqlite3.Connection, path: str, mark: Mark | None) -> 
     Raises
     ------
     StorageError
-        They do not agree.
+        They do not agree, or are of a newer version of this program.
     """
     log = AuditLog(path, connection, mark)
+    if (newer := schema.newer_version(connection)) is not None:
+        raise StorageError(f"{path}: {newer}; install that version, or restore an older backup")
     findings = (
         schema.differences(connection) or _small_table_findings(connection) or tail_findings(log)
     )
@@ -56,7 +58,8 @@ def tail_findings(log: AuditLog) -> list[str]:
     if mark is not None and not log.contains(*mark):
         return [
             f"event {mark[0]} was acknowledged and is not there; the log ends at event {head[0]}: "
-            f"a WAL was cut or lost, or an older copy put back (then remove {mark_path(log.path)})"
+            "a WAL was cut or lost, or an older copy put back by hand (put it back with python -m "
+            f"runners.audit restore, or remove {mark_path(log.path)})"
         ]
     records = log.records(after=max(meta.audit_seq - _TAIL, 0))
     previous = next(records, None)

@@ -29,15 +29,22 @@ KINDS = frozenset(
         "delivery_attempt",
         "delivery_failed",
         "feed_gap",
+        "migration",
         "model",
         "operator_action",
         "prune",
+        "restore",
         "start",
         "stop",
         "suppressed",
     }
 )
 """Every kind of event there is."""
+
+OWN_ACTORS = frozenset(
+    {"audit", "email", "feed", "live", "operator", "policy", "telegram", "webhook", "websocket"}
+)
+"""Parts of the daemon that events name, now or later; no client goes under such a name."""
 
 MESSAGE_KINDS = {"alert": "alert", "correction": "bar_revised"}
 """Kind of audit event for each type of numbered message."""

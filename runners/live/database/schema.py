@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import sqlite3
 
+from runners.live.database import migrations
+from runners.live.database.migrations import VERSION, version_of
+
 APPLICATION_ID = 0x616C7274  # "alrt"
-VERSION = 1
 FLOOR_YEARS = 5
 """Younger events are never deleted, whatever a command asks."""
 
+# Of version 1; what has changed since is in the migrations.
 _STATEMENTS = (
     """CREATE TABLE audit (
   seq INTEGER PRIMARY KEY,
@@ -130,24 +133,51 @@ _APPEND_ONLY = frozenset({"audit", "alerts", "alert_ids", "sqlite_master"})
 def create(connection: sqlite3.Connection, epoch: str, created: str) -> None:
     """Write tables, guards and the first ``meta`` row into an empty database, atomically."""
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-    for statement in _STATEMENTS:
-        connection.execute(statement)
+    _create_objects(connection, VERSION)
     connection.execute(
         "INSERT INTO meta VALUES (1, ?, ?, 0, 0, ?, 0, 0)", (epoch, created, "0" * 64)
     )
     connection.execute("COMMIT")
 
 
+def _create_objects(connection: sqlite3.Connection, version: int) -> None:
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    for statement in _STATEMENTS:
+        connection.execute(statement)
+    migrations.apply(connection, version)
+
+
+def newer_version(connection: sqlite3.Connection) -> str | None:
+    """Return what to say of a database this program is too old for; None if it is not."""
+    version = version_of(connection)
+    if version <= VERSION:
+        return None
+    return (
+        f"user_version is {version}: made by a newer version of this program, which knows schema "
+        f"{VERSION} at most"
+    )
+
+
 def differences(connection: sqlite3.Connection) -> list[str]:
-    """Return what is missing, added or altered in the schema, one line each; empty if intact."""
+    """Return what is missing, added or altered in the schema, one line each; empty if intact.
+
+    An older schema is held against itself: what it lacks is not missing yet.
+    """
+    identity = connection.execute("PRAGMA application_id").fetchone()[0]
     found = []
-    for pragma, expected in (("application_id", APPLICATION_ID), ("user_version", VERSION)):
-        value = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
-        if value != expected:
-            found.append(f"{pragma} is {value}, expected {expected}")
-    wanted, actual = expected_objects(), _objects(connection)
+    if identity != APPLICATION_ID:
+        found.append(f"application_id is {identity}, expected {APPLICATION_ID}")
+    if (newer := newer_version(connection)) is not None:
+        return [*found, newer]
+    version = version_of(connection)
+    if version < 1:
+        return [*found, f"user_version is {version}, expected 1 to {VERSION}"]
+    return found + _object_differences(connection, version)
+
+
+def _object_differences(connection: sqlite3.Connection, version: int) -> list[str]:
+    found = []
+    wanted, actual = expected_objects(version), _objects(connection)
     for (type_, name), sql in wanted.items():
         if (type_, name) not in actual:
             found.append(f"{type_} `{name}` is missing")
@@ -162,11 +192,11 @@ def differences(connection: sqlite3.Connection) -> list[str]:
     return found
 
 
-def expected_objects() -> dict[tuple[str, str], str | None]:
-    """Return ``{(type, name): sql}`` of a database that was just created."""
+def expected_objects(version: int = VERSION) -> dict[tuple[str, str], str | None]:
+    """Return ``{(type, name): sql}`` of a database of this version of the schema."""
     memory = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        create(memory, "", "")
+        _create_objects(memory, version)
         return _objects(memory)
     finally:
         memory.close()
