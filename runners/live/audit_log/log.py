@@ -94,11 +94,7 @@ class AuditLog:
         return None if row is None else _record(row)
 
     def records(self, after: int = 0) -> Iterator[Record]:
-        """Yield events in order of ``seq``.
-
-        In pieces, so that a slow reader of ours holds no snapshot for long: the writer could not
-        reuse its WAL meanwhile.
-        """
+        """Yield events in order of ``seq``; of one moment only within :meth:`snapshot`."""
         while True:
             rows = self.connection.execute(
                 f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (after, _CHUNK)
@@ -121,9 +117,10 @@ class AuditLog:
         try:
             yield
         finally:
-            # A damaged file can end the transaction by itself.
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK")
+            # A damaged file can end the transaction by itself, and a close does.
+            with contextlib.suppress(sqlite3.ProgrammingError):
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the file."""

@@ -21,10 +21,14 @@ from alertlib.market.clock import utc_stamp
 from runners.live.audit_log.log import AuditLog
 from runners.live.audit_log.verify import verify
 from runners.live.database import schema
-from runners.live.database.chain import Record, canonical_json, event_hash
+from runners.live.database.appending import append_event
+from runners.live.database.chain import Record
 from runners.live.database.errors import storage_error
+from runners.live.database.mark import note_shut, read_mark
 
 _CHUNK = 200
+_CLOCK_DAYS = 31
+_FORM = "'%Y-%m-%dT%H:%M:%S'"
 _WAIT_SECONDS = 10.0
 _PAUSE_SECONDS = 0.03
 
@@ -37,10 +41,11 @@ class TamperedError(AlertlibError):
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What a pruning removed, or would: ``count`` events up to number ``through``."""
+    """What a pruning removed, or would: ``count`` events before ``limit`` up to ``through``."""
 
     count: int
     through: int
+    limit: str
 
 
 def years_before(now: float, years: float) -> float:
@@ -70,17 +75,14 @@ def prune(
     Raises
     ------
     ConfigError
-        ``before`` is within the last five years, or the database is under legal hold.
+        ``before`` is within the last five years, the database is under legal hold, or ``now`` is
+        far from the newest event: by a clock that runs ahead everything would be old.
     TamperedError
         The log does not verify: it is evidence now.
     StorageError
         It cannot be written.
     """
-    if utc_stamp(before) > _floor(log):
-        raise ConfigError(
-            f"{log.path}: pruning before {utc_stamp(before)} would remove events younger than "
-            f"{schema.FLOOR_YEARS} years; choose an earlier time"
-        )
+    limit = _limit(log, before)
     meta = log.meta()
     if meta is not None and meta.legal_hold:
         raise ConfigError(
@@ -92,23 +94,46 @@ def prune(
         raise TamperedError(
             f"{log.path}: the log does not verify ({report.findings[0]}); nothing was removed"
         )
-    last = _last_before(log, utc_stamp(before))
+    _require_sound_clock(log, now)
+    last = _last_before(log, limit)
     done = (
-        Pruned(0, report.first - 1)
+        Pruned(0, report.first - 1, limit)
         if last is None
-        else Pruned(last.seq - report.first + 1, last.seq)
+        else Pruned(last.seq - report.first + 1, last.seq, limit)
     )
     if not dry_run:
         _prune(log, report.first, last, now, actor)
     return done
 
 
-def _floor(log: AuditLog) -> str:
+def _limit(log: AuditLog, before: float) -> str:
+    """Return the time before which events go, as the log writes it."""
     # By the clock the guards go by, so that no tombstone is written that they will not follow.
-    row = log.connection.execute(
-        f"SELECT strftime('%Y-%m-%dT%H:%M:%S', 'now', '-{schema.FLOOR_YEARS} years')"
+    floor, slack = log.connection.execute(
+        f"SELECT strftime({_FORM}, 'now', :years), strftime({_FORM}, 'now', :years, '+2 days')",
+        {"years": f"-{schema.FLOOR_YEARS} years"},
     ).fetchone()
-    return str(row[0])
+    if utc_stamp(before) > slack:
+        raise ConfigError(
+            f"{log.path}: pruning before {utc_stamp(before)} would remove events younger than "
+            f"{schema.FLOOR_YEARS} years; choose an earlier time"
+        )
+    # Just that age was asked for: the two differ by leap days and by what was asked meanwhile.
+    return min(utc_stamp(before), str(floor))
+
+
+def _require_sound_clock(log: AuditLog, now: float) -> None:
+    """Refuse to go by a clock that is far from the newest event's."""
+    newest = log.last()
+    if newest is None:
+        return
+    earliest = utc_stamp(now - _CLOCK_DAYS * 86_400.0)
+    if not earliest <= newest.ts <= utc_stamp(now + 86_400.0):
+        raise ConfigError(
+            f"{log.path}: the newest event is of {newest.ts}, this machine's clock says "
+            f"{utc_stamp(now)}, expected at most {_CLOCK_DAYS} days between them; set the clock, "
+            "or start the daemon once, and prune then"
+        )
 
 
 def _last_before(log: AuditLog, limit: str) -> Record | None:
@@ -121,7 +146,11 @@ def _last_before(log: AuditLog, limit: str) -> Record | None:
 
 
 def _prune(log: AuditLog, first: int, last: Record | None, now: float, actor: str) -> None:
-    uri = f"{Path(os.path.realpath(log.path)).as_uri()}?mode=rw"
+    path = os.path.realpath(log.path)
+    uri = f"{Path(path).as_uri()}?mode=rw"
+    mark = read_mark(path)
+    # While a daemon runs the mark is its own; else it has to follow what is changed here.
+    is_shut = mark is not None and mark.state == "shut" and mark.is_of(os.stat(path))
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_WAIT_SECONDS)
         try:
@@ -131,32 +160,29 @@ def _prune(log: AuditLog, first: int, last: Record | None, now: float, actor: st
             # Without a new tombstone, what an interrupted pruning has left.
             while _remove_some(connection):
                 time.sleep(_PAUSE_SECONDS)  # a daemon's turn
+            head = connection.execute("SELECT audit_seq, audit_hash FROM meta").fetchone()
         finally:
             connection.close()
-    except sqlite3.Error as error:
+        if mark is not None and is_shut:
+            note_shut(path, mark._replace(seq=head[0], hash=head[1]))
+    except (sqlite3.Error, OSError) as error:
         raise storage_error(log.path, "pruning", error) from error
 
 
 def _bury(connection: sqlite3.Connection, first: int, last: Record, now: float, actor: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    seq, prev = connection.execute("SELECT audit_seq, audit_hash FROM meta").fetchone()
-    data: dict[str, Any] = {
-        "count": last.seq - first + 1,
-        "first": first,
-        "hash": last.hash,
-        "last_ts": last.ts,
-        "through": last.seq,
-    }
-    text, ts = canonical_json(data), utc_stamp(now)
-    digest = event_hash(prev, seq + 1, ts, "prune", actor, text)
-    connection.execute(
-        "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (seq + 1, ts, "prune", actor, text, prev, digest),
-    )
-    connection.execute(
-        "UPDATE meta SET audit_seq = ?, audit_hash = ?, pruned_seq = ?",
-        (seq + 1, digest, last.seq),
-    )
+    pruned = connection.execute("SELECT pruned_seq FROM meta").fetchone()[0]
+    if pruned < last.seq:  # or another pruning has come first
+        first = max(first, pruned + 1)
+        data: dict[str, Any] = {
+            "count": last.seq - first + 1,
+            "first": first,
+            "hash": last.hash,
+            "last_ts": last.ts,
+            "through": last.seq,
+        }
+        append_event(connection, "prune", actor, data, now)
+        connection.execute("UPDATE meta SET pruned_seq = ?", (last.seq,))
     connection.execute("COMMIT")
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from alertlib.market.clock import utc_stamp
 from runners.live.audit_log.log import AuditLog, Meta
 from runners.live.database import schema
 from runners.live.database.chain import GENESIS, MESSAGE_KINDS, Record, event_hash, parse_canonical
 from runners.live.database.errors import READ_ERRORS
 
 _FINDINGS_LIMIT = 100
+_AHEAD_SECONDS = 60.0
+# A clock that follows a time server may be set back by a moment.
+_BACK_SECONDS = 1.0
 _MESSAGE_KINDS = frozenset(MESSAGE_KINDS.values())
 
 
@@ -34,6 +39,9 @@ class Report:
         Messages numbered so far.
     pruned : int
         Events removed by retention, covered by a tombstone.
+    warnings : list of str
+        Times that go back or lie in the future: a clock that was set, or somebody who rewrote
+        chain and head. They prove nothing by themselves; at most 100.
     """
 
     findings: list[str] = field(default_factory=list)
@@ -43,6 +51,7 @@ class Report:
     head_hash: str = GENESIS
     alerts: int = 0
     pruned: int = 0
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def intact(self) -> bool:
@@ -53,6 +62,38 @@ class Report:
         """Note a defect, unless there are too many already."""
         if len(self.findings) < _FINDINGS_LIMIT:
             self.findings.append(finding)
+
+
+class _Clock:
+    """Follows the time stamps and says where no clock that runs well would have put them."""
+
+    def __init__(self, report: Report, now: float | None) -> None:
+        self._report = report
+        self._latest = ""
+        self._limit = None if now is None else utc_stamp(now + _AHEAD_SECONDS)
+
+    def look(self, record: Record) -> None:
+        """Note what is odd about the time of ``record``."""
+        warnings = self._report.warnings
+        if len(warnings) < _FINDINGS_LIMIT:
+            if self._limit is not None and record.ts > self._limit:
+                warnings.append(f"event {record.seq}: its time {record.ts} lies in the future")
+            elif _goes_back(self._latest, record.ts):
+                warnings.append(
+                    f"event {record.seq}: its time {record.ts} goes back behind {self._latest}, "
+                    "of the event before it"
+                )
+        self._latest = record.ts
+
+
+def _goes_back(before: str, after: str) -> bool:
+    if after >= before:
+        return False
+    try:
+        back = datetime.fromisoformat(before) - datetime.fromisoformat(after)
+    except (TypeError, ValueError):  # no times; what does not fit its hash is a finding already
+        return False
+    return back.total_seconds() > _BACK_SECONDS
 
 
 class Follower:
@@ -110,7 +151,9 @@ def _content(record: Record) -> str | None:
     return None
 
 
-def verify(log: AuditLog, anchor: tuple[int, str] | None = None) -> Report:
+def verify(
+    log: AuditLog, anchor: tuple[int, str] | None = None, *, now: float | None = None
+) -> Report:
     """Check the whole log.
 
     Parameters
@@ -119,6 +162,8 @@ def verify(log: AuditLog, anchor: tuple[int, str] | None = None) -> Report:
         Opened log; it may be in use.
     anchor : (int, str), optional
         Number and hash of an event noted earlier and kept elsewhere.
+    now : float, optional
+        Unix seconds; without it no time lies in the future.
     """
     report = Report()
     try:
@@ -128,13 +173,13 @@ def verify(log: AuditLog, anchor: tuple[int, str] | None = None) -> Report:
             for (line,) in log.connection.execute("PRAGMA integrity_check(10)"):
                 if line != "ok":
                     report.add(f"database: {' '.join(line.split())}")
-            _walk(log, report, anchor)
+            _walk(log, report, anchor, _Clock(report, now))
     except READ_ERRORS as error:
         report.add(f"reading stopped after event {report.head}: {error}")
     return report
 
 
-def _walk(log: AuditLog, report: Report, anchor: tuple[int, str] | None) -> None:
+def _walk(log: AuditLog, report: Report, anchor: tuple[int, str] | None, clock: _Clock) -> None:
     meta = log.meta()
     covered = tombstones(log, report)
     follower = Follower(covered)
@@ -144,6 +189,7 @@ def _walk(log: AuditLog, report: Report, anchor: tuple[int, str] | None) -> None
         for line in (problem, None if problem else messages.problem(record)):
             if line is not None:
                 report.add(line)
+        clock.look(record)
         report.events += 1
         report.first = report.first or record.seq
         report.head, report.head_hash = record.seq, record.hash
@@ -230,24 +276,27 @@ class _Messages:
 def checked(log: AuditLog, problems: list[str]) -> Iterator[Record]:
     """Yield every event, noting in ``problems`` what does not hold; for reading, not for proof.
 
-    For those who print events: none of them is shown as sound because nobody looked.
+    For those who print events: none of them is shown as sound because nobody looked. All are of
+    one moment, or a pruning meanwhile would look like a gap; a slow reader costs the running
+    daemon room in its write-ahead log, never time.
     """
     report = Report()
-    report.findings += schema.differences(log.connection)
-    meta = log.meta()
-    follower = Follower(tombstones(log, report))
-    noted = meta is None or meta.audit_seq == 0
-    for record in log.records():
-        problem = follower.problem(record)
-        if problem is not None:
-            report.add(problem)
-        noted = noted or (meta is not None and (record.seq, record.hash) == meta[3:5])
-        yield record
-    if not noted:
-        report.add("the log does not reach the head the writer had noted")
-    mark = log.mark()
-    if mark is not None and not log.contains(*mark):
-        report.add(f"event {mark[0]} was acknowledged and is not there")
+    with log.snapshot():
+        report.findings += schema.differences(log.connection)
+        meta = log.meta()
+        follower = Follower(tombstones(log, report))
+        noted = meta is None or meta.audit_seq == 0
+        for record in log.records():
+            problem = follower.problem(record)
+            if problem is not None:
+                report.add(problem)
+            noted = noted or (meta is not None and (record.seq, record.hash) == meta[3:5])
+            yield record
+        if not noted:
+            report.add("the log does not reach the head the writer had noted")
+        mark = log.mark()
+        if mark is not None and not log.contains(*mark):
+            report.add(f"event {mark[0]} was acknowledged and is not there")
     problems += report.findings
 
 

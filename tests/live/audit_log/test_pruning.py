@@ -13,9 +13,11 @@ import pytest
 from alertlib.errors import ConfigError
 from runners.live.alert_store.records import Numbered
 from runners.live.alert_store.store import Store
+from runners.live.audit_log import log as reading
 from runners.live.audit_log import pruning
 from runners.live.audit_log.log import open_log
 from runners.live.audit_log.pruning import TamperedError, prune, years_before
+from runners.live.audit_log.verify import checked
 from tests.support.audit_data import ask, ask_apart, disarm, rearm, sql
 from tests.support.store_data import batch, payload
 
@@ -121,11 +123,59 @@ def test_pruning_stops_at_the_first_event_that_is_kept(tmp_path: Path, config: s
     path = str(tmp_path / "jumps.db")
     now = [0.0]
     with Store.open(path, clock=lambda: now[0]) as store:
-        for number, age in enumerate((9, 9, 1, 9, 1)):  # a clock that jumped
+        for number, age in enumerate((9, 9, 1, 9, 0)):  # a clock that jumped
             now[0] = time.time() - age * YEAR
             store.commit(batch(number)).result()
     assert json.loads(ask("prune", "--db", path, "--config", config, "--json").out)["through"] == 2
+    verified = ask("verify", "--db", path)
+    assert verified.status == 0
+    assert "warning: event 4: its time " in verified.out
+    assert "goes back behind" in verified.out
+
+
+def test_a_clock_that_runs_ahead_prunes_nothing(path: str) -> None:
+    with open_log(path) as log, pytest.raises(ConfigError, match="set the clock"):
+        prune(log, now=time.time() + 40 * 86_400.0, before=time.time() - 7 * YEAR)
+    assert len(ask("export", "--db", path).events) == OLD + 10
+
+
+def test_times_in_the_future_are_told(tmp_path: Path) -> None:
+    path = str(tmp_path / "ahead.db")
+    with Store.open(path, clock=lambda: time.time() + YEAR) as store:
+        store.commit(batch(1)).result()
+    verified = ask("verify", "--db", path, "--json")
+    assert verified.status == 0
+    assert "lies in the future" in json.loads(verified.out)["warnings"][0]
+
+
+def test_the_shortest_retention_prunes(path: str, tmp_path: Path) -> None:
+    config = tmp_path / "five.yaml"
+    config.write_text("audit:\n  retention_years: 5\n", encoding="utf-8")
+    done = ask("prune", "--db", path, "--config", str(config), "--json")
+    assert json.loads(done.out)["pruned"] == OLD, done.err
     assert ask("verify", "--db", path).status == 0
+
+
+def test_pruning_a_stopped_database_does_not_make_it_a_copy(path: str, config: str) -> None:
+    with Store.open(path) as store:
+        epoch = store.epoch
+    assert ask("prune", "--db", path, "--config", config).status == 0
+    with Store.open(path) as store:
+        assert store.epoch == epoch
+
+
+def test_an_export_during_a_pruning_is_of_one_moment(
+    path: str, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_CHUNK", 5)
+    with open_log(path) as log:
+        problems: list[str] = []
+        records = checked(log, problems)
+        seen = [next(records).seq]
+        assert ask_apart("prune", "--db", path, "--config", config).status == 0
+        seen += [record.seq for record in records]
+    assert seen == list(range(1, OLD + 11))
+    assert problems == []
 
 
 @pytest.mark.parametrize(
