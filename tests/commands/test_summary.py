@@ -217,7 +217,7 @@ def test_every_figure_is_counted_from_the_log(say: Say, tmp_path: Path) -> None:
         store.outbox.delivered([first]).result()
         store.outbox.failed([second], NOW + 1, "busy").result()
         store.append("feed_gap", "feed", {}).result()
-        store.ack("mesa", 2, first=1)
+        store.ack("mesa", 2, [(1, 2)])
 
     messages = (alert(1, "a@x"), alert(2, "a@x", late=True), alert(3))
     database = make(

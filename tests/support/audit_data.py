@@ -70,7 +70,7 @@ def fill(path: str, clock: float = 1_785_240_000.0) -> None:
         store.outbox.delivered(store.outbox.due(1.0, 1)).result()
         store.action("ana", alert_id(3), "executed", "preço \u2028 bom \x1b[31m").result()
         now[0] += 3_600.0
-        store.ack("ana", 10, first=1)
+        store.ack("ana", 10, [(1, 10)])
         store.close(stop={"reason": "SIGTERM"})
 
 

@@ -77,12 +77,14 @@ class RecordingAudit:
         self.events: list[tuple[str, str, dict[str, Any]]] = []
         self.acks: list[tuple[str, int]] = []
         self.actions: list[tuple[str, str, str, str]] = []
+        self.delivered: list[tuple[str, int, int]] = []
 
     def record(self, kind: str, actor: str, data: dict[str, Any]) -> None:
         self.events.append((kind, actor, data))
 
-    def ack(self, client: str, seq: int) -> None:
+    def ack(self, client: str, seq: int, delivered: Sequence[tuple[int, int]]) -> None:
         self.acks.append((client, seq))
+        self.delivered += [(client, *run) for run in delivered]
 
     def action(self, client: str, id: str, action: str, note: str) -> None:  # noqa: A002
         self.actions.append((client, id, action, note))

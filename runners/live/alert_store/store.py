@@ -15,11 +15,11 @@ Example
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from alertlib.errors import StorageError
-from runners.live.alert_store.acks import AckBuffer
+from runners.live.alert_store.acks import AckBuffer, Range
 from runners.live.alert_store.opening import Opened, open_database
 from runners.live.alert_store.outbox import Outbox
 from runners.live.alert_store.reader import Reader
@@ -147,13 +147,13 @@ class Store:
             "operator_action", client, {"id": alert_id, "action": action, "note": note}
         )
 
-    def ack(self, client: str, seq: int, *, first: int | None = None) -> None:
+    def ack(self, client: str, seq: int, delivered: Sequence[Range] = ()) -> None:
         """Note that ``client`` has every message up to ``seq``; written once a second.
 
-        With ``first``, the first message it was sent and had not acknowledged yet, the range is
-        audited as ``delivered`` too.
+        ``delivered`` are the runs of messages, first and last, that it was sent and confirms by
+        that; they are audited as such.
         """
-        self._acks.add(client, seq, first)
+        self._acks.add(client, seq, delivered)
         self._writer.nudge()
 
     def set_legal_hold(self, hold: bool) -> Done:

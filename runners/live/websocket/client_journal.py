@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 from runners.live.telemetry.metrics import Metrics
@@ -12,6 +13,9 @@ from runners.live.websocket.protocol import Plan
 from runners.live.websocket.session import Session
 
 ACK_FLUSH_SECONDS = 1.0
+
+Run = tuple[int, int]
+"""First and last of messages in a row."""
 
 #: Close codes that have a series of their own; a client may send any of four thousand.
 _CODES = frozenset({1000, 1001, 1002, 1005, 1006, 1007, 1008, 1009, 1011, 1013, 4401})
@@ -25,8 +29,11 @@ class Audit(Protocol):
     def record(self, kind: str, actor: str, data: dict[str, object]) -> None:
         """Add an event."""
 
-    def ack(self, client: str, seq: int) -> None:
-        """A client has everything up to ``seq``. At most once per client and second."""
+    def ack(self, client: str, seq: int, delivered: Sequence[Run]) -> None:
+        """A client has everything up to ``seq``. At most once per client and second.
+
+        ``delivered`` are the runs of messages it was sent of that, and confirms now.
+        """
 
     def action(self, client: str, id: str, action: str, note: str) -> None:  # noqa: A002
         """A trader acted on an alert."""
@@ -40,7 +47,7 @@ class Journal:
         self._metrics = metrics
         self._visits = VisitLog()
         self._visitors = 0
-        self._acks: dict[str, int] = {}
+        self._acks: dict[str, tuple[int, list[Run]]] = {}
         self._acks_flushed = 0.0
         for name, meaning in (
             ("connected", "Clients authenticated."),
@@ -101,9 +108,15 @@ class Journal:
         self._audit.record("client_rejected", "websocket", data)
         _log.warning("client_rejected", extra=data)
 
-    def acknowledged(self, name: str, seq: int) -> None:
+    def acknowledged(self, name: str, seq: int, delivered: Sequence[Run]) -> None:
         """A client has everything up to ``seq``; audited with the next flush."""
-        self._acks[name] = max(seq, self._acks.get(name, 0))
+        known, runs = self._acks.get(name, (0, []))
+        for first, last in delivered:
+            if runs and first == runs[-1][1] + 1:
+                runs[-1] = (runs[-1][0], last)
+            else:
+                runs.append((first, last))
+        self._acks[name] = (max(seq, known), runs)
         self._metrics.add("alertas_websocket_acks_total")
 
     def acted(self, name: str, identifier: str, action: str, note: str) -> None:
@@ -122,8 +135,8 @@ class Journal:
         """Audit the acknowledgements gathered, one event per client."""
         self._acks_flushed = now
         acks, self._acks = self._acks, {}
-        for name, seq in acks.items():
-            self._audit.ack(name, seq)
+        for name, (seq, runs) in acks.items():
+            self._audit.ack(name, seq, runs)
 
     def _write(self, kind: str, name: str, data: dict[str, object]) -> None:
         self._audit.record(kind, name, data)

@@ -159,7 +159,8 @@ class AlertServer:
             case Resume():
                 self.broadcaster.begin(peer, session, reply)
             case Ack(seq) if session.identity is not None:
-                self._journal.acknowledged(session.identity.name, seq)
+                name, delivered = session.identity.name, session.delivered(seq)
+                self._journal.acknowledged(name, seq, delivered)
             case Action(identifier, action, note) if session.identity is not None:
                 self._journal.acted(session.identity.name, identifier, action, note)
             case AskBars(symbol, timeframe):

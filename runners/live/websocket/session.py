@@ -28,6 +28,8 @@ AUTH_SECONDS = 5.0
 PING_SECONDS = 5.0
 STALL_SECONDS = 5.0
 ACK_LAG_SECONDS = 60.0
+MAX_RUNS = 8
+"""Runs of messages remembered of a client that resumes over and over on one connection."""
 
 
 class Close(NamedTuple):
@@ -75,7 +77,9 @@ class Session:
     """
 
     __slots__ = (
+        "_begun",
         "_bucket",
+        "_earlier",
         "_ping_at",
         "_pinged",
         "acked",
@@ -106,6 +110,8 @@ class Session:
         self.heard = now
         self.sent = 0
         """Number up to which messages have been written; moves back on a resume."""
+        self._begun = 0
+        self._earlier: list[tuple[int, int]] = []
         self.top = 0
         """Highest number this client can have: sent here, or claimed by a good resume."""
         self.acked: int | None = None
@@ -120,7 +126,9 @@ class Session:
     def start(self, after: int, *, recovered: bool) -> None:
         """Begin, or begin again, with the message after ``after``."""
         self.phase = Phase.REPLAY
-        self.sent = after
+        if self.sent > self._begun:
+            self._earlier = [*self._earlier[1 - MAX_RUNS :], (self._begun + 1, self.sent)]
+        self.sent = self._begun = after
         if recovered:
             self.top = max(self.top, after)
 
@@ -128,6 +136,17 @@ class Session:
         """Note that messages up to ``seq`` have been written."""
         self.sent = seq
         self.top = max(self.top, seq)
+
+    def delivered(self, seq: int) -> list[tuple[int, int]]:
+        """Return which messages an acknowledgement of ``seq`` confirms: runs, first and last.
+
+        Of what was written on this connection only, each once. What a client says it has from
+        elsewhere, and what was there before it came, was not delivered here.
+        """
+        runs = [*self._earlier, (self._begun + 1, self.sent)]
+        self._earlier = [(max(first, seq + 1), last) for first, last in self._earlier if last > seq]
+        self._begun = max(self._begun, min(seq, self.sent))
+        return [(first, min(last, seq)) for first, last in runs if first <= min(last, seq)]
 
     def go_live(self, now: float) -> None:
         """Note that nothing is owed any more."""

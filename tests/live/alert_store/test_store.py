@@ -228,7 +228,7 @@ def test_a_failing_listener_fails_the_store_and_nobody_waits_for_ever(path: str)
 def test_acknowledgements_are_gathered_and_stop_is_the_last_event(path: str) -> None:
     with Store.open(path) as store:
         for seq in range(1, 51):
-            store.ack("ana", seq, first=1)
+            store.ack("ana", seq, [(seq, seq)])
             store.ack("rui", seq)
         store.close(stop={"reason": "SIGTERM"})
     acked = audit_rows(path, "client_ack")

@@ -278,6 +278,7 @@ class TestFlow:
                 await client.send(b"binary")
                 await house.until(lambda: house.audit.acks)
                 assert house.audit.acks[-1] == ("mesa", 5)
+                assert house.audit.delivered == [("mesa", 1, 5)]
                 assert house.audit.actions == [("mesa", "ab", "executed", "vendido à vista")]
                 ignored = "alertas_websocket_ignored_total"
                 for reason in ("bad_ack", "bad_action", "binary"):

@@ -22,7 +22,7 @@ from runners.live.websocket.protocol import (
     plan,
     resume_from_query,
 )
-from runners.live.websocket.session import Close, Phase, Ping, Session
+from runners.live.websocket.session import MAX_RUNS, Close, Phase, Ping, Session
 
 ANA = Identity("ana")
 
@@ -193,6 +193,42 @@ class TestLive:
         session.start(40, recovered=True)
         assert session.receive('{"type":"ack","seq":41}', 0.0) == Invalid("bad_ack")
         assert session.receive('{"type":"ack","seq":40}', 0.0) == Ack(40)
+
+    def test_what_was_had_elsewhere_is_not_delivered_here(self) -> None:
+        session = Session(ANA, None, 10, 0.0)
+        session.start(40, recovered=True)
+        assert session.receive('{"type":"ack","seq":40}', 0.0) == Ack(40)
+        assert session.delivered(40) == []
+        session.advance(45)
+        assert session.delivered(43) == [(41, 43)]
+        assert session.delivered(45) == [(44, 45)]
+
+    @given(
+        st.lists(st.tuples(st.sampled_from(["start", "send", "ack"]), st.integers(0, 30))),
+        st.integers(1, 8),
+    )
+    def test_delivered_is_what_was_sent_and_acknowledged_and_nothing_else(
+        self, steps: list[tuple[str, int]], size: int
+    ) -> None:
+        session = Session(ANA, None, 10, 0.0)
+        session.start(10, recovered=False)
+        sent: set[int] = set()
+        told: set[int] = set()
+        resumed = 0
+        for what, number in steps:
+            if what == "start":
+                session.start(number, recovered=True)
+                resumed += 1
+            elif what == "send":
+                sent |= set(range(session.sent + 1, session.sent + size + 1))
+                session.advance(session.sent + size)
+            else:
+                runs = session.delivered(number)
+                found = {seq for first, last in runs for seq in range(first, last + 1)}
+                assert found <= {seq for seq in sent if seq <= number}
+                told |= found
+                if resumed < MAX_RUNS:
+                    assert told >= {seq for seq in sent if seq <= number}
 
     def test_acknowledging_every_message_of_a_long_replay_is_no_flood(self) -> None:
         session = live_session()
