@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from types import FrameType
 
 from alertlib.errors import BusyError, StorageError
 from runners.live.database import lock
+from runners.live.database.mark import NO_LINKS, require_plain_file
 
 LOOK_SECONDS = 0.25
 PATIENCE_SECONDS = 20.0
@@ -63,7 +65,7 @@ class Stop:
     async def watch(self, database: str) -> None:
         """Look for a request file until there is one."""
         path = request_path(database)
-        while not path.exists():
+        while not _is_request(path):
             await asyncio.sleep(LOOK_SECONDS)
         forget_request(database)
         self.ask("--stop")
@@ -72,6 +74,14 @@ class Stop:
 def request_path(database: str) -> Path:
     """Return the file that asks the daemon on ``database`` to stop."""
     return Path(f"{os.path.realpath(database)}.stop")
+
+
+def _is_request(path: Path) -> bool:
+    """Whether there is a request: a link, or a folder that happens to have the name, is none."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def forget_request(database: str) -> None:
@@ -94,7 +104,9 @@ def stop_daemon(database: str, seconds: float = PATIENCE_SECONDS) -> bool:
         return False
     path = request_path(database)
     try:
-        path.touch()
+        require_plain_file(str(path))
+        flags = os.O_WRONLY | os.O_CREAT | NO_LINKS
+        os.close(os.open(path, flags, 0o600))
     except OSError as error:
         raise StorageError(
             f"{path}: cannot be written ({error.strerror or error}), expected a folder this user "

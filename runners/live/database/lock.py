@@ -11,6 +11,7 @@ import errno
 import os
 import struct
 import sys
+import time
 
 from alertlib.errors import BusyError
 
@@ -21,6 +22,8 @@ else:
 
 _OFFSET = 1 << 40
 _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.1
 _held: dict[int, tuple[int, int]] = {}
 
 
@@ -43,16 +46,21 @@ def acquire(descriptor: int, path: str) -> None:
     Raises
     ------
     BusyError
-        Another process holds it. Returned at once, no waiting.
+        Another process holds it. Said within half a second: where a lock can be probed only by
+        taking it, a probe must not be mistaken for a daemon.
     OSError
         The file system has no locks.
     """
-    try:
-        _lock_byte(descriptor)
-    except OSError as error:
-        if error.errno not in _TAKEN:
-            raise
-        raise _busy(path) from None
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        try:
+            _lock_byte(descriptor)
+            break
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+            if not attempts_left:
+                raise _busy(path) from None
+        time.sleep(_PAUSE_SECONDS)
     status = os.fstat(descriptor)
     _held[descriptor] = (status.st_dev, status.st_ino)
 
@@ -74,12 +82,24 @@ def is_held(path: str) -> bool:
     except OSError:
         return False
     try:
-        _lock_byte(descriptor)
+        return _is_taken(descriptor)
     except OSError as error:
         return error.errno in _TAKEN
     finally:
         os.close(descriptor)
-    return False
+
+
+if sys.platform == "linux":
+
+    def _is_taken(descriptor: int) -> bool:
+        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _request())
+        return bool(struct.unpack("@hhqqi4x", answer)[0] != fcntl.F_UNLCK)
+
+else:
+
+    def _is_taken(descriptor: int) -> bool:
+        _lock_byte(descriptor)  # only by taking it, for a moment
+        return False
 
 
 def _busy(path: str) -> BusyError:
@@ -89,14 +109,17 @@ def _busy(path: str) -> BusyError:
     )
 
 
+def _request() -> bytes:
+    return struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, _OFFSET, 1, 0)
+
+
 def _lock_byte(descriptor: int) -> None:
     if sys.platform == "win32":
         os.lseek(descriptor, _OFFSET, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
     elif sys.platform == "linux":
         # Owned by the open file, not the process: another close() in this process keeps it.
-        request = struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, _OFFSET, 1, 0)
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, request)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _request())
     else:
         # SQLite closes no descriptor of a file it holds locks on, so this one lasts as well.
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _OFFSET)

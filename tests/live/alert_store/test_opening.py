@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from alertlib.errors import BusyError, DataError
+from runners.live.alert_store.opening import can_write
 from runners.live.alert_store.records import Numbered
 from runners.live.alert_store.store import Store
 from runners.live.database.lock import is_held
@@ -103,6 +104,38 @@ def test_a_forked_helper_does_not_keep_the_lock_of_a_killed_parent(path: str) ->
             Store.open(path).close()
         finally:
             os.kill(child, signal.SIGKILL)
+
+
+def test_looking_whether_it_is_in_use_keeps_nobody_from_starting(path: str) -> None:
+    Store.open(path).close()
+    code = (
+        "import sys; from runners.live.database.lock import is_held\n"
+        "print(flush=True)\n"
+        "while True: is_held(sys.argv[1])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, path], cwd=ROOT, stdout=subprocess.PIPE
+    ) as prober:
+        assert prober.stdout is not None
+        prober.stdout.readline()
+        try:
+            for _ in range(50):
+                Store.open(path).close()
+        finally:
+            prober.kill()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs links")
+def test_a_link_in_the_place_of_the_probe_is_not_followed(path: str, tmp_path: Path) -> None:
+    Store.open(path).close()
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    os.symlink(victim, f"{path}.probe")
+    assert can_write(path)
+    assert victim.read_text() == "mine"
+    assert not os.path.lexists(f"{path}.probe")
+    os.mkdir(f"{path}.probe")
+    assert not can_write(path)
 
 
 def test_every_commit_is_synced(store: Store) -> None:
