@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +37,14 @@ def load(path: Path) -> Position | None:
 
 
 def save(path: Path, position: Position) -> None:
-    """Replace the file in one step: whoever reads it sees the old position or the new one."""
+    """Replace the file in one step: whoever reads it sees the old position or the new one.
+
+    Also after a power cut: the new content is on disk before its name is. That cut may take the
+    newest positions back, and the alerts after them are then sent once more.
+    """
     temporary = path.with_name(f"{path.name}.new")
-    temporary.write_text(json.dumps(position._asdict()), encoding="utf-8")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(json.dumps(position._asdict()))
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)
