@@ -263,7 +263,7 @@ class Live:
 
 @dataclass(frozen=True)
 class Audit:
-    """The audit log. ``path`` is the daemon's database when left out."""
+    """The audit log. ``path`` is another name of ``live.database``: one file holds both."""
 
     path: FilePath | None = None
     retention_years: Annotated[float, Range(low=5.0, high=100.0)] = 7.0

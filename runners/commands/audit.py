@@ -15,12 +15,14 @@ from alertlib.errors import ConfigError
 from alertlib.market.clock import utc_stamp
 from runners.cli.parser import make_parser
 from runners.commands.audit_options import Filter, data_of, parse_anchor, parse_bound, parse_moment
+from runners.live.alert_store.copies import backup, restore
 from runners.live.audit_log.log import AuditLog, open_log
 from runners.live.audit_log.pruning import prune, years_before
 from runners.live.audit_log.tail import tail_findings
 from runners.live.audit_log.verify import checked, verify
 from runners.live.database.chain import Record, json_line
 from runners.live.database.errors import READ_ERRORS, storage_error
+from runners.live.database.place import database_path
 
 _EPILOG = """\
 T: ISO date or date-time, UTC unless it has an offset, as the log's own times are. --since
@@ -36,7 +38,10 @@ def command(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     _refuse_unused(options)
     path = options.db or _configured_path(options.config)
+    if options.action == "restore":
+        return _restore(path, options)
     actions: dict[str, Callable[[AuditLog, argparse.Namespace], int]] = {
+        "backup": _backup,
         "verify": _verify,
         "head": _head,
         "export": _export,
@@ -50,16 +55,20 @@ def command(argv: Sequence[str]) -> int:
             raise storage_error(path, "reading", error) from error
 
 
+_ACTIONS = ("verify", "head", "export", "query", "prune", "backup", "restore")
+
+
 def _parser() -> argparse.ArgumentParser:
-    about = "Verify, anchor, export, query or prune the audit log of the live runner."
+    about = "Verify, anchor, export, query, prune, back up or restore the live runner's database."
     parser = make_parser("audit", about)
-    parser.usage = "%(prog)s {verify,head,export,query,prune} [--db F] [options]"
+    parser.usage = "%(prog)s {verify,head,export,query,prune,backup F,restore F} [--db F] [options]"
     parser.epilog = _EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
-    add("action", choices=("verify", "head", "export", "query", "prune"), help=argparse.SUPPRESS)
+    add("action", choices=_ACTIONS, help=argparse.SUPPRESS)
+    add("file", nargs="?", help=argparse.SUPPRESS)
     add("--db", metavar="F", help="the database (default: audit.path or live.database)")
-    add("--anchor", metavar="SEQ:HASH", help="verify: the log must still contain this event")
+    add("--anchor", metavar="SEQ:HASH", help="verify, restore: the log must contain this event")
     add("--since", metavar="T", help="export, query: events from T on")
     add("--until", metavar="T", help="export, query: events before T")
     add("--pattern", metavar="P", help="export, query: events about this pattern")
@@ -71,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 _ONLY_FOR = {
-    "anchor": ("verify",),
+    "anchor": ("verify", "restore"),
+    "file": ("backup", "restore"),
     "since": ("export", "query"),
     "until": ("export", "query"),
     "pattern": ("export", "query"),
@@ -84,10 +94,15 @@ _ONLY_FOR = {
 def _refuse_unused(options: argparse.Namespace) -> None:
     for name, actions in _ONLY_FOR.items():
         if getattr(options, name) not in (None, False) and options.action not in actions:
+            stated = options.file if name == "file" else f"--{name.replace('_', '-')}"
             raise ConfigError(
-                f"--{name.replace('_', '-')} is for {' and '.join(actions)}, not for "
-                f"{options.action}; leave it out"
+                f"{stated} is for {' and '.join(actions)}, not for {options.action}; leave it out"
             )
+    if options.action in _ONLY_FOR["file"] and options.file is None:
+        raise ConfigError(
+            f"{options.action}: got no file, expected the copy's; as in {options.action} "
+            "/backups/alerts-2026-07-28.db"
+        )
 
 
 def _settings(config: str | None) -> Any:
@@ -97,12 +112,11 @@ def _settings(config: str | None) -> Any:
 
 
 def _configured_path(config: str | None) -> str:
-    settings = _settings(config)
-    return str(settings.audit.path or settings.live.database)
+    return database_path(_settings(config))
 
 
 def _verify(log: AuditLog, options: argparse.Namespace) -> int:
-    report = verify(log, parse_anchor(options.anchor))
+    report = verify(log, parse_anchor(options.anchor), now=time.time())
     head = f"{report.head}:{report.head_hash}"
     if options.json:
         _print_json(
@@ -113,12 +127,15 @@ def _verify(log: AuditLog, options: argparse.Namespace) -> int:
             alerts=report.alerts,
             pruned=report.pruned,
             findings=report.findings,
+            warnings=report.warnings,
         )
     elif report.intact:
         pruned = f", {report.pruned} pruned before them" if report.pruned else ""
         print(f"intact: {report.events} events, {report.alerts} alerts{pruned}; head {head}")
     else:
         print("\n".join(_printable(line) for line in report.findings))
+    for line in report.warnings:
+        print(f"warning: {_printable(line)}", file=sys.stderr if options.json else sys.stdout)
     if report.intact:
         return 0
     print(
@@ -127,6 +144,27 @@ def _verify(log: AuditLog, options: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 1
+
+
+def _backup(log: AuditLog, options: argparse.Namespace) -> int:
+    report = backup(log, options.file)
+    head = f"{report.head}:{report.head_hash}"
+    if options.json:
+        _print_json(copy=options.file, events=report.events, alerts=report.alerts, head=head)
+    else:
+        print(f"{options.file}: {report.events} events, {report.alerts} alerts; head {head}")
+    return 0
+
+
+def _restore(path: str, options: argparse.Namespace) -> int:
+    done = restore(options.file, path, now=time.time(), anchor=parse_anchor(options.anchor))
+    head = f"{done.report.head}:{done.report.head_hash}"
+    if options.json:
+        _print_json(database=path, head=head, epoch=done.epoch, kept=done.kept)
+    else:
+        kept = f"; what was there is kept as {done.kept}" if done.kept else ""
+        print(f"{path}: restored through event {head}, new epoch {done.epoch}{kept}")
+    return 0
 
 
 def _head(log: AuditLog, options: argparse.Namespace) -> int:
@@ -189,9 +227,7 @@ def _prune(log: AuditLog, options: argparse.Namespace) -> int:
         _print_json(pruned=done.count, through=done.through, dry_run=options.dry_run)
     else:
         verb = "would be removed" if options.dry_run else "removed"
-        print(
-            f"{done.count} events before {utc_stamp(before)} {verb}; through event {done.through}"
-        )
+        print(f"{done.count} events before {done.limit} {verb}; through event {done.through}")
     return 0
 
 

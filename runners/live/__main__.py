@@ -25,10 +25,11 @@ def main(argv: Sequence[str]) -> int:
     """Run the command."""
     args = _parse(argv)
     from alertlib.config import load_config
+    from runners.live.database.place import database_path
     from runners.live.telemetry.logs import log_to_stderr
 
     config = load_config(args.config)
-    database = args.db or config.live.database
+    database = args.db or database_path(config)
     if args.stop:
         return _stop(database)
     require_extra("live")

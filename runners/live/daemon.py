@@ -146,6 +146,7 @@ class Daemon:
         tasks: list[asyncio.Task[None]] = []
         self._deadline = inf
         try:
+            store.set_legal_hold(self._config.audit.legal_hold)
             await wrap_future(store.commit(Batch(events=self._first_events(store))))
             self._has_started = True
             self._start_mail(store)
@@ -199,7 +200,11 @@ class Daemon:
             "dry_run": self._options.dry_run,
         }
         source = self._config.source
-        config = {"hash": self._config.hash, "source": None if source is None else str(source)}
+        config = {
+            "hash": self._config.hash,
+            "source": None if source is None else str(source),
+            "legal_hold": self._config.audit.legal_hold,
+        }
         models = [Event("model", "live", _model_event(model)) for model in self._models.values()]
         return Event("start", "live", started), Event("config", "live", config), *models
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from runners.live.database import schema
-from tests.support.audit_data import ask, disarm, fill, filled_log, rearm, rechain, sql
+from tests.support.audit_data import ROOT, ask, disarm, fill, filled_log, rearm, rechain, sql
 
 
 @pytest.fixture
@@ -188,3 +191,17 @@ def test_a_damaged_file_never_answers_with_other_content(db: str) -> None:
             assert answer.status or answer == answers[action]
             noticed += answer.status != 0
     assert noticed > 100
+
+
+@pytest.mark.parametrize("action", ["verify", "head", "export", "query"])
+def test_a_finding_outlives_the_reader_of_its_output(db: str, action: str) -> None:
+    with sql(db) as connection:
+        disarm(connection)
+        connection.execute("UPDATE audit SET actor = 'eva' WHERE seq = 6")
+        rearm(connection)
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "runners.audit", action, "--db", db]
+    done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.DEVNULL, check=False)
+    os.close(writing)
+    assert done.returncode == 1

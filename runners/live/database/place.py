@@ -1,0 +1,35 @@
+"""Which file the configuration means."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from alertlib.errors import ConfigError
+
+if TYPE_CHECKING:
+    from alertlib.config import Config
+
+_DEFAULT = "data/live/alerts.db"
+
+
+def database_path(config: Config) -> str:
+    """Return the database that holds alerts and audit log.
+
+    ``audit.path`` and ``live.database`` are two names of it: one transaction holds an alert and
+    its event, so there is one file.
+
+    Raises
+    ------
+    ConfigError
+        They name two files.
+    """
+    stated, database = config.audit.path, str(config.live.database)
+    if stated is None or os.path.realpath(stated) == os.path.realpath(database):
+        return database
+    if database != _DEFAULT:
+        raise ConfigError(
+            f"audit.path: got {stated}, expected live.database's {database} or null: an alert and "
+            "its event are one transaction of one file; leave one of the two out"
+        )
+    return str(stated)
