@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tempfile
+import threading
+import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from alertlib.errors import AlertlibError, ConfigError, DataError, StorageError
+from alertlib.detection.models import load_models
+from alertlib.detection.registry import enabled_detectors
+from alertlib.errors import AlertlibError, BusyError, ConfigError, DataError, StorageError
 from runners._main import FAILED, OK
 
 if TYPE_CHECKING:
@@ -20,6 +26,13 @@ if TYPE_CHECKING:
     from runners.live.mail.settings import Access
 
 _MAIL_MODULES = ("aiosmtplib", "jinja2")
+_ROOM = 1 << 20
+_CALL_SECONDS = 8.0
+_TERMINAL_SECONDS = 11.0
+_NO_TERMINAL = (
+    f"the MetaTrader 5 terminal did not answer within {_TERMINAL_SECONDS:g} s, expected account "
+    "and symbols; look at its window and its connection"
+)
 
 
 def check(config: Config, args: argparse.Namespace, database: str) -> int:
@@ -30,7 +43,9 @@ def check(config: Config, args: argparse.Namespace, database: str) -> int:
             "config": lambda: str(config.source or "built-in defaults"),
             "imports": lambda: _imports(config),
             "secrets": lambda: _secrets(config, os.environ),
+            "detectors": lambda: _detectors(config),
             "database": lambda: _database(database),
+            "address": lambda: _address(config, args, database),
             "feed": lambda: _feed(config, args),
             "smtp": lambda: _smtp(config, os.environ),
         }
@@ -87,21 +102,63 @@ def _mail_access(config: Config, environ: Mapping[str, str]) -> Access | None:
     return mail_access(email, environ) if email.enabled else None
 
 
+def _detectors(config: Config) -> str:
+    detectors = enabled_detectors(config.detection)
+    missing = load_models(detectors, config.live.models)[1]
+    off = "".join(f"; {name} is off: {why}" for name, why in missing.items())
+    return ", ".join(detector.name for detector in detectors) + off
+
+
 def _database(path: str) -> str:
-    from runners.live.alert_store.store import Store
+    from runners.live.alert_store.opening import look
     from runners.live.database import lock
+    from runners.live.database.mark import read_mark
 
     if not os.path.exists(path):
-        folder = Path(path).resolve().parent
-        while not folder.exists():
-            folder = folder.parent
-        if not os.access(folder, os.W_OK):
-            raise StorageError(f"{folder}: not writable, expected a place for {path}; use --db")
+        _require_place(path)
+        read_mark(os.path.realpath(path))
         return f"{path} will be created"
+    if not os.path.isfile(path):
+        raise StorageError(f"{path}: no file, expected a database or nothing; give another --db")
     if lock.is_held(path):
         return f"{path} is in use by a running daemon"
-    with Store.open(path, create=False) as store:
-        return f"{path}, {store.head} messages"
+    return f"{path}, {look(path)}"
+
+
+def _require_place(path: str) -> None:
+    """Make and remove a file where the database's folder is, or will be."""
+    folder = Path(path).resolve().parent
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(_ROOM))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StorageError(
+            f"{folder}: cannot be written ({error.strerror or error}), expected a folder with a "
+            f"place for {path}; use --db"
+        ) from None
+
+
+def _address(config: Config, args: argparse.Namespace, database: str) -> str:
+    from runners.live.database import lock
+    from runners.live.websocket.auth import require_safe_bind
+    from runners.live.websocket.listening import bind
+
+    url = urlsplit(config.delivery.websocket.url)
+    host = args.host or url.hostname or "localhost"
+    port = (url.port or 8765) if args.port is None else args.port
+    require_safe_bind(host, tls=False, allow_remote=args.allow_remote)
+    try:
+        for sock in bind(host, port):
+            sock.close()
+    except BusyError:
+        if not lock.is_held(database):
+            raise
+        return f"{host} port {port} is in use, as is the database"
+    return f"{host} port {port} is free"
 
 
 def _feed(config: Config, args: argparse.Namespace) -> str:
@@ -127,13 +184,22 @@ def _feed(config: Config, args: argparse.Namespace) -> str:
 def _terminal(streams: list[tuple[str, str]]) -> str:
     from runners.mt5.client import TerminalClient
 
-    with TerminalClient(os.environ, retries=0) as client:
+    with TerminalClient(
+        os.environ, retries=0, call_seconds=_CALL_SECONDS, silence_seconds=_TERMINAL_SECONDS
+    ) as client:
+        # However many questions: whoever waits for a check is not to wait for ever.
+        overdue = time.monotonic() + _TERMINAL_SECONDS
+        end = threading.Timer(_TERMINAL_SECONDS, client.close)
+        end.start()
         try:
             identity = client.identity()
             for symbol in dict.fromkeys(symbol for symbol, _ in streams):
                 client.info(symbol)
         except (DataError, RuntimeError) as error:
-            raise NoAnswerError(str(error)) from None
+            late = time.monotonic() >= overdue
+            raise NoAnswerError(_NO_TERMINAL if late else str(error)) from None
+        finally:
+            end.cancel()
     names = ", ".join(f"{symbol} {timeframe}" for symbol, timeframe in streams)
     return f"terminal {identity['path']}, account {identity['login']}: {names}"
 

@@ -187,8 +187,9 @@ LATE_PARTS = {
     "runners.commands.audit": {"alertlib.config"},  # YAML is not needed with --db
     # Each step of --check says what it lacks; what it lacks may not keep the others from it.
     "runners.live.checks": {
-        "runners.live.alert_store.store",
+        "runners.live.alert_store.opening",
         "runners.live.database",
+        "runners.live.database.mark",
         "runners.live.feed.base",
         "runners.live.feed.choice",
         "runners.live.feed.replay",
@@ -197,6 +198,7 @@ LATE_PARTS = {
         "runners.live.mail.settings",
         "runners.live.mail.track_record",
         "runners.live.websocket.auth",
+        "runners.live.websocket.listening",
         "runners.mt5.client",
     },
     # Only where mail is enabled, and where a terminal is the feed.

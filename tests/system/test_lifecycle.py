@@ -183,6 +183,23 @@ def test_systemd_is_told_and_the_watchdog_fed(tmp_path: Path) -> None:
             assert message == b"STOPPING=1"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs links")
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_only_a_plain_file_is_a_request_to_stop(tmp_path: Path, kind: str) -> None:
+    with Running(tmp_path, *SLOWLY) as daemon:
+        request = Path(f"{daemon.database}.stop")
+        (tmp_path / "victim").write_text("mine")
+        request.symlink_to(tmp_path / "victim") if kind == "link" else request.mkdir()
+        refused = run("live", "--stop", "--db", str(daemon.database))
+        assert refused.returncode == 4
+        assert "expected a plain file or nothing" in refused.stderr
+        assert (tmp_path / "victim").read_text() == "mine"
+        assert daemon.health()[0] == 200
+        request.unlink() if kind == "link" else request.rmdir()
+        assert run("live", "--stop", "--db", str(daemon.database)).returncode == 0
+        assert daemon.wait() == 0
+
+
 class TestCheck:
     def check(self, tmp_path: Path, *options: str, config: str = "") -> tuple[int, str]:
         path = write_config(tmp_path, config)
@@ -193,7 +210,7 @@ class TestCheck:
     def test_all_is_well(self, tmp_path: Path) -> None:
         status, said = self.check(tmp_path, "--feed", "replay", "--bars", str(SAMPLE))
         assert status == 0, said
-        assert [line[:4].strip() for line in said.splitlines()] == ["ok"] * 6
+        assert [line[:4].strip() for line in said.splitlines()] == ["ok"] * 8
         assert not (tmp_path / "a.db").exists()
 
     def test_a_missing_replay_file(self, tmp_path: Path) -> None:
@@ -227,6 +244,48 @@ class TestCheck:
         done = run("live", "--check", "--feed", "mt5", "--db", str(tmp_path / "a.db"), env=env)
         assert done.returncode == 0, done.stdout
         assert "account 1234: WIN$N M5" in done.stdout
+
+    def test_a_terminal_that_hangs_is_told_before_a_supervisor_gives_up(
+        self, tmp_path: Path
+    ) -> None:
+        module = "import time\ndef initialize(*args, **options): time.sleep(600)\n"
+        (tmp_path / "hanging_mt5.py").write_text(module)
+        env = ENV | {
+            "ALERTAS_MT5_MODULE": "hanging_mt5",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)]),
+        }
+        unit = (ROOT / "docs" / "deploy" / "alertas.service").read_text(encoding="utf-8")
+        done = subprocess.run(
+            command("live", "--check", "--feed", "mt5", "--db", str(tmp_path / "a.db")),
+            cwd=ROOT, env=environment(env), text=True, capture_output=True, timeout=20, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1, done.stdout
+        assert "FAIL  feed: the MetaTrader 5 terminal did not answer" in done.stdout
+        assert "\nTimeoutStartSec=60\n" in unit
+
+    @pytest.mark.parametrize("name", ["file/a.db", "file/folder/a.db", ".", "linked.db"])
+    def test_a_database_where_a_start_could_make_none(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "file").touch()
+        (tmp_path / "linked.db-head").symlink_to(tmp_path / "file")
+        options = ("--feed", "replay", "--bars", str(SAMPLE), "--port", "0")
+        done = run("live", "--check", *options, "--db", str(tmp_path / name))
+        assert done.returncode == 4, done.stdout
+        assert "FAIL  database: " in done.stdout
+        started = run("live", *options, "--db", str(tmp_path / name))
+        assert started.returncode == 4, started.stderr
+
+    def test_an_address_that_others_have_or_may_reach(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            status, said = self.check(
+                tmp_path, "--feed", "replay", "--bars", str(SAMPLE), "--port", port
+            )
+        assert status == 5
+        assert "FAIL  address: " in said
+        status, said = self.check(
+            tmp_path, "--feed", "replay", "--bars", str(SAMPLE), "--host", "0.0.0.0"
+        )
+        assert status == 2
 
     @pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may")
     def test_a_folder_that_cannot_be_written(self, tmp_path: Path) -> None:
