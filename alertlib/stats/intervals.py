@@ -13,9 +13,11 @@ import numpy.typing as npt
 from alertlib._typing import Floats, Ints
 
 Counts = npt.NDArray[np.integer[Any]]
-# Cells of a table worked on at once: they stay in the cache, and their product with six columns
-# on one thread; from 2 ** 18 multiplications on BLAS waits for a second one.
+# Cells of a table worked on at once: they stay in the cache.
 CELLS = 1 << 15
+# Multiplications in one product of matrices: few enough for BLAS to keep to one thread. With more
+# it waits for its second one, on a busy machine 200 ms for what takes 1.
+_PRODUCT = 1 << 18
 
 # Standard normal quantiles: two-sided and one-sided 95 %.
 Z_TWO_SIDED = 1.959963984540054
@@ -105,8 +107,13 @@ def resampled_sums(blocks: Iterable[Counts], *columns: Ints | Floats) -> list[Fl
         others are where :func:`alertlib.stats.trials.exact_rows` has rounded them.
     """
     table = np.column_stack(columns).astype(np.float64)
-    sums = np.concatenate([block.astype(np.float64) @ table for block in blocks])
-    return list(sums.T)
+    step = max(1, _PRODUCT // max(table.size, 1))
+    parts = [
+        block[start : start + step].astype(np.float64) @ table
+        for block in blocks
+        for start in range(0, len(block), step)
+    ]
+    return list(np.concatenate(parts).T)
 
 
 def clustered_interval(hits: Ints, total: Ints, weights: Counts) -> Interval | None:

@@ -83,8 +83,9 @@ def test_resampling_in_blocks_is_the_table_bit_for_bit(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(intervals, "CELLS", cells)
+        patch.setattr(intervals, "_PRODUCT", cells)
         blocks = list(weight_blocks(sessions, runs, np.random.default_rng(seed)))
-    sums = resampled_sums(blocks, hits, total)
+        sums = resampled_sums(blocks, hits, total)
 
     assert all(block.size <= max(cells, sessions) for block in blocks)
     assert np.array_equal(np.concatenate(blocks), table)
