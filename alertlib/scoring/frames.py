@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,15 @@ ALERT_SCHEMA = pl.Schema(
 
 def alert_frame(detected: Detected, alerts: AlertColumns) -> pl.DataFrame:
     """Return :func:`~alertlib.scoring.alert_values.alert_values` as a frame."""
-    return Table(alert_values(detected.series, detected.rules, alerts), schema=ALERT_SCHEMA)
+    values = alert_values(detected.series, detected.rules, alerts)
+    return Table(values | {"agreeing": _lists(values["agreeing"])}, schema=ALERT_SCHEMA)
+
+
+def _lists(values: Sequence[tuple[str, ...]]) -> pl.Series:
+    """Return lists of text as a column; of the few there are, Polars makes each once."""
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    kinds = pl.Series(list(places), dtype=pl.List(pl.String))
+    return kinds.gather([places[value] for value in values])
 
 
 def scored_alert_frame(scored: Scored) -> pl.DataFrame:
