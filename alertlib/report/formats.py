@@ -143,6 +143,13 @@ def points(value: float | None, more: int = 0) -> str:
     return formats.number(value, decimals + more, "en", signed=True)
 
 
+def short_points(value: float | None) -> str:
+    """Return signed points for a narrow column: without decimals from a hundred on."""
+    if value is None or abs(value) < 100:
+        return points(value)
+    return formats.number(value, 0, "en", signed=True)
+
+
 def plain(value: float | None, decimals: int | None = None) -> str:
     """Return an unsigned figure; as many decimals as it needs when left out."""
     return formats.number(value, decimals, "en")
@@ -221,14 +228,15 @@ def warnings(card: Card) -> list[str]:
 def changed_settings(card: Card) -> list[str]:
     """Return the settings that differ from their defaults: ``detection.breakout.window 20 (5)``."""
     return [
-        f"{clean(path)} {_setting(value)} ({_setting(default)})"
+        f"{clean(path)} {setting(value)} ({setting(default)})"
         for path, (value, default) in (card.get("changed_settings") or {}).items()
     ]
 
 
-def _setting(value: object) -> str:
+def setting(value: object) -> str:
+    """Return a setting's value as it is said: ``true``, ``not set``, ``volatility, breakout``."""
     if isinstance(value, list | tuple):
-        return ", ".join(map(_setting, value))
+        return ", ".join(map(setting, value))
     if value is None:
         return "not set"
     return clean(str(value).lower() if isinstance(value, bool) else value)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
 from alertlib.report.formats import (
     Card,
     Line,
@@ -19,6 +22,7 @@ from alertlib.report.formats import (
     points,
     probability,
     rates,
+    setting,
     shown,
     sizes,
     words,
@@ -26,6 +30,14 @@ from alertlib.report.formats import (
 from alertlib.report.sentences import findings
 
 Row = list[str]
+
+
+class SettingRow(NamedTuple):
+    """A setting's path and value, and its default where it was changed."""
+
+    path: str
+    value: str
+    default: str
 
 
 def criterion_row(line: Line) -> Row:
@@ -113,6 +125,40 @@ def provenance_rows(card: Card) -> list[Row]:
         ("seed", card["seed"]),
     ]
     return [[label, clean(value)] for label, value in made]
+
+
+def setting_rows(card: Card) -> list[SettingRow]:
+    """Return each setting that decides alerts and score, those of idle detectors left out."""
+    changed = card.get("changed_settings") or {}
+    values = dict(_leaves(card.get("settings") or {}, ""))
+    known = values | {path: value for path, (value, _) in changed.items()}
+    return [
+        SettingRow(
+            clean(path),
+            setting(value),
+            f"default {setting(changed[path][1])}" if path in changed else "",
+        )
+        for path, value in known.items()
+        if path in changed or not _is_idle(path, values)
+    ]
+
+
+def _leaves(values: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
+
+
+def _is_idle(path: str, values: Mapping[str, Any]) -> bool:
+    """Whether a setting is of a built-in detector that is not enabled."""
+    section, _, rest = path.partition(".")
+    detector, _, name = rest.partition(".")
+    enabled = values.get("detection.enabled")
+    if section != "detection" or not name or detector == "custom" or enabled is None:
+        return False
+    return detector not in enabled
 
 
 def verdict(passed: bool) -> str:

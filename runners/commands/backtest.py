@@ -15,6 +15,7 @@ from alertlib.report.ci.annotations import annotation_lines
 from alertlib.report.ci.junit import junit_xml
 from alertlib.report.ci.step_summary import step_summary
 from alertlib.report.page.page import scorecard_page
+from alertlib.report.page.run_parts import run_parts
 from alertlib.report.terminal.terminal import print_difference, print_scorecard
 from alertlib.scorecard.difference import compare_scorecards
 from runners._main import FAILED, NO_DATA, OK
@@ -57,7 +58,7 @@ def _write_files(args: argparse.Namespace, result: Run) -> None:
     if args.junit:
         write_text(args.junit, junit_xml(result.scorecard.to_dict()))
     if args.html:
-        write_text(args.html, scorecard_page(result.scorecard.to_dict()))
+        write_text(args.html, scorecard_page(result.scorecard.to_dict(), run_parts(result)))
     for model in result.models() if args.models else ():
         path = model.write(args.models)
         print(f"{path}: {model.detector}, learned {model.first} to {model.last}", file=sys.stderr)

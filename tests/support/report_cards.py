@@ -34,10 +34,15 @@ def passed() -> Card:
     return _run().scorecard.to_dict()
 
 
-def silent() -> Card:
-    """FAIL without one alert: most figures are undefined."""
+def silent_run() -> Run:
+    """Without one alert: most figures are undefined."""
     never = ("detection.volatility.threshold_sigma", 4.3)
-    return _run(("detection.enabled", ("volatility",)), never).scorecard.to_dict()
+    return _run(("detection.enabled", ("volatility",)), never)
+
+
+def silent() -> Card:
+    """FAIL without one alert."""
+    return silent_run().scorecard.to_dict()
 
 
 def insufficient() -> Card:
@@ -45,9 +50,14 @@ def insufficient() -> Card:
     return _run(("scoring.sessions", 4)).scorecard.to_dict()
 
 
+def failed_run() -> Run:
+    """Engulfing alone, where more is missed than the gate allows."""
+    return _run(("detection.enabled", ("engulfing",)))
+
+
 def failed() -> Card:
-    """Measured on engulfing alone, where more is missed than the gate allows."""
-    return _run(("detection.enabled", ("engulfing",))).scorecard.to_dict()
+    """FAIL, measured on engulfing alone."""
+    return failed_run().scorecard.to_dict()
 
 
 def every() -> dict[str, Card]:

@@ -12,6 +12,7 @@ from alertlib.report import formats, sentences, tables
 from alertlib.report.formats import Card
 from alertlib.report.glossary import TERMS
 from alertlib.report.page import charts
+from alertlib.report.page.run_parts import RunParts
 
 if TYPE_CHECKING:
     from alertlib.scorecard.card import Scorecard
@@ -33,17 +34,20 @@ def environment() -> Environment:
     )
 
 
-def scorecard_page(card: Card) -> str:
+def scorecard_page(card: Card, parts: RunParts | None = None) -> str:
     """Return a self-contained HTML page: no script, no request to anywhere.
 
     Parameters
     ----------
     card : dict
         ``Scorecard.to_dict()`` or the parsed JSON file.
+    parts : RunParts, optional
+        What only the run knows; left out where the card alone is at hand.
     """
     return _render(
         "page.html.j2",
         card,
+        parts=parts,
         charts=charts,
         criterion=tables.criterion_row,
         rails=tables.rail_rows(card),
@@ -52,6 +56,7 @@ def scorecard_page(card: Card) -> str:
         audits=tables.audit_rows(card),
         findings=tables.finding_rows(card),
         provenance=tables.provenance_rows(card),
+        settings=tables.setting_rows(card),
         edge=_edge,
         terms=[(key, formats.term_name(key), text) for key, text in TERMS.items()],
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -15,40 +13,9 @@ from alertlib.report import formats, tables
 from alertlib.report.page import charts
 from alertlib.report.page.page import scorecard_fragment, scorecard_page
 from tests.support import report_cards
+from tests.support.read_page import Page
 
-VOID = {"meta", "br"}
 LIMIT = 120 * 1024
-
-
-class Page(HTMLParser):
-    """Reads a page, checks that its elements nest, and keeps what matters."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.tags: Counter[str] = Counter()
-        self.attributes: list[tuple[str, str, str | None]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(source)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        self.attributes += [(tag, name, value) for name, value in attrs]
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        self.attributes += [(tag, name, value) for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if not self._open or self._open[-1] != "style":
-            self.text += data
 
 
 RENDERERS = (scorecard_page, scorecard_fragment)
@@ -229,3 +196,56 @@ def test_the_mix_of_outcomes_fills_its_share_of_the_row() -> None:
         ("12.5", "37.5"),
     ]
     assert "rect" in str(charts.shares([("captured", 0)], 0))
+
+
+def test_the_settings_that_decide_are_there_and_changed_ones_marked() -> None:
+    rows = {row.path: row for row in tables.setting_rows(report_cards.failed())}
+    assert rows["detection.enabled"].value == "engulfing"
+    assert rows["detection.enabled"].default == (
+        "default volatility, engulfing, rsi_divergence, breakout"
+    )
+    assert rows["gate.win_rate"].value == "0.6"
+    assert [row.path for row in rows.values() if row.default] == ["detection.enabled"]
+    # Of a detector that is not enabled, unless it was changed.
+    assert not [path for path in rows if path.startswith("detection.breakout")]
+    card = report_cards.failed()
+    card["changed_settings"]["detection.breakout.window"] = [20, 5]
+    added = {row.path: row for row in tables.setting_rows(card)}["detection.breakout.window"]
+    assert (added.value, added.default) == ("20", "default 5")
+    text = Page(scorecard_page(card)).text
+    assert "2 of" in text
+    assert "20 (default 5)" in text
+
+
+def test_a_card_without_settings_has_none_to_show() -> None:
+    card = report_cards.failed()
+    del card["settings"], card["changed_settings"]
+    assert tables.setting_rows(card) == []
+    assert "Settings that decide" not in Page(scorecard_page(card)).text
+
+
+def test_charts_name_their_ends() -> None:
+    base = {"date": "2025-01-02", "trades": 1, "captured": 0}
+    made = charts.sessions(
+        {
+            "per_session": [
+                base | {"opportunities": 4, "fp": 2, "redundant": 4, "points": 150.0},
+                base | {"opportunities": 1, "fp": 0, "redundant": 1, "points": -50.0},
+            ]
+        }
+    )
+    assert made is not None
+    assert made.moves_marks == [(0, "4"), (40, "0"), (100, "6")]
+    assert [mark.label for mark in made.points_marks] == ["+150", "0", "-50.00"]
+    assert [mark.top for mark in made.points_marks] == pytest.approx([2, 74, 98])
+    # The total never falls below zero, and a label below would cover the line's own.
+    assert [mark.label for mark in made.total_marks] == ["+150", "0"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "ends"), [(0.85, ["0", "100%"]), (0.02, ["100%"]), (0.97, ["0"])]
+)
+def test_the_axis_of_a_rate_gives_way_to_its_limit(limit: float, ends: list[str]) -> None:
+    line = report_cards.passed()["criteria"][0] | {"threshold": limit}
+    drawn = str(charts.interval(line))
+    assert re.findall(r'<text x="[^>]*>([^<]*)<', drawn) == ends
