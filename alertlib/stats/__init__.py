@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         reality_check,
         superior_predictive_ability,
     )
-    from alertlib.stats.surrogates import coin_flips, mirror
+    from alertlib.stats.surrogates import coin_flip_bars, coin_flips, mirror
 
 _HOMES = {
     "DeflatedSharpe": "deflated",
@@ -35,6 +35,7 @@ _HOMES = {
     "Schedule": "nulls",
     "SuperiorAbility": "superiority",
     "clustered_interval": "intervals",
+    "coin_flip_bars": "surrogates",
     "coin_flips": "surrogates",
     "deflated_sharpe": "deflated",
     "effective_trials": "deflated",
@@ -58,6 +59,7 @@ __all__ = [
     "Schedule",
     "SuperiorAbility",
     "clustered_interval",
+    "coin_flip_bars",
     "coin_flips",
     "deflated_sharpe",
     "effective_trials",

@@ -6,10 +6,16 @@ detector still scores on them is chance.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import polars as pl
 
 from alertlib._typing import Ints
-from alertlib.bars.series import Series
+from alertlib.bars.arguments import expect_bars
+from alertlib.bars.bars import Bars
+from alertlib.bars.schema import PRICES
+from alertlib.bars.series import Series, make_series
 
 
 def mirror(series: Series, flip: Ints) -> Series:
@@ -49,3 +55,33 @@ def coin_flips(bars: int, rng: np.random.Generator) -> Ints:
     """Return a fair coin for each bar, as +1 and -1."""
     flips: Ints = 2 * rng.integers(0, 2, size=bars) - 1
     return flips
+
+
+def coin_flip_bars(bars: Bars, seed: int = 1) -> Bars:
+    """Return ``bars`` without direction: whatever is found in them is luck.
+
+    Parameters
+    ----------
+    bars : Bars
+    seed : int
+        Of the coins, >= 0.
+
+    Returns
+    -------
+    Bars
+        Those within their sessions, with times and volumes as they were, marked synthetic.
+
+    Raises
+    ------
+    DataError
+        If ``bars`` are something else.
+    """
+    expect_bars(bars)
+    series = make_series(bars)
+    flipped = mirror(series, coin_flips(len(series), np.random.default_rng(seed)))
+    moved = [pl.Series(name, series.price(getattr(flipped, name))) for name in PRICES]
+    frame = series.times().alias("time").to_frame().join(bars.frame, on="time", how="left")
+    return replace(
+        bars, frame=frame.with_columns(moved), source=f"coin-flip bars of {bars.source}",
+        declared_synthetic=True,
+    )  # fmt: skip

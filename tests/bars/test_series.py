@@ -16,8 +16,9 @@ from alertlib.bars.bars import from_frame
 from alertlib.bars.quality.timeframe import timeframe_name
 from alertlib.bars.schema import PRICES
 from alertlib.bars.series import Series, make_series
+from alertlib.errors import DataError
 from alertlib.market.clock import day_number
-from alertlib.stats.surrogates import coin_flips, mirror
+from alertlib.stats.surrogates import coin_flip_bars, coin_flips, mirror
 from tests import naive
 from tests.support.steps import rough_walk
 from tests.support.synthetic import bars_of, frame, frame_of, series_of, walk
@@ -190,6 +191,30 @@ def test_nothing_mirrors_to_nothing() -> None:
     empty = series_of(walk(1, sessions=1)).head(0)
 
     assert len(mirror(empty, np.zeros(0, dtype=np.int64))) == 0
+
+
+def test_coin_flip_bars_keep_times_and_sizes_and_say_that_they_are_made_up() -> None:
+    times = walk(4, sessions=3)
+    outside = (times[-1][0].replace(hour=23), 119_000.0, 119_000.0, 119_000.0, 119_000.0)
+    bars = from_frame(frame([*times, outside]), symbol="WIN$N")
+    assert not bars.synthetic
+
+    noise = coin_flip_bars(bars, seed=3)
+
+    series = make_series(bars)
+    expected = mirror(series, coin_flips(len(series), np.random.default_rng(3)))
+    for name in ("open", "high", "low", "close", "minute", "volume"):
+        assert np.array_equal(getattr(make_series(noise), name), getattr(expected, name)), name
+    assert len(noise) == len(bars) - 1
+    assert noise.frame.schema == bars.frame.schema
+    assert noise.synthetic
+    assert noise[:10].synthetic
+    assert noise.sha256 != coin_flip_bars(bars, seed=4).sha256
+
+
+def test_coin_flip_bars_want_bars() -> None:
+    with pytest.raises(DataError, match=r"bars: got .*; expected what al.read_bars"):
+        coin_flip_bars(frame([]))  # type: ignore[arg-type]
 
 
 def test_bars_know_what_they_are() -> None:
