@@ -228,15 +228,15 @@ def warnings(card: Card) -> list[str]:
 def changed_settings(card: Card) -> list[str]:
     """Return the settings that differ from their defaults: ``detection.breakout.window 20 (5)``."""
     return [
-        f"{clean(path)} {setting(value)} ({setting(default)})"
+        f"{clean(path)} {setting_text(value)} ({setting_text(default)})"
         for path, (value, default) in (card.get("changed_settings") or {}).items()
     ]
 
 
-def setting(value: object) -> str:
-    """Return a setting's value as it is said: ``true``, ``not set``, ``volatility, breakout``."""
+def setting_text(value: object) -> str:
+    """Return the value of a setting as text: ``not set`` where there is none."""
     if isinstance(value, list | tuple):
-        return ", ".join(map(setting, value))
+        return ", ".join(map(setting_text, value))
     if value is None:
         return "not set"
     return clean(str(value).lower() if isinstance(value, bool) else value)

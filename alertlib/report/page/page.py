@@ -44,22 +44,24 @@ def scorecard_page(card: Card, parts: RunParts | None = None) -> str:
     parts : RunParts, optional
         What only the run knows; left out where the card alone is at hand.
     """
-    return _render(
-        "page.html.j2",
-        card,
-        parts=parts,
-        charts=charts,
-        criterion=tables.criterion_row,
-        rails=tables.rail_rows(card),
-        patterns=_patterns_with_bars(card),
-        nulls=tables.null_rows(card),
-        audits=tables.audit_rows(card),
-        findings=tables.finding_rows(card),
-        provenance=tables.provenance_rows(card),
-        settings=tables.setting_rows(card),
-        edge=_edge,
-        terms=[(key, formats.term_name(key), text) for key, text in TERMS.items()],
-    )
+    return render("page.html.j2", card, parts=parts, **scorecard_parts(card))
+
+
+def scorecard_parts(card: Card) -> dict[str, Any]:
+    """Return what the page of a scorecard is filled with, and every page that has it in it."""
+    return {
+        "charts": charts,
+        "criterion": tables.criterion_row,
+        "rails": tables.rail_rows(card),
+        "patterns": _patterns_with_bars(card),
+        "nulls": tables.null_rows(card),
+        "audits": tables.audit_rows(card),
+        "findings": tables.finding_rows(card),
+        "provenance": tables.provenance_rows(card),
+        "settings": tables.setting_rows(card),
+        "edge": _edge,
+        "terms": [(key, formats.term_name(key), text) for key, text in TERMS.items()],
+    }
 
 
 def scorecard_fragment(card: Card | Scorecard) -> str:
@@ -71,7 +73,7 @@ def scorecard_fragment(card: Card | Scorecard) -> str:
         A dict is ``Scorecard.to_dict()`` or the parsed JSON file.
     """
     values = formats.as_card(card)
-    return _render(
+    return render(
         "fragment.html.j2",
         values,
         criteria=[tables.criterion_row(line) for line in formats.rates(values)],
@@ -79,7 +81,8 @@ def scorecard_fragment(card: Card | Scorecard) -> str:
     )
 
 
-def _render(template: str, card: Card, **parts: Any) -> str:
+def render(template: str, card: Card, **parts: Any) -> str:
+    """Return a page of a scorecard from its template."""
     found = environment().get_template(template)
     return found.render(card=card, f=formats, facts=sentences, looks=_LOOKS, **parts)
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 # What fits a telephone's width without being turned, and a wide screen without looking bare.
-_LABELS = 8
-_STEPS = (5, 10, 15, 30, 60, 120, 180, 240, 360, 720)
+LABELS = 8
+STEPS = (5, 10, 15, 30, 60, 120, 180, 240, 360, 720)
 _DAYS_WITH_HOURS = 5
 # Fewer candles than this to a session, and the lines between sessions would be a hatching.
 _CANDLES_TO_A_LINE = 10
@@ -108,13 +108,13 @@ def time_labels(
     """
     starts = [0, *session_starts(candles).tolist()]
     if len(starts) > _DAYS_WITH_HOURS:
-        chosen = starts[:: -(-len(starts) // _LABELS)]
+        chosen = starts[:: -(-len(starts) // LABELS)]
         return [(at, writing.date(candles.first[at])) for at in chosen]
     places = _round_hours(candles, view or (0, len(candles)))
     if len(starts) == 1:
         return [(at, f"{candles.first[at]:%H:%M}") for at in places]
     dates = {at: f"{candles.first[at]:%H:%M}<br>{writing.date(candles.first[at])}" for at in starts}
-    room = len(candles) / (_LABELS * 2)
+    room = len(candles) / (LABELS * 2)
     apart = [at for at in places if min(abs(at - start) for start in starts) > room]
     return sorted((dates | {at: f"{candles.first[at]:%H:%M}" for at in apart}).items())
 
@@ -122,13 +122,13 @@ def time_labels(
 def _round_hours(candles: Candles, view: tuple[float, float]) -> list[int]:
     """Return the places of round times of day, as many as can be labelled in a view."""
     places: list[int] = []
-    for step in _STEPS:
+    for step in STEPS:
         places = [
             at
             for at, time in enumerate(candles.first)
             if (time.hour * 60 + time.minute) % step == 0
         ]
-        if sum(view[0] <= at <= view[1] for at in places) <= _LABELS + 2:
+        if sum(view[0] <= at <= view[1] for at in places) <= LABELS + 2:
             break
     return places
 

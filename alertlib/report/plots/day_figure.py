@@ -20,11 +20,11 @@ _HEIGHT = 530
 # Of the height: the strip of moves below, the candles above it.
 _STRIP, _CANDLES = (0.0, 0.12), (0.14, 1.0)
 # Signs of outcomes within a text, as MARKERS draws them.
-_SIGNS = {"tp": "●", "redundant": "◇", "fp": "✕"}
-_OUTCOMES = ("tp", "redundant", "fp", "censored", "unscored", "suppressed")
+SIGNS = {"tp": "●", "redundant": "◇", "fp": "✕"}
+OUTCOMES = ("tp", "redundant", "fp", "censored", "unscored", "suppressed")
 # How far from its candle a marker stands, of the height of all candles; what was delivered stands
 # outside of what was held back.
-_NEAR, _FAR = 0.018, 0.045
+NEAR, FAR = 0.018, 0.045
 
 
 def day_figure(day: Day, writing: Writing, theme: Theme, chosen: Mark | None = None) -> Figure:
@@ -69,7 +69,7 @@ def _counts(day: Day, writing: Writing) -> list[str]:
     captured = sum(move.captured for move in day.moves)
     moves = f"{word('moves_captured')}: {captured} {word('of')} {len(day.moves)}"
     alerts = " · ".join(
-        f"{word(outcome + '_many')} {counts[outcome]}" for outcome in _OUTCOMES if counts[outcome]
+        f"{word(outcome + '_many')} {counts[outcome]}" for outcome in OUTCOMES if counts[outcome]
     )
     judged = moves if day.scored else word("not_scored")
     return [f"{writing.date(day.day)} · {judged}", alerts or word("no_alerts")]
@@ -157,7 +157,7 @@ def _summary(move: Move, writing: Writing, view: View) -> str:
         return ""
     size = writing.price(abs(move.end_price - move.start_price))
     counts = " ".join(
-        f"{sign}{move.alerts[outcome]}" for outcome, sign in _SIGNS.items() if move.alerts[outcome]
+        f"{sign}{move.alerts[outcome]}" for outcome, sign in SIGNS.items() if move.alerts[outcome]
     )
     return f"{arrow(move.direction)} {size}<br>{counts or '–'}"
 
@@ -169,28 +169,29 @@ def _faded(colour: str) -> str:
 
 def _add_alerts(figure: Figure, day: Day, look: Look, writing: Writing) -> None:
     height = float(np.max(day.candles.high) - np.min(day.candles.low)) or 1.0
-    for outcome in reversed(_OUTCOMES):
+    for outcome in reversed(OUTCOMES):
         marks = [mark for mark in day.alerts if mark.outcome == outcome]
         if not marks:
             continue
         held = outcome == "suppressed"
-        away = height * (_NEAR if held else _FAR)
+        away = height * (NEAR if held else FAR)
         figure.add_trace(
             plotly().Scatter(
                 x=[mark.place for mark in marks],
                 y=[_beside(mark, day, away) for mark in marks],
                 mode="markers",
-                marker=_marker(outcome, look),
+                marker=marker_of(outcome, look),
                 name=f"{writing.word(outcome)} ({len(marks)})",
                 hovertext=[mark.text for mark in marks],
                 hoverinfo="text",
                 customdata=[mark.id for mark in marks],
-                legendrank=1100 + _OUTCOMES.index(outcome),
+                legendrank=1100 + OUTCOMES.index(outcome),
             )
         )
 
 
-def _marker(outcome: str, look: Look) -> dict[str, Any]:
+def marker_of(outcome: str, look: Look) -> dict[str, Any]:
+    """Return the marker of alerts of an outcome."""
     colour = _colour(outcome, look)
     small = outcome in ("suppressed", "censored", "unscored")
     return {

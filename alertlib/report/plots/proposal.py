@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 # Bars in view before the alert, and after its trade.
-_BEFORE, _AFTER = 30, 18
+BEFORE, AFTER = 30, 18
 # Of the width: anything narrower has no room for a text.
-_WRITABLE = 0.05
+WRITABLE = 0.05
 # Bars a proposal is drawn over at least.
-_SHORTEST = 12
+SHORTEST = 12
 
 
 def add_proposal(
@@ -102,13 +102,13 @@ class View(NamedTuple):
     def shows(self, start: int, end: int) -> bool:
         """Whether what spans two places is seen whole, and wide enough to be written on."""
         first, last = self.places
-        return first <= start and end <= last and end - start >= _WRITABLE * (last - first)
+        return first <= start and end <= last and end - start >= WRITABLE * (last - first)
 
 
 def focus(chosen: Mark, candles: Candles) -> View:
     """Return the view around an alert."""
-    first = max(chosen.place - _BEFORE, 0)
-    last = min(_end(chosen, candles) + _AFTER, len(candles) + _AFTER // 2)
+    first = max(chosen.place - BEFORE, 0)
+    last = min(_end(chosen, candles) + AFTER, len(candles) + AFTER // 2)
     inside = slice(first, last + 1)
     low = min(float(np.min(candles.low[inside])), chosen.stop, chosen.target)
     high = max(float(np.max(candles.high[inside])), chosen.stop, chosen.target)
@@ -119,4 +119,4 @@ def focus(chosen: Mark, candles: Candles) -> View:
 def _end(chosen: Mark, candles: Candles) -> int:
     """Return the place up to which a proposal is drawn: the end of its trade."""
     ended = chosen.place if chosen.exit is None else chosen.exit.place
-    return min(max(ended, chosen.place + _SHORTEST), len(candles) - 1)
+    return min(max(ended, chosen.place + SHORTEST), len(candles) - 1)
