@@ -37,6 +37,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", metavar="F", help="write the scorecard; - for stdout")
     parser.add_argument("--junit", metavar="F", help="write JUnit XML, one case per criterion")
     parser.add_argument("--html", metavar="F", help="write a self-contained page")
+    parser.add_argument("--explore", metavar="F", help="write a page to look through, offline")
     parser.add_argument(
         "--alerts", metavar="F", type=check_alert_path, help="write every alert (.parquet or .csv)"
     )

@@ -14,7 +14,7 @@ from alertlib.audits.report import AuditReport
 from alertlib.backtesting.chance import NOT_RUN, Chance
 from alertlib.backtesting.differing import ComparedRun, difference
 from alertlib.backtesting.figures import StudyFigures
-from alertlib.backtesting.rendering import Rendered
+from alertlib.backtesting.rendering import Rendered, write_page
 from alertlib.backtesting.saved import save_run
 from alertlib.bars.bars import Bars
 from alertlib.config.schema import Settings
@@ -146,6 +146,23 @@ class Run(Rendered, StudyFigures):
             If plotly is not installed.
         """
         return plot_session(self, what, theme, language)
+
+    def explore(self, path: str | Path) -> Path:
+        """Write a page to look through the run: one file that opens offline.
+
+        Parameters
+        ----------
+        path : path
+            Of the page, replaced if it is there.
+
+        Raises
+        ------
+        ConfigError
+            If plotly is not installed.
+        StorageError
+            If the page cannot be written.
+        """
+        return write_page(self, path)
 
     def models(self) -> tuple[Model, ...]:
         """Fit every step that learns on the last sessions of the bars.

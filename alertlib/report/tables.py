@@ -22,7 +22,7 @@ from alertlib.report.formats import (
     points,
     probability,
     rates,
-    setting,
+    setting_text,
     shown,
     sizes,
     words,
@@ -135,8 +135,8 @@ def setting_rows(card: Card) -> list[SettingRow]:
     return [
         SettingRow(
             clean(path),
-            setting(value),
-            f"default {setting(changed[path][1])}" if path in changed else "",
+            setting_text(value),
+            f"default {setting_text(changed[path][1])}" if path in changed else "",
         )
         for path, value in known.items()
         if path in changed or not _is_idle(path, values)

@@ -14,10 +14,12 @@ from alertlib.backtesting.run import Run
 from alertlib.report.ci.annotations import annotation_lines
 from alertlib.report.ci.junit import junit_xml
 from alertlib.report.ci.step_summary import step_summary
+from alertlib.report.page.explore import explore_page
 from alertlib.report.page.page import scorecard_page
 from alertlib.report.page.run_parts import run_parts
 from alertlib.report.terminal.terminal import print_difference, print_scorecard
 from alertlib.scorecard.difference import compare_scorecards
+from runners._extras import require_extra
 from runners._main import FAILED, NO_DATA, OK
 from runners.cli.inputs import scored_bars
 from runners.cli.outputs import write_alert_table, write_text
@@ -33,6 +35,8 @@ def command(args: argparse.Namespace) -> int:
     gc.set_threshold(1_000_000)
     if args.compare:
         return _compare(args)
+    if args.explore:
+        require_extra("notebook")
     config = configure(args, *([] if args.seed is None else [f"scoring.seed={args.seed}"]))
     bars = scored_bars(config, args)
     with Progress() as progress:
@@ -59,6 +63,8 @@ def _write_files(args: argparse.Namespace, result: Run) -> None:
         write_text(args.junit, junit_xml(result.scorecard.to_dict()))
     if args.html:
         write_text(args.html, scorecard_page(result.scorecard.to_dict(), run_parts(result)))
+    if args.explore:
+        write_text(args.explore, explore_page(result))
     for model in result.models() if args.models else ():
         path = model.write(args.models)
         print(f"{path}: {model.detector}, learned {model.first} to {model.last}", file=sys.stderr)

@@ -411,3 +411,24 @@ def test_functions_of_the_package_are_not_hidden_by_modules_of_their_name() -> N
         "assert callable(al.backtest) and callable(al.check) and callable(al.detector)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_a_page_to_look_through_is_written_beside_the_verdict(tmp_path: Path) -> None:
+    page = tmp_path / "new" / "run.html"
+
+    done = command("runners.backtest", "--gate", "--explore", str(page))
+
+    assert done.returncode == 0, done.stderr
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_without_plotly_the_page_is_refused_at_once_and_the_gate_runs(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['plotly'] = None\n")
+    lacking = {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    page = tmp_path / "run.html"
+
+    done = command("runners.backtest", "--bars", "none", "--explore", str(page), **lacking)
+    one_line(done, 2, "plotly", "is not installed", "extra notebook", "pip install '.[notebook]'")
+    assert not page.exists()
+
+    assert command("runners.backtest", "--gate", **lacking).returncode == 0

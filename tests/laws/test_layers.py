@@ -163,6 +163,7 @@ LATE_PARTS = {
     # jinja2 and rich stand behind them.
     "alertlib.backtesting.rendering": {
         "alertlib.report.terminal.terminal",
+        "alertlib.report.page.explore",
         "alertlib.report.page.page",
     },
     # Parts of Python that some builds of it lack, for files that came packed.

@@ -52,6 +52,8 @@ COVERED = {
     "alertlib.report.page.drawdown": "report/page/test_run_parts.py",
     "alertlib.report.page.hours": "report/page/test_run_parts.py",
     "alertlib.report.page.minicharts": "report/page/test_run_parts.py",
+    "alertlib.report.page.embedding": "report/page/test_explore.py",
+    "alertlib.report.page.explored": "report/page/test_explore.py",
     "alertlib.report.plots.day_figure": "report/plots/test_session.py",
     "alertlib.report.plots.hover": "report/plots/test_day.py",
     "alertlib.report.plots.look": "report/plots/test_bars.py",
