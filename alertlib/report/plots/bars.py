@@ -9,7 +9,7 @@ import polars as pl
 from alertlib._arguments import expect
 from alertlib.errors import ConfigError
 from alertlib.market.instruments import Instrument
-from alertlib.report.plots.candles import UNUSED_BUTTONS, Candles, add_candles, candles_of
+from alertlib.report.plots.candles import Candles, add_candles, candles_of
 from alertlib.report.plots.heading import headed_figure
 from alertlib.report.plots.look import Theme, look_of
 from alertlib.report.plots.writing import Writing
@@ -62,7 +62,7 @@ def bars_figure(
     notes = [*mark, *_lines(frame, candles, writing)]
     figure = headed_figure(theme, language, name, notes, height=430)
     add_candles(figure, candles, look, writing, colours=(look.up, look.down))
-    figure.update_layout(hovermode="closest", modebar={"remove": UNUSED_BUTTONS})
+    figure.update_layout(hovermode="closest")
     return figure
 
 

@@ -22,8 +22,6 @@ STEPS = (5, 10, 15, 30, 60, 120, 180, 240, 360, 720)
 _DAYS_WITH_HOURS = 5
 # Fewer candles than this to a session, and the lines between sessions would be a hatching.
 _CANDLES_TO_A_LINE = 10
-# Of plotly's bar: nothing can be selected here.
-UNUSED_BUTTONS = ["select2d", "lasso2d", "autoScale2d"]
 _PRICES = ("open", "high", "low", "close")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alertlib.report.plots.candles import UNUSED_BUTTONS, add_candles
+from alertlib.report.plots.candles import add_candles
 from alertlib.report.plots.day import Day, Mark, Move
 from alertlib.report.plots.heading import headed_figure
 from alertlib.report.plots.look import MARKERS, Look, Theme, look_of, plotly
@@ -55,7 +55,6 @@ def day_figure(day: Day, writing: Writing, theme: Theme, chosen: Mark | None = N
     _add_alerts(figure, day, look, writing)
     figure.update_layout(
         hovermode="closest",
-        modebar={"remove": UNUSED_BUTTONS},
         bargap=0,
         yaxis={"range": view.prices},
         xaxis={"title": {"text": writing.word("sides"), "font": {"size": 11, "color": look.dim}}},

@@ -68,6 +68,8 @@ LOOKS: dict[Theme, Look] = {
         series=("#56b4e9", "#fb923c", "#2fc89a", "#e2a3c7", "#e6b422", "#9ecbf2"),
     ),
 }
+# Of plotly's buttons: one sends the figure to a server of plotly's, the others have no use here.
+UNUSED_BUTTONS = ("sendChartToCloud", "select2d", "lasso2d", "autoScale2d")
 # Of an alert by its outcome; the shape says it again where colours do not.
 MARKERS = {
     "tp": "circle",
@@ -136,6 +138,7 @@ def empty_figure(theme: Theme, title: str, *, height: int = 420) -> Figure:
             "font": {"family": "system-ui, sans-serif", "size": 12, "color": look.ink},
             "hoverlabel": {"bgcolor": look.paper, "font": {"color": look.ink}, "align": "left"},
             "margin": {"l": 60, "r": 20, "t": 50, "b": 45},
+            "modebar": {"remove": list(UNUSED_BUTTONS)},
             "legend": {"orientation": "h", "y": -0.12, "font": {"color": look.dim}},
             "xaxis": axis | {"automargin": True},
             "yaxis": axis | {"automargin": True},

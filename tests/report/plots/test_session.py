@@ -174,11 +174,18 @@ def test_a_browser_draws_every_alert(run: Run, tmp_path: Path) -> None:
     page = tmp_path / "day.html"
     figure.write_html(page)
 
-    async def drawn() -> tuple[int, list[str]]:
+    async def drawn() -> tuple[int, str, list[str]]:
         with chromium(str(CHROMIUM), tmp_path / "profile") as devtools:
             async with open_tab(devtools, page.as_uri()) as tab:
                 await tab.until("document.querySelector('.scatterlayer .point')")
                 count = await tab.run("document.querySelectorAll('.scatterlayer .point').length")
-                return int(count), tab.console
+                buttons = await tab.run(
+                    "[...document.querySelectorAll('.modebar-btn')].map(b => b.dataset.title)"
+                    ".join('; ')"
+                )
+                return int(count), str(buttons), tab.console
 
-    assert asyncio.run(drawn()) == (expected, [])
+    count, buttons, console = asyncio.run(drawn())
+    assert (count, console) == (expected, [])
+    assert "Download plot" in buttons
+    assert "Share" not in buttons, "a button that sends the figure to plotly's server"
