@@ -7,7 +7,7 @@ from datetime import date
 
 from alertlib.config.convert import hints_of, is_section
 from alertlib.config.problem import Problem, nearest
-from alertlib.config.schema import Data, Detection, Email, Policy, Scoring, Settings
+from alertlib.config.schema import Data, Detection, Email, Policy, Scoring, Settings, WebSocket
 from alertlib.config.types import is_loopback
 
 # The detectors with a section of their own, in the order of the schema.
@@ -21,7 +21,7 @@ def check(settings: Settings) -> None:
         *_detection(settings.detection),
         *_policy(settings.policy),
         *_scoring(settings.scoring),
-        *_repeated("delivery.websocket.origins", settings.delivery.websocket.origins),
+        *_websocket(settings.delivery.websocket),
         *_email(settings.delivery.email),
     ):
         raise problem
@@ -103,6 +103,22 @@ def _scoring(scoring: Scoring) -> Iterator[Problem]:
     if scoring.labels == "file" and scoring.labels_file is None:
         expected = "the path of a labels file, as scoring.labels is 'file'"
         yield Problem("scoring.labels_file", "null", expected, also=["scoring.labels"])
+
+
+def _websocket(websocket: WebSocket) -> Iterator[Problem]:
+    path = "delivery.websocket"
+    files = {"certificate_file": websocket.certificate_file, "key_file": websocket.key_file}
+    given = [f"{path}.{name}" for name, file in files.items() if file is not None]
+    if websocket.url.startswith("wss:"):
+        for name, file in files.items():
+            if file is None:
+                expected = "a PEM file, as url is wss://…; behind a TLS proxy url is ws://…"
+                yield Problem(f"{path}.{name}", "null", expected, also=[f"{path}.url"])
+    elif given:
+        expected = "wss://…, as a certificate or a key is given"
+        yield Problem(f"{path}.url", websocket.url, expected, also=given)
+    yield from _repeated(f"{path}.origins", websocket.origins)
+    yield from _repeated(f"{path}.trusted_proxies", websocket.trusted_proxies)
 
 
 def _email(email: Email) -> Iterator[Problem]:

@@ -20,6 +20,7 @@ from alertlib.config.types import (
     FrozenMap,
     HostName,
     MailAddress,
+    Network,
     OneLine,
     Origin,
     PageUrl,
@@ -199,11 +200,14 @@ class WebSocket:
     """The broadcaster. Host, port and path come from ``url``."""
 
     url: SocketUrl = "ws://localhost:8765"
+    certificate_file: FilePath | None = None
+    key_file: FilePath | None = None
     token_env: EnvName = "WEBSOCKET_TOKEN"
     token_file: FilePath | None = None
     jwt_audience: Annotated[str, Pattern(r"\S+", "text without blanks")] = "alertas"
     jwt_secret_file: FilePath | None = None
     origins: tuple[Origin, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
     max_connections: Annotated[int, Range(1, 100_000)] = 200
     max_connections_per_token: Annotated[int, Range(1, 100_000)] = 10
     handshakes_per_second: Annotated[float, Range(above=0.0, high=1_000_000.0)] = 5.0

@@ -144,6 +144,25 @@ PageUrl = Annotated[
         "a page's address such as https://desk.example/alertas, without a query",
     ),
 ]
+
+
+class AddressBlock(NamedTuple):
+    """An IP address, or a block of them such as 10.0.0.0/8."""
+
+    meaning: str
+
+    def __contains__(self, value: object) -> bool:
+        try:
+            ipaddress.ip_network(str(value))
+        except ValueError:
+            return False
+        return isinstance(value, str)
+
+    def __str__(self) -> str:
+        return self.meaning
+
+
+Network = Annotated[str, AddressBlock("an IP address, or a block of them such as 10.1.0.0/16")]
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 # A domain may be written in any script: it travels as xn--…, which every server takes. A local
 # part may not, for it could travel only to servers with SMTPUTF8.

@@ -44,6 +44,7 @@ def check(config: Config, args: argparse.Namespace, database: str) -> int:
             "imports": lambda: _imports(config),
             "secrets": lambda: _secrets(config, os.environ),
             "detectors": lambda: _detectors(config),
+            "certificate": lambda: _certificate(config),
             "database": lambda: _database(database),
             "address": lambda: _address(config, args, database),
             "feed": lambda: _feed(config, args),
@@ -93,6 +94,15 @@ def _secrets(config: Config, environ: Mapping[str, str]) -> str:
     _mail_access(config, environ)
     weak = f" (weak: {', '.join(found.weak)})" if found.weak else ""
     return f"present{weak}"
+
+
+def _certificate(config: Config) -> str:
+    from runners.live.websocket.tls import find_certificate
+
+    settings = config.delivery.websocket
+    if find_certificate(settings) is None:
+        return "none: the url is ws://"
+    return f"{settings.certificate_file} with {settings.key_file}"
 
 
 def _mail_access(config: Config, environ: Mapping[str, str]) -> Access | None:

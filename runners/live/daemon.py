@@ -39,6 +39,7 @@ from runners.live.telemetry.systemd import Notifier
 from runners.live.websocket.auth import authenticator
 from runners.live.websocket.listening import open_server, raise_descriptor_limit
 from runners.live.websocket.server import SPARE_SOCKETS, AlertServer
+from runners.live.websocket.tls import Certificate, find_certificate
 
 if TYPE_CHECKING:
     from runners.live.mail.mailer import Mailer
@@ -96,6 +97,7 @@ class Daemon:
         self._figures = Figures(self._metrics)
         self._notifier = Notifier(environ)
         self._mailer: Mailer | None = None
+        self._certificate: Certificate | None = None
         self._has_started = False
         self._mail_task: asyncio.Task[None]
         self._models: dict[str, Model] = {}
@@ -151,6 +153,8 @@ class Daemon:
             self._has_started = True
             self._start_mail(store)
             self._announce(store)
+            if self._certificate is not None:
+                tasks.append(self._keep("certificate", self._certificate.watch))
             tasks += [
                 self._keep("stop", lambda: stop.watch(store.path)),
                 self._keep("watch", lambda: self._watch(store)),
@@ -175,6 +179,7 @@ class Daemon:
 
     async def _open_server(self, store: Store) -> AlertServer:
         settings = self._config.delivery.websocket
+        self._certificate = find_certificate(settings)
         raise_descriptor_limit(2 * settings.max_connections + SPARE_SOCKETS + 64)
         for name in self._authenticator.weak:
             _log.warning("token is short enough to be guessed", extra={"client": name})
@@ -187,6 +192,7 @@ class Daemon:
             self._board.health,
             host=self._options.host,
             port=self._options.port,
+            tls=None if self._certificate is None else self._certificate.context,
             allow_remote=self._options.allow_remote,
         )
 

@@ -174,12 +174,25 @@ class TestAddresses:
         [
             "ws://localhost:8765",
             "ws://127.0.0.1:1/",
-            "wss://a-b.example:65535/alertas",
+            "ws://a-b.example:65535/alertas",
             "ws://[::1]:80",
         ],
     )
     def test_a_socket_url(self, load: Load, url: str) -> None:
         assert load(f"delivery: {{websocket: {{url: '{url}'}}}}").delivery.websocket.url == url
+
+    def test_an_encrypted_one_names_its_certificate(self, load: Load) -> None:
+        settings = "url: 'wss://desk:1', certificate_file: c.pem, key_file: k.pem"
+        found = load(f"delivery: {{websocket: {{{settings}}}}}").delivery.websocket
+        assert (found.url, found.certificate_file, found.key_file) == (
+            "wss://desk:1", "c.pem", "k.pem"
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("block", ["10.0.0.1/8", "300.1.1.1", "proxy.example", "::/129", ""])
+    def test_a_proxy_is_an_address(self, load: Load, block: str) -> None:
+        message = refusal(load, f"delivery: {{websocket: {{trusted_proxies: ['{block}']}}}}")
+        assert "trusted_proxies[0]" in message
+        assert "expected an IP address, or a block of them such as 10.1.0.0/16" in message
 
     @pytest.mark.parametrize(
         "url",

@@ -21,7 +21,14 @@ from alertlib.config.convert import hints_of, is_section
 from alertlib.config.document import parse
 from alertlib.config.problem import Problem
 from alertlib.config.schema import Settings
-from alertlib.config.types import Address, DetectorName, ParameterName, Pattern, Reference
+from alertlib.config.types import (
+    Address,
+    AddressBlock,
+    DetectorName,
+    ParameterName,
+    Pattern,
+    Reference,
+)
 from alertlib.errors import ConfigError
 from alertlib.kernels.params import Range
 
@@ -66,6 +73,8 @@ def _limited(base: type, limits: tuple[Any, ...]) -> st.SearchStrategy[Any]:
             return st.from_regex("[a-z]{1,9}@[a-zà-ü]{1,9}[.]example", fullmatch=True).filter(
                 limit.__contains__
             )
+        if isinstance(limit, AddressBlock):
+            return st.ip_addresses().map(str) | st.just("10.1.0.0/16")
         if isinstance(limit, Pattern):
             regex = re.compile(limit.regex, re.ASCII)
             return st.from_regex(regex, fullmatch=True).filter(str.isprintable)

@@ -172,6 +172,12 @@ class TestBetweenSettings:
              "is not this machine"),
             ("delivery:\n  email:\n    recipients:\n    - a@b.c\n    - d@b.c\n    - A@b.c",
              "6: delivery.email.recipients[2]: got a@b.c twice, expected each one once"),
+            ("delivery:\n  websocket:\n    url: 'wss://h:1'\n    certificate_file: c.pem",
+             "3: delivery.websocket.key_file: got null, expected a PEM file, as url is wss://…; "
+             "behind a TLS proxy url is ws://…"),
+            ("delivery:\n  websocket:\n    certificate_file: c.pem\n    key_file: k.pem",
+             "3: delivery.websocket.url: got ws://localhost:8765, expected wss://…, as a "
+             "certificate or a key is given"),
             ("delivery:\n  websocket:\n    origins: ['https://a', 'https://a']",
              "3: delivery.websocket.origins[1]: got https://a twice, expected each one once"),
             ("data:\n  symbols:\n    - symbol: A\n    - symbol: A", "4: data.symbols[1].symbol: "

@@ -210,7 +210,7 @@ class TestCheck:
     def test_all_is_well(self, tmp_path: Path) -> None:
         status, said = self.check(tmp_path, "--feed", "replay", "--bars", str(SAMPLE))
         assert status == 0, said
-        assert [line[:4].strip() for line in said.splitlines()] == ["ok"] * 8
+        assert [line[:4].strip() for line in said.splitlines()] == ["ok"] * 9
         assert not (tmp_path / "a.db").exists()
 
     def test_a_missing_replay_file(self, tmp_path: Path) -> None:

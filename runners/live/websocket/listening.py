@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import ssl
 import sys
-from asyncio import sslproto
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +26,7 @@ from runners.live.websocket.dashboard.page import Page
 from runners.live.websocket.limits import Roster
 from runners.live.websocket.responses import Health
 from runners.live.websocket.server import AlertServer
+from runners.live.websocket.tls import shrink_tls_buffers
 
 if TYPE_CHECKING:
     from alertlib.config.schema import WebSocket
@@ -41,8 +40,6 @@ SEND_BUFFER = 16_384
 #: Clients say little. A small receive buffer bounds what one read can bring, and so how long
 #: the loop is busy with one flooding client.
 RECEIVE_BUFFER = 8_192
-#: asyncio's default of 256 KiB per direction makes a TLS connection cost 294 KB; this, 54 KB.
-TLS_BUFFER = 16_384
 PAGE = Path(__file__).with_name("dashboard") / "index.html"
 
 
@@ -76,7 +73,7 @@ async def open_server(
     host, port : optional
         Override the URL's. Port 0 picks a free one.
     tls : ssl.SSLContext, optional
-        From :func:`tls_context`.
+        From :mod:`runners.live.websocket.tls`.
     allow_remote : bool
         Permit an address that other machines reach, without TLS.
 
@@ -143,6 +140,7 @@ async def _serve(
         process_response=owner.process_response,
         server_header=None,
         open_timeout=OPEN_SECONDS,
+        **_tls_limits(tls),
         ping_interval=None,  # sessions ping; the library would close with 1011
         close_timeout=CLOSE_SECONDS,
         max_size=max_bytes,
@@ -151,6 +149,13 @@ async def _serve(
         logger=quiet_websockets(),
         create_connection=make_peer,  # type: ignore[arg-type]  # called, never subclassed
     )
+
+
+def _tls_limits(tls: ssl.SSLContext | None) -> dict[str, float]:
+    """Times for the two ends of TLS, a minute and half of one by default."""
+    if tls is None:
+        return {}
+    return {"ssl_handshake_timeout": OPEN_SECONDS, "ssl_shutdown_timeout": CLOSE_SECONDS}
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -221,31 +226,6 @@ def _bind_error(host: str, port: int, error: OSError) -> Exception:
         f"cannot listen on {host} port {port}: {reason}; expected an address of this machine "
         "and a port this user may open"
     )
-
-
-def tls_context(certificate: str | os.PathLike[str], key: str | os.PathLike[str]) -> ssl.SSLContext:
-    """Return a server's TLS context (1.2 and later) from PEM files."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"certificate {os.fspath(certificate)} with key {os.fspath(key)}: {error}; expected "
-            "a PEM certificate chain and its private key"
-        ) from None
-    return context
-
-
-def shrink_tls_buffers() -> bool:
-    """Make asyncio's TLS connections small; False if this Python keeps the size elsewhere.
-
-    ``max_size`` is not a documented attribute, so nothing depends on it but memory.
-    """
-    if not isinstance(getattr(sslproto.SSLProtocol, "max_size", None), int):
-        return False
-    sslproto.SSLProtocol.max_size = TLS_BUFFER
-    return True
 
 
 def raise_descriptor_limit(wanted: int) -> int:
