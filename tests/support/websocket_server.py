@@ -101,11 +101,12 @@ class Harness:
         self.audit = audit
         self.metrics = metrics
         self.health = Health(is_serving=True)
+        self.host = "127.0.0.1"
         self.server: AlertServer
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self.server.port}/alertas"
+        return f"ws://{self.host}:{self.server.port}/alertas"
 
     def publish(self, count: int = 1, kind: str = "alert", size: int = 0) -> list[Entry]:
         """Commit and publish."""
@@ -141,6 +142,7 @@ async def serving(
     port: int = 0,
     page: Path = Path("no such page"),
     stop_seconds: float = 3.0,
+    allow_remote: bool = False,
     **settings: Any,
 ) -> AsyncIterator[Harness]:
     """Run a server for the length of a block."""
@@ -156,6 +158,7 @@ async def serving(
         host=host,
         port=port,
         tls=tls,
+        allow_remote=allow_remote,
         page=page,
     )
     try:

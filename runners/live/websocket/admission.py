@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 from urllib.parse import parse_qs
 
 from websockets.http11 import Request, Response
 
-from alertlib.config.types import is_loopback
+from alertlib.config.types import Origin, Pattern, is_loopback
 from runners.live.telemetry.metrics import CONTENT_TYPE, Metrics
 from runners.live.websocket.auth import (
     SUBPROTOCOL,
@@ -24,12 +24,14 @@ from runners.live.websocket.auth import (
     split_subprotocols,
 )
 from runners.live.websocket.dashboard.page import Page
+from runners.live.websocket.forwarding import Proxies, is_forwarded
 from runners.live.websocket.limits import FailureLimiter, RejectionLog, Rejections, Roster
 from runners.live.websocket.protocol import Resume, resume_from_query
 from runners.live.websocket.responses import Health, health, method_not_allowed, refuse, reply
 
 _MAX_QUERY_FIELDS = 16
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+_MAX_ADVICE = 8
+_ORIGINS: Pattern = get_args(Origin)[1]
 _HEADERS_OF_STATUS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
     HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "1"},
@@ -67,11 +69,19 @@ class Door:
         Paths of the WebSocket.
     roster : Roster
     failures_per_second : float
-        Refused credentials allowed per address. Good credentials always pass: what is limited
-        is the cost of bad ones, and neighbours behind one address are not locked out.
+        Refused credentials allowed per address, in the handshake and after it. Good credentials
+        and pages always pass: what is limited is the cost of bad ones, and neighbours behind
+        one address are not locked out.
     endpoints : Endpoints
     on_rejection : callable
         Told of refusals, condensed.
+    proxies : Proxies
+        Those that are believed.
+    is_proxied : bool
+        A proxy is known to stand in front, so that nobody is local.
+    origins_at : callable
+        Own origins of a page that was fetched from a local address: known only then to a
+        server that listens on all of them.
     """
 
     def __init__(
@@ -83,12 +93,21 @@ class Door:
         failures_per_second: float,
         endpoints: Endpoints,
         on_rejection: Callable[[Rejections], None],
+        *,
+        proxies: Proxies = Proxies(),  # noqa: B008  # it cannot be changed
+        is_proxied: bool = False,
+        origins_at: Callable[[str], Collection[str]] = lambda address: (),
     ) -> None:
         self._authenticator = authenticator
         self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
         self._paths = frozenset(paths)
         self.roster = roster
         self._failures = FailureLimiter(failures_per_second)
+        self._later_failures = FailureLimiter(failures_per_second)
+        self._proxies = proxies
+        self._is_proxied = is_proxied
+        self._origins_at = origins_at
+        self._advised: set[str] = set()
         self._endpoints = endpoints
         self._log = RejectionLog()
         self._on_rejection = on_rejection
@@ -98,9 +117,21 @@ class Door:
         self.is_closing = False
         self.make_room: Callable[[], bool] = lambda: False
         """Asked, when full, to give up a client that has not authenticated; True if it did."""
+        self.advise: Callable[[str, dict[str, object]], None] = lambda message, details: None
+        """Told what whoever runs this would want to set, once each."""
+
+    def client(self, request: Request, address: str) -> str:
+        """Return the address of whoever is behind a request that came from ``address``."""
+        if is_forwarded(request.headers) and address not in self._proxies:
+            self._advise(
+                "requests come through a proxy; if it is yours, set delivery.websocket."
+                "trusted_proxies, for until then all its clients count as one",
+                {"address": address},
+            )
+        return self._proxies.client(address, request.headers)
 
     def answer(
-        self, request: Request, address: str, now: float, wall: float
+        self, request: Request, address: str, now: float, wall: float, local: str = ""
     ) -> Response | Admission:
         """Decide on one request.
 
@@ -109,9 +140,11 @@ class Door:
         request : Request
             As parsed by ``websockets``. Credentials are removed from it once read.
         address : str
-            The peer's.
+            The peer's, from :meth:`client`.
         now, wall : float
             Monotonic seconds, and Unix time.
+        local : str
+            Own address that the request came to.
         """
         if request.method != "GET":
             return method_not_allowed(request.method)
@@ -119,7 +152,7 @@ class Door:
             return _refuse(HTTPStatus.BAD_REQUEST)
         path, _, query = request.path.partition("?")
         if path in self._paths and _wants_upgrade(request):
-            return self._admit(request, query, address, now, wall)
+            return self._admit(request, query, address, now, wall, local)
         match path:
             case "/health":
                 return health(self._endpoints.health(), self._endpoints.details())
@@ -140,16 +173,28 @@ class Door:
         """Put a name to a place taken without one; False if the name has too many."""
         if self.roster.sign(name):
             return True
-        self._reject("token_limit", address, now)
+        self.reject("token_limit", address, now)
         return False
 
     def failed(self, reason: str, address: str, now: float) -> HTTPStatus:
         """Note refused credentials; returns the status that fits."""
         if self._failures.fail(address, now):
-            self._reject(reason, address, now)
+            self.reject(reason, address, now)
             return HTTPStatus.UNAUTHORIZED
-        self._reject("too_many_failures", address, now)
+        self.reject("too_many_failures", address, now)
         return HTTPStatus.TOO_MANY_REQUESTS
+
+    def failed_later(self, reason: str, address: str, now: float) -> None:
+        """Note credentials that were refused, or did not come, after the handshake."""
+        is_within = self._later_failures.fail(address, now)
+        self.reject(reason if is_within else "too_many_failures", address, now)
+
+    def reject(self, reason: str, address: str, now: float) -> None:
+        """Count a refusal, and report it, condensed."""
+        self._endpoints.metrics.add("alertas_websocket_rejected_total", reason=reason)
+        report = self._log.note(reason, address, now)
+        if report is not None:
+            self._on_rejection(report)
 
     def tick(self, now: float) -> None:
         """Report refusals whose window has ended."""
@@ -162,10 +207,12 @@ class Door:
             self._on_rejection(rejections)
 
     def _admit(
-        self, request: Request, query: str, address: str, now: float, wall: float
+        self, request: Request, query: str, address: str, now: float, wall: float, local: str
     ) -> Response | Admission:
-        if not self._accepts_origin(request.headers.get_all("Origin")):
-            self._reject("foreign_origin", address, now)
+        origins = request.headers.get_all("Origin")
+        if not self._accepts_origin(origins, local):
+            self.reject("foreign_origin", address, now)
+            self._advise_origin(origins[0])
             return _refuse(HTTPStatus.FORBIDDEN)
         try:
             fields = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
@@ -176,17 +223,34 @@ class Door:
         identity = self._identify_all(found, wall)
         if identity is None and (found.tokens or found.is_malformed):
             return _refuse(self.failed("wrong_credentials", address, now))
-        if identity is None and self._failures.is_blocked(address, now):
-            self._reject("too_many_failures", address, now)
+        # A page comes without credentials, and what its neighbours got wrong is not its fault.
+        if identity is None and not origins and self._later_failures.is_blocked(address, now):
+            self.reject("too_many_failures", address, now)
             return _refuse(HTTPStatus.TOO_MANY_REQUESTS)
         reason = self._take_place(identity)
         if reason is not None:
-            self._reject(reason, address, now)
+            self.reject(reason, address, now)
             return _refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         return Admission(identity, resume_from_query(fields), SUBPROTOCOL in offers)
 
-    def _accepts_origin(self, origins: list[str]) -> bool:
-        return not origins or (len(origins) == 1 and origins[0].lower() in self._origins)
+    def _accepts_origin(self, origins: list[str], local: str) -> bool:
+        if not origins:
+            return True
+        origin = origins[0].lower()
+        is_known = origin in self._origins or origin in self._origins_at(local)
+        return len(origins) == 1 and is_known
+
+    def _advise_origin(self, origin: str) -> None:
+        if origin in _ORIGINS:
+            self._advise(
+                f"a page was refused; if it is yours, set delivery.websocket.origins: [{origin}]",
+                {},
+            )
+
+    def _advise(self, message: str, details: dict[str, object]) -> None:
+        if message not in self._advised and len(self._advised) < _MAX_ADVICE:
+            self._advised.add(message)
+            self.advise(message, details)
 
     def _identify_all(self, found: Credentials, wall: float) -> Identity | None:
         """Return the one client that all credentials belong to."""
@@ -199,8 +263,8 @@ class Door:
         """Take a place on the roster; returns why not if there is none."""
         if self.is_closing:
             return "closing"
-        # Whoever sends no credentials can hold places for seconds; a client gets theirs.
-        if self.roster.is_full and (identity is None or not self.make_room()):
+        # Whoever sends no credentials can hold places for seconds; newcomers get theirs.
+        if self.roster.is_full and not self.make_room():
             return "full"
         if identity is not None and not self.roster.sign(identity.name):
             return "token_limit"
@@ -209,18 +273,13 @@ class Door:
 
     def _metrics(self, request: Request, address: str, now: float, wall: float) -> Response:
         found = _take_credentials(request, [], ())
-        if not _is_local(request, address) and self._identify_all(found, wall) is None:
+        is_local = not self._is_proxied and _is_local(request, address)
+        if not is_local and self._identify_all(found, wall) is None:
             status = HTTPStatus.UNAUTHORIZED
             if found.tokens or found.is_malformed:
                 status = self.failed("wrong_credentials", address, now)
             return _refuse(status)
         return reply(HTTPStatus.OK, self._endpoints.metrics.render(), CONTENT_TYPE)
-
-    def _reject(self, reason: str, address: str, now: float) -> None:
-        self._endpoints.metrics.add("alertas_websocket_rejected_total", reason=reason)
-        report = self._log.note(reason, address, now)
-        if report is not None:
-            self._on_rejection(report)
 
 
 def _refuse(status: HTTPStatus) -> Response:
@@ -252,7 +311,7 @@ def _is_local(request: Request, address: str) -> bool:
     hosts = request.headers.get_all("Host")
     return (
         is_loopback(address)
-        and not any(name in request.headers for name in _FORWARDED)
+        and not is_forwarded(request.headers)
         and all(is_loopback(_without_port(host)) for host in hosts)
     )
 

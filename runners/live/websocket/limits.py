@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter, OrderedDict
-from typing import NamedTuple
+from collections.abc import Hashable
+from typing import Generic, NamedTuple, TypeVar
 
 #: Seconds' worth of credit a rate may save up. A person's clicks and a client's first messages
 #: come in bursts; a flood does not stop.
 BURST_SECONDS = 3.0
 MAX_ADDRESSES = 4_096
 REJECTION_WINDOW = 300.0
+#: What one name's connections may say together about alerts, in the audit log, for ever.
+ACTION_RATE = 1.0
+ACTION_BURST = 120.0
 VISIT_RATE = 0.1
 VISIT_BURST = 120.0
 
@@ -47,30 +51,81 @@ class TokenBucket:
         self._since = now
 
 
-class FailureLimiter:
-    """Failed handshakes per address. Addresses without a recent failure cost nothing.
+class Rates:
+    """One rate for each of many, who cost nothing until they come.
 
-    IPv6 addresses count by their /64, which is what one subscriber is given. The table is
-    bounded: when full, the address that failed longest ago is forgotten.
+    The table is bounded: when full, the one that came longest ago is forgotten.
     """
 
-    def __init__(self, per_second: float) -> None:
-        self._rate = per_second
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
-    def fail(self, address: str, now: float) -> bool:
-        """Note a failure; False if ``address`` has had more than its share of them."""
-        key = _network(address)
-        bucket = self._buckets.pop(key, None) or TokenBucket(self._rate, self._rate, now)
+    def take(self, key: str, now: float) -> bool:
+        """Spend one unit of ``key``'s; False if it has none left."""
+        bucket = self._buckets.pop(key, None) or TokenBucket(self._rate, self._burst, now)
         self._buckets[key] = bucket
         if len(self._buckets) > MAX_ADDRESSES:
             self._buckets.popitem(last=False)
         return bucket.take(now)
 
+    def has_credit(self, key: str, now: float) -> bool:
+        """Whether :meth:`take` would succeed."""
+        bucket = self._buckets.get(key)
+        return bucket is None or bucket.has_credit(now)
+
+
+class FailureLimiter:
+    """Failed handshakes per address; IPv6 by its /64, which is what one subscriber is given."""
+
+    def __init__(self, per_second: float) -> None:
+        self._rates = Rates(per_second, per_second)
+
+    def fail(self, address: str, now: float) -> bool:
+        """Note a failure; False if ``address`` has had more than its share of them."""
+        return self._rates.take(_network(address), now)
+
     def is_blocked(self, address: str, now: float) -> bool:
         """Whether one more failure of ``address`` would be too many."""
-        bucket = self._buckets.get(_network(address))
-        return bucket is not None and not bucket.has_credit(now)
+        return not self._rates.has_credit(_network(address), now)
+
+
+One = TypeVar("One", bound=Hashable)
+
+
+class Strangers(Generic[One]):
+    """Those who have not said who they are, in the order in which they came, by address."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[One, str] = {}
+        self._of: dict[str, dict[One, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+    def add(self, one: One, address: str) -> None:
+        """Note one that came, or whose address turned out to be another."""
+        self.remove(one)
+        key = _network(address)
+        self._addresses[one] = key
+        self._of.setdefault(key, {})[one] = None
+
+    def remove(self, one: One) -> None:
+        """Forget one that is known now, or gone."""
+        key = self._addresses.pop(one, None)
+        if key is None:
+            return
+        del self._of[key][one]
+        if not self._of[key]:
+            del self._of[key]
+
+    def oldest(self) -> One | None:
+        """Return whom to send away: of the address with most of them, who came first."""
+        if not self._of:
+            return None
+        most = max(self._of.values(), key=len)
+        return next(iter(most))
 
 
 def _network(address: str) -> str:

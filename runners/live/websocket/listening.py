@@ -23,6 +23,7 @@ from runners.live.websocket.broadcast import History
 from runners.live.websocket.client_journal import Audit
 from runners.live.websocket.connection import CLOSE_SECONDS, WRITE_LIMIT, Peer
 from runners.live.websocket.dashboard.page import Page
+from runners.live.websocket.forwarding import Proxies
 from runners.live.websocket.limits import Roster
 from runners.live.websocket.responses import Health
 from runners.live.websocket.server import AlertServer
@@ -97,7 +98,8 @@ async def open_server(
     bound_port: int = sockets[0].getsockname()[1]
     if tls is not None:
         shrink_tls_buffers()
-    origins = own_origins({host, url.hostname or host}, bound_port, tls=tls is not None)
+    is_tls = tls is not None
+    origins = own_origins({host, url.hostname or host}, bound_port, tls=is_tls)
     server: AlertServer
 
     door = Door(
@@ -108,6 +110,9 @@ async def open_server(
         settings.handshakes_per_second,
         Endpoints(health, lambda: server.stats(), metrics, Page.load(page, origins)),
         lambda rejections: server.rejected(rejections),
+        proxies=Proxies(settings.trusted_proxies),
+        is_proxied=_is_proxied(settings),
+        origins_at=lambda address: own_origins({address}, bound_port, tls=is_tls),
     )
     server = AlertServer(
         history,
@@ -151,7 +156,17 @@ async def _serve(
     )
 
 
-def _tls_limits(tls: ssl.SSLContext | None) -> dict[str, float]:
+def _is_proxied(settings: WebSocket) -> bool:
+    """Whether the configuration speaks of a proxy in front of this port.
+
+    A page of an https origin could not reach a port without TLS in any other way.
+    """
+    is_plain = settings.certificate_file is None
+    pages = any(origin.startswith("https:") for origin in settings.origins)
+    return bool(settings.trusted_proxies) or (is_plain and pages)
+
+
+def _tls_limits(tls: ssl.SSLContext | None) -> dict[str, Any]:
     """Times for the two ends of TLS, a minute and half of one by default."""
     if tls is None:
         return {}

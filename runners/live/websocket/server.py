@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from runners.live.websocket.auth import SUBPROTOCOL
 from runners.live.websocket.broadcast import Broadcaster, History
 from runners.live.websocket.client_journal import Audit, Journal
 from runners.live.websocket.connection import CLOSE_SECONDS, Peer
+from runners.live.websocket.limits import ACTION_BURST, ACTION_RATE, Rates, Strangers
 from runners.live.websocket.protocol import (
     GOING_AWAY,
     POLICY,
@@ -34,6 +36,8 @@ from runners.live.websocket.protocol import (
 )
 from runners.live.websocket.responses import refuse
 from runners.live.websocket.session import Close, Phase, Ping, Session
+
+_log = logging.getLogger("alertas.websocket")
 
 TICK_SECONDS = 0.25
 #: Sockets beyond the clients': requests being read, pages and metrics being fetched.
@@ -73,6 +77,11 @@ class AlertServer:
         self._max_sockets = 2 * max_connections + SPARE_SOCKETS
         self._peers: set[Peer] = set()
         self._clients: dict[Peer, Session] = {}
+        self._silent: Strangers[Peer] = Strangers()
+        """Connections that have not authenticated: no request yet, answered, or pending."""
+        self._pending: Strangers[Peer] = Strangers()
+        """Of these, the ones that hold a client's place."""
+        self._actions = Rates(ACTION_RATE, ACTION_BURST)
         self._timer: asyncio.TimerHandle | None = None
         self.servers: list[Server] = []
         self.port = 0
@@ -81,6 +90,7 @@ class AlertServer:
         self.recent_bars: Callable[[str, str], Sequence[Row]] = lambda symbol, timeframe: ()
         """Asked for the newest closed bars of a symbol and timeframe; none if it is unknown."""
         door.make_room = self._make_room
+        door.advise = lambda message, details: _log.warning(message, extra=details)
         _declare(metrics)
 
     # Requests and connections, as asyncio and websockets report them
@@ -91,13 +101,20 @@ class AlertServer:
         if peer.spoke_early:
             return refuse(HTTPStatus.BAD_REQUEST)
         now = peer.loop.time()
-        decision = self._door.answer(request, peer.address, now, time.time())
+        peer.address = self._door.client(request, peer.address)
+        local = str(peer.local_address[0])
+        decision = self._door.answer(request, peer.address, now, time.time(), local)
         if isinstance(decision, Response):
             return decision
         peer.offers_subprotocol = decision.offers_subprotocol
         peer.session = self._clients[peer] = Session(
             decision.identity, decision.resume, self._messages_per_second, now, random.random()
         )
+        if decision.identity is None:
+            self._pending.add(peer, peer.address)
+            self._silent.add(peer, peer.address)
+        else:
+            self._silent.remove(peer)
         return None
 
     def process_response(
@@ -123,13 +140,28 @@ class AlertServer:
             return
 
     def opened(self, peer: Peer) -> bool:
-        """Note a TCP connection; False if there are too many."""
+        """Note a TCP connection; False if there are too many, and none that says nothing.
+
+        With the last place taken, whoever has been silent longest makes room: silence must not
+        keep out those who have something to say.
+        """
         self._peers.add(peer)
-        return len(self._peers) <= self._max_sockets
+        if len(self._peers) > self._max_sockets:
+            silent = self._silent.oldest()
+            gives_way = peer if silent is None else silent
+            self._door.reject("no_socket_left", gives_way.address, peer.loop.time())
+            if silent is None:
+                return False
+            self._silent.remove(silent)
+            silent.cut()
+        self._silent.add(peer, peer.address)
+        return True
 
     def lost(self, peer: Peer) -> None:
         """Forget a connection, and audit it if it was a client's."""
         self._peers.discard(peer)
+        self._silent.remove(peer)
+        self._pending.remove(peer)
         session = self._clients.pop(peer, None)
         if session is None:
             return
@@ -161,8 +193,8 @@ class AlertServer:
             case Ack(seq) if session.identity is not None:
                 name, delivered = session.identity.name, session.delivered(seq)
                 self._journal.acknowledged(name, seq, delivered)
-            case Action(identifier, action, note) if session.identity is not None:
-                self._journal.acted(session.identity.name, identifier, action, note)
+            case Action() if session.identity is not None:
+                self._act(peer, session.identity.name, reply)
             case AskBars(symbol, timeframe):
                 peer.offer(bars(reply, self.recent_bars(symbol, timeframe)))
             case Invalid(reason):
@@ -171,6 +203,14 @@ class AlertServer:
                 self._turn_away(peer, reply)
             case Close():
                 self.close(peer, reply)
+
+    def _act(self, peer: Peer, name: str, action: Action) -> None:
+        now = peer.loop.time()
+        if self._actions.take(name, now):
+            self._journal.acted(name, *action)
+        else:
+            self._door.reject("too_many_actions", peer.address, now)
+            self.close(peer, Close(POLICY, "too many actions of this token"))
 
     def _authenticate(self, peer: Peer, session: Session, token: str) -> None:
         identity = self._door.identify(token, time.time())
@@ -183,11 +223,13 @@ class AlertServer:
             self._join(peer, session)
 
     def _turn_away(self, peer: Peer, close: Close) -> None:
-        self._door.failed(close.reason.replace(" ", "_"), peer.address, peer.loop.time())
+        self._door.failed_later(close.reason.replace(" ", "_"), peer.address, peer.loop.time())
         self.close(peer, close)
 
     def _join(self, peer: Peer, session: Session) -> None:
         assert session.identity is not None
+        self._silent.remove(peer)
+        self._pending.remove(peer)
         plan = self.broadcaster.begin(peer, session, session.resume)
         self._journal.connected(peer, session.identity.name, plan, peer.loop.time())
 
@@ -261,11 +303,16 @@ class AlertServer:
         await asyncio.gather(*closing)
 
     def _make_room(self) -> bool:
-        for peer, session in self._clients.items():
-            if session.phase is Phase.PENDING and session.identity is None:
-                self.close(peer, Close(TOO_SLOW, "no place left"))
-                return True
-        return False
+        peer = self._pending.oldest()
+        if peer is None:
+            return False
+        self._door.reject("no_place_left", peer.address, peer.loop.time())
+        self.close(peer, Close(TOO_SLOW, "no place left"))
+        # The place is free at once, however long the goodbye takes.
+        self._pending.remove(peer)
+        del self._clients[peer]
+        self._door.roster.leave(None)
+        return True
 
 
 def _declare(metrics: Metrics) -> None:

@@ -11,7 +11,7 @@ from websockets.http11 import Request, Response
 
 from runners.live.telemetry.metrics import Metrics
 from runners.live.websocket.admission import Admission, Door, Endpoints
-from runners.live.websocket.auth import Authenticator, Identity, JwtKey, parse_tokens
+from runners.live.websocket.auth import Authenticator, Identity, JwtKey, own_origins, parse_tokens
 from runners.live.websocket.dashboard.page import Page
 from runners.live.websocket.limits import Rejections, Roster
 from runners.live.websocket.protocol import Resume
@@ -50,12 +50,13 @@ class Knocker:
         method: str = "GET",
         address: str = "127.0.0.1",
         now: float = 0.0,
+        local: str = "",
     ) -> Response | Admission:
         fields = Headers()
         for name, value in headers:
             fields[name] = value
         self.sent = Request(path, fields, method)
-        return self.door.answer(self.sent, address, now, 1_700_000_000.0)
+        return self.door.answer(self.sent, address, now, 1_700_000_000.0, local)
 
     def status(self, path: str, *headers: tuple[str, str], **options: Any) -> int:
         answer = self.request(path, *headers, **options)
@@ -138,18 +139,17 @@ class TestDoor:
         knocker.door.roster.leave("mesa")
         assert knocker.status("/", UPGRADE, BEARER) == 101
 
-    def test_a_client_takes_the_place_of_one_without_credentials(self) -> None:
+    def test_newcomers_take_the_place_of_one_without_credentials(self) -> None:
         knocker = Knocker(max_connections=1)
         assert knocker.status("/", UPGRADE) == 101
+        assert [knocker.status("/", UPGRADE, *more) for more in ((), (BEARER,))] == [503, 503]
         knocker.door.make_room = lambda: True
-        assert knocker.status("/", UPGRADE) == 503
-        assert knocker.status("/", UPGRADE, BEARER) == 101
+        assert [knocker.status("/", UPGRADE, *more) for more in ((), (BEARER,))] == [101, 101]
 
     def test_failures_are_limited_and_good_credentials_are_not(self) -> None:
         knocker = Knocker(max_connections=99, per_name=99)
         wrong = ("Authorization", "Bearer wrong")
         assert [knocker.status("/", UPGRADE, wrong) for _ in range(7)] == [401] * 5 + [429] * 2
-        assert knocker.status("/", UPGRADE) == 429
         assert knocker.status("/", UPGRADE, BEARER) == 101
         assert knocker.status("/", UPGRADE, wrong, address="192.0.2.9") == 401
         assert knocker.status("/", UPGRADE, wrong, now=1.0) == 401
@@ -158,6 +158,48 @@ class TestDoor:
             knocker.metrics.value("alertas_websocket_rejected_total", reason="wrong_credentials")
             == 7
         )
+
+    def test_a_neighbour_with_an_old_token_locks_nobody_out(self) -> None:
+        """Not the page, which brings its token after the handshake, nor a program that does."""
+        knocker = Knocker(max_connections=999)
+        page = ("Origin", "https://desk.example")
+        wrong = ("Authorization", "Bearer old")
+        for _ in range(40):
+            knocker.request("/", UPGRADE, wrong)
+            assert knocker.status("/", UPGRADE, page) == 101
+            assert knocker.status("/", UPGRADE) == 101
+        for _ in range(40):
+            knocker.door.failed_later("wrong_first_message", "127.0.0.1", 0.0)
+        assert knocker.status("/", UPGRADE, page) == 101
+        assert knocker.status("/", UPGRADE) == 429
+
+    def test_pages_from_the_address_they_were_fetched_from(self) -> None:
+        knocker = Knocker()
+        knocker.door._origins_at = lambda address: own_origins({address}, 8765, tls=False)
+        page = ("Origin", "http://192.0.2.7:8765")
+        assert knocker.status("/", UPGRADE, page) == 403
+        assert knocker.status("/", UPGRADE, page, local="192.0.2.8") == 403
+        assert knocker.status("/", UPGRADE, page, local="192.0.2.7") == 101
+
+    def test_a_refused_page_is_told_of_with_the_line_to_set(self) -> None:
+        knocker = Knocker()
+        told: list[str] = []
+        knocker.door.advise = lambda message, details: told.append(message)
+        others = [f"http://a{number}" for number in range(20)]
+        for origin in ["http://desk-pc:8765"] * 2 + ["http://x y", *others]:
+            knocker.status("/", UPGRADE, ("Origin", origin))
+        assert told[0].endswith("set delivery.websocket.origins: [http://desk-pc:8765]")
+        assert len(told) == 8
+
+    def test_a_proxy_nobody_told_us_of_is_told_of(self) -> None:
+        knocker = Knocker()
+        told: list[Any] = []
+        knocker.door.advise = lambda message, details: told.append((message, details))
+        request = Request("/", Headers({"X-Forwarded-For": "192.0.2.1"}))
+        assert [knocker.door.client(request, "10.0.0.1") for _ in range(3)] == ["10.0.0.1"] * 3
+        ((message, details),) = told
+        assert "set delivery.websocket.trusted_proxies" in message
+        assert details == {"address": "10.0.0.1"}
 
     def test_closing(self) -> None:
         knocker = Knocker()
@@ -218,6 +260,9 @@ class TestDoor:
             ("::1", [("Host", "[::1]:8765")], 200),
             ("127.0.0.1", [("Host", "evil.example:8765")], 401),
             ("127.0.0.1", [("X-Forwarded-For", "192.0.2.1")], 401),
+            ("127.0.0.1", [("Via", "1.1 proxy")], 401),
+            ("127.0.0.1", [("Connection", "upgrade")], 401),
+            ("127.0.0.1", [("Connection", "close")], 200),
             ("192.0.2.1", [], 401),
             ("192.0.2.1", [("Authorization", "Bearer wrong")], 401),
             ("192.0.2.1", [BEARER], 200),
@@ -227,6 +272,12 @@ class TestDoor:
         self, address: str, headers: list[tuple[str, str]], status: int
     ) -> None:
         assert Knocker().status("/metrics", *headers, address=address) == status
+
+    def test_behind_a_known_proxy_nobody_is_local(self) -> None:
+        knocker = Knocker()
+        knocker.door._is_proxied = True
+        assert knocker.status("/metrics") == 401
+        assert knocker.status("/metrics", BEARER) == 200
 
     def test_the_page_runs_nothing_but_itself(self) -> None:
         answer = Knocker().request("/")

@@ -16,6 +16,7 @@ from runners.live.websocket.limits import (
     FailureLimiter,
     RejectionLog,
     Roster,
+    Strangers,
     TokenBucket,
     VisitLog,
 )
@@ -54,7 +55,19 @@ class TestLimits:
         limiter = FailureLimiter(5)
         for number in range(10_000):
             limiter.fail(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 0.0)
-        assert len(limiter._buckets) == 4_096
+        assert len(limiter._rates._buckets) == 4_096
+
+    def test_who_makes_room_is_the_first_of_the_most(self) -> None:
+        strangers: Strangers[str] = Strangers()
+        assert strangers.oldest() is None
+        for one, address in [("a", "10.0.0.1"), ("b", "10.0.0.2"), ("c", "10.0.0.2")]:
+            strangers.add(one, address)
+        assert strangers.oldest() == "b"
+        strangers.add("b", "10.0.0.1")  # seen through a proxy since
+        assert strangers.oldest() == "a"
+        strangers.remove("a")
+        strangers.remove("a")
+        assert (len(strangers), strangers.oldest()) == (2, "b")
 
     def test_roster(self) -> None:
         roster = Roster(max_connections=3, max_per_name=2)
