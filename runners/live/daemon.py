@@ -26,6 +26,7 @@ from runners.live.alert_store.records import Batch, Event, Stored
 from runners.live.alert_store.store import Store
 from runners.live.client_audit import StoreAudit
 from runners.live.feed.base import Feed
+from runners.live.feed_status import feed_status
 from runners.live.gauges import Figures
 from runners.live.health import Board
 from runners.live.mail.settings import Access, mail_access
@@ -289,13 +290,14 @@ class Daemon:
             self._mailer.notify()
 
     async def _watch(self, store: Store) -> None:
-        """Once a second: gauges, and the operator's notices."""
+        """Once a second: gauges, the operator's notices, and what clients are told of the feed."""
         operator = Operator(store, self._mailer, self._config.delivery.email)
         while True:
             reasons = self._board.reasons()
             try:
                 operator.look(reasons)
                 self._figures.look(reasons, store, self._mailer)
+                self._server.tell_status(feed_status(self._board, self._config.live))
             except StorageError as error:
                 _log.error("store cannot be read", extra={"reason": str(error)})
             await asyncio.sleep(WATCH_SECONDS)

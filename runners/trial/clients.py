@@ -28,7 +28,9 @@ def clients(url: str, count: int, seconds: float, start: Any, out: Any) -> None:
                         now = time.time()
                         # Only the time is looked for: a hundred parsers would measure themselves.
                         frame = str(text)
-                        at = frame.index('"detected_at":"') + 15
+                        at = frame.find('"detected_at":"') + 15
+                        if at < 15:
+                            continue  # the feed's status
                         delays.append(now - _utc(frame[at : at + 27]))
                         seen.append((len(seen), now))
             except TimeoutError:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import alertlib as al
 from alertlib.detection.bar import Bar
 from alertlib.detection.intake import MAX_ERRORS, NOTHING, REMEMBERED_BARS, Core, Outcome
-from alertlib.detection.staleness import bars_missing
+from alertlib.detection.staleness import bars_missing, is_market_open
 from alertlib.errors import DataError
 from alertlib.market.instruments import find_instrument
 
@@ -359,3 +359,20 @@ class TestMissingBars:
     def test_a_symbol_nobody_knows_the_hours_of_misses_nothing(self) -> None:
         unknown = find_instrument("EURUSD", "M5")
         assert bars_missing(unknown, None, datetime(2024, 3, 4, 12), 3.0) == 0
+        assert is_market_open(unknown, datetime(2024, 3, 4, 12)) is None
+
+    @pytest.mark.parametrize(
+        ("now", "is_open"),
+        [
+            ("2024-03-04 08:59:59", False),
+            ("2024-03-04 09:00", True),
+            ("2024-03-04 18:24:59", True),
+            ("2024-03-04 18:25", False),
+            ("2024-03-02 12:00", False),  # Saturday
+            ("2024-02-12 12:00", False),  # Carnival
+            ("2024-02-14 12:59", False),  # Ash Wednesday
+            ("2024-02-14 13:00", True),
+        ],
+    )
+    def test_hours_of_the_market(self, now: str, is_open: bool) -> None:
+        assert is_market_open(self.WIN, datetime.fromisoformat(now)) == is_open

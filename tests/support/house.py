@@ -57,7 +57,7 @@ LIVE = [
     Floor("alert_store", "cursor, alerts, outbox, acknowledgements in one transaction"),
     Floor("mail client_audit", "letters out; what clients did, into the log"),
     Floor("payloads health checks stopping tasks", "messages; what is not well; work kept going"),
-    Floor("gauges operator_notices", "figures for /metrics; what the operator is told"),
+    Floor("gauges operator_notices feed_status", "what /metrics, operator and clients are told"),
     Floor("pipeline", "a bar's way, on one page"),
     Floor("daemon", "parts put together, started in order, ended in order"),
     Floor("__main__", "python -m runners.live"),

@@ -190,6 +190,12 @@ def bars(asked: AskBars, rows: Sequence[Row]) -> bytes:
     return _frame(text.encode())
 
 
+def status(feed: Sequence[Mapping[str, Any]], now: float) -> bytes:
+    """Return what the feed is doing at Unix time ``now``; it takes no number either."""
+    fields = {"type": "status", "feed": feed, "now": utc_stamp(now)}
+    return _frame(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode())
+
+
 class Envelope:
     """Wraps stored messages for the wire without reading them.
 

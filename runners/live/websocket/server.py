@@ -6,8 +6,9 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -33,6 +34,7 @@ from runners.live.websocket.protocol import (
     Resume,
     Row,
     bars,
+    status,
 )
 from runners.live.websocket.responses import refuse
 from runners.live.websocket.session import Close, Phase, Ping, Session
@@ -81,6 +83,8 @@ class AlertServer:
         """Connections that have not authenticated: no request yet, answered, or pending."""
         self._pending: Strangers[Peer] = Strangers()
         """Of these, the ones that hold a client's place."""
+        self._status: Sequence[Mapping[str, Any]] = ()
+        self._status_number = 0
         self._actions = Rates(ACTION_RATE, ACTION_BURST)
         self._timer: asyncio.TimerHandle | None = None
         self.servers: list[Server] = []
@@ -232,6 +236,19 @@ class AlertServer:
         self._pending.remove(peer)
         plan = self.broadcaster.begin(peer, session, session.resume)
         self._journal.connected(peer, session.identity.name, plan, peer.loop.time())
+        self._offer_status(peer, session, time.time())
+
+    # What the feed is doing
+
+    def tell_status(self, feed: Sequence[Mapping[str, Any]]) -> None:
+        """Have every client told of the feed's streams, if anything about them has changed."""
+        if feed != self._status:
+            self._status = feed
+            self._status_number += 1
+
+    def _offer_status(self, peer: Peer, session: Session, wall: float) -> None:
+        if session.status_seen < self._status_number and peer.offer(status(self._status, wall)):
+            session.status_seen = self._status_number
 
     # The passing of time
 
@@ -252,6 +269,8 @@ class AlertServer:
                     self.close(peer, close)
                 case Ping():
                     peer.put_ping()
+            if session.phase is Phase.LIVE:
+                self._offer_status(peer, session, wall)
         self._door.tick(now)
         if self._journal.flush_if_due(now):
             for name, value in self.stats().items():

@@ -92,6 +92,7 @@ class Session:
         "round_trip",
         "sent",
         "stalled_since",
+        "status_seen",
         "top",
     )
 
@@ -119,6 +120,8 @@ class Session:
         self.stalled_since: float | None = None
         self.round_trip = 0.0
         """Seconds the last answer to a ping took."""
+        self.status_seen = 0
+        """Which state of the feed this client was told of; 0 is none."""
         self._pinged = now
         self._ping_at = now + PING_SECONDS * (1.0 - ping_offset / 2.0)
         self._bucket = TokenBucket(messages_per_second, BURST_SECONDS * messages_per_second, now)
