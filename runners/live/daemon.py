@@ -130,6 +130,7 @@ class Daemon:
 
     async def _serve(self, store: Store, stop: Stop) -> None:
         detectors = enabled_detectors(self._config.detection)
+        self._figures.started(time.time(), detectors)
         self._models, missing = load_models(detectors, self._config.live.models)
         for name, why in missing.items():
             _log.error("detector is off", extra={"detector": name, "reason": why})
@@ -296,7 +297,7 @@ class Daemon:
             reasons = self._board.reasons()
             try:
                 operator.look(reasons)
-                self._figures.look(reasons, store, self._mailer)
+                self._figures.look(reasons, store, self._mailer, self._board.positions)
                 self._server.tell_status(feed_status(self._board, self._config.live))
             except StorageError as error:
                 _log.error("store cannot be read", extra={"reason": str(error)})

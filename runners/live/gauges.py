@@ -2,39 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from alertlib._version import __version__
+from alertlib.detection.intake import ACCEPT
+from alertlib.kernels.policy import REASONS
+from alertlib.market.clock import with_offset
 from runners.live.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
+    from alertlib.detection.detectors import Detector
     from alertlib.detection.intake import Outcome
     from runners.live.alert_store.store import Store
+    from runners.live.feed.base import Key, Position
     from runners.live.health import Reason
     from runners.live.mail.mailer import Mailer
 
 KINDS = ("store", "feed", "email", "letters", "task", "websocket", "detector")
 OUTCOMES = ("delivered", "dead", "unwritable", "expired")
+VERDICTS = ("delivered", "refused", "deferred", "lost", "channel", "answered")
+"""The names of :class:`runners.live.mail.channel.Verdict`, which is not imported without mail."""
+Labels = dict[str, Sequence[str]]
 QUANTILES = (0.5, 0.95, 0.99)
-_COUNTERS = {
-    "alertas_bars_total": "Closed bars taken.",
-    "alertas_late_bars_total": "Of these, bars that came long after their close.",
-    "alertas_alerts_total": "Alerts committed, by pattern.",
-    "alertas_suppressed_total": "Alerts held back, by reason.",
-    "alertas_revisions_total": "Bars revised after their close.",
-    "alertas_refused_bars_total": "Bars that were none.",
-    "alertas_detector_errors_total": "Errors raised by detectors, by detector.",
+_COUNTERS: dict[str, tuple[str, Labels]] = {
+    "alertas_bars_total": ("Closed bars taken.", {}),
+    "alertas_late_bars_total": ("Of these, bars that came long after their close.", {}),
+    "alertas_alerts_total": ("Alerts committed, by pattern.", {"pattern": ()}),
+    "alertas_suppressed_total": ("Alerts held back, by reason.", {"reason": REASONS[1:]}),
+    "alertas_revisions_total": ("Bars revised after their close.", {}),
+    "alertas_refused_bars_total": ("Bars that were none.", {}),
+    "alertas_detector_errors_total": ("Errors raised by detectors.", {"detector": ()}),
+    "alertas_mail_copies_total": (
+        "Copies since the start, by what became of them.",
+        {"outcome": OUTCOMES},
+    ),
+    "alertas_mail_attempts_total": (
+        "Attempts since the start, by how they ended.",
+        {"verdict": VERDICTS},
+    ),
 }
-_GAUGES = {
-    "alertas_detector_disabled": "1 for a detector disabled after errors.",
-    "alertas_trouble": "1 for what is a reason on /health, by kind.",
-    "alertas_store_queue": "Pieces of work waiting for the next transaction.",
-    "alertas_store_commit_seconds": "Duration of the last transaction.",
-    "alertas_audit_seq": "Number of the last audit event.",
-    "alertas_mail_outbox": "Copies not settled yet.",
-    "alertas_mail_seconds": "From detection to the server's 250, of the last thousand alerts.",
-    "alertas_mail_copies": "Copies since the start, by what became of them.",
-    "alertas_mail_attempts": "Attempts since the start, by how they ended.",
+_GAUGES: dict[str, tuple[str, Labels]] = {
+    "alertas_build_info": ("1; the versions are its labels.", {"version": (), "python": ()}),
+    "alertas_start_time_seconds": ("When this run of the daemon began, Unix time.", {}),
+    "alertas_last_bar_timestamp_seconds": (
+        "Open of the newest bar on disk, Unix time; 0 before the first.",
+        {"symbol": (), "timeframe": ()},
+    ),
+    "alertas_detector_disabled": ("1 for a detector disabled after errors.", {"detector": ()}),
+    "alertas_trouble": ("1 for what is a reason on /health, by kind.", {"kind": KINDS}),
+    "alertas_store_queue": ("Pieces of work waiting for the next transaction.", {}),
+    "alertas_store_commit_seconds": ("Duration of the last transaction.", {}),
+    "alertas_store_wal_bytes": ("Size of the database's write-ahead log.", {}),
+    "alertas_audit_seq": ("Number of the last audit event.", {}),
+    "alertas_mail_outbox": ("Copies not settled yet.", {}),
 }
 
 
@@ -43,13 +68,34 @@ class Figures:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        for name, meaning in _COUNTERS.items():
-            metrics.declare(name, "counter", meaning)
-        for name, meaning in _GAUGES.items():
-            metrics.declare(name, "gauge", meaning)
+        for name, (meaning, labels) in _COUNTERS.items():
+            metrics.declare(name, "counter", meaning, **labels)
+        for name, (meaning, labels) in _GAUGES.items():
+            metrics.declare(name, "gauge", meaning, **labels)
+        metrics.declare(
+            "alertas_mail_seconds",
+            "summary",
+            "From detection to the server's 250, of the last thousand alerts.",
+            quantile=(),
+        )
         metrics.declare_histogram(
             "alertas_detection_seconds", "From bars that came to their alerts committed."
         )
+
+    def started(self, now: float, detectors: Iterable[Detector]) -> None:
+        """Note a start at Unix time ``now``, and begin the series of each detector at 0."""
+        metrics = self._metrics
+        python = ".".join(map(str, sys.version_info[:3]))
+        metrics.set("alertas_build_info", 1, version=__version__, python=python)
+        metrics.set("alertas_start_time_seconds", now)
+        names = [ACCEPT]
+        for detector in detectors:
+            names.append(detector.name)
+            for pattern in detector.patterns:
+                metrics.expect("alertas_alerts_total", pattern=pattern)
+        for name in names:
+            metrics.expect("alertas_detector_errors_total", detector=name)
+            metrics.expect("alertas_detector_disabled", detector=name)
 
     def count(self, outcome: Outcome) -> None:
         """Count what a bar led to."""
@@ -78,7 +124,13 @@ class Figures:
         if disabled:
             self._metrics.set("alertas_detector_disabled", 1, detector=name)
 
-    def look(self, reasons: Iterable[Reason], store: Store, mailer: Mailer | None) -> None:
+    def look(
+        self,
+        reasons: Iterable[Reason],
+        store: Store,
+        mailer: Mailer | None,
+        positions: Mapping[Key, Position],
+    ) -> None:
         """Set the gauges."""
         present = {reason.kind for reason in reasons}
         put = self._metrics.set
@@ -87,6 +139,11 @@ class Figures:
         put("alertas_store_queue", store.queued)
         put("alertas_store_commit_seconds", store.stats.last_commit_seconds)
         put("alertas_audit_seq", store.audit_head[0])
+        with suppress(OSError):  # none yet, or just gone with the last connection
+            put("alertas_store_wal_bytes", os.stat(f"{store.path}-wal").st_size)
+        for (symbol, timeframe), position in positions.items():
+            last = 0.0 if position.last is None else _unix(position.last)
+            put("alertas_last_bar_timestamp_seconds", last, symbol=symbol, timeframe=timeframe)
         if mailer is not None and store.trouble() is None:
             put("alertas_mail_outbox", store.outbox.pending())
             self._look_at_mail(mailer)
@@ -97,6 +154,12 @@ class Figures:
             place = min(int(quantile * len(latencies)), len(latencies) - 1)
             self._metrics.set("alertas_mail_seconds", latencies[place], quantile=f"{quantile:g}")
         for verdict, count in mailer.stats.letters.items():
-            self._metrics.set("alertas_mail_attempts", count, verdict=verdict)
+            self._metrics.set("alertas_mail_attempts_total", count, verdict=verdict)
         for outcome in OUTCOMES:
-            self._metrics.set("alertas_mail_copies", mailer.stats.alerts[outcome], outcome=outcome)
+            count = mailer.stats.alerts[outcome]
+            self._metrics.set("alertas_mail_copies_total", count, outcome=outcome)
+
+
+def _unix(bar: datetime) -> float:
+    """Exchange wall clock in Unix time."""
+    return datetime.fromisoformat(with_offset(bar)).timestamp()

@@ -227,7 +227,7 @@ def test_letters_that_reached_nobody_are_a_reason_and_a_figure(tmp_path: Path) -
 
                 def look() -> Any:
                     text = daemon.get("/metrics")[1]
-                    found = re.search(r'alertas_mail_copies{outcome="dead"} (\d+)', text)
+                    found = re.search(r'alertas_mail_copies_total{outcome="dead"} (\d+)', text)
                     reasons = daemon.health()[1]["reasons"]
                     return found and int(found[1]) and reasons and (reasons, text)
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Literal
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 
-Kind = Literal["counter", "gauge"]
+Kind = Literal["counter", "gauge", "summary"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -32,10 +33,23 @@ class Metrics:
         self._values: dict[str, dict[str, float]] = {}
         self._histograms: dict[str, Histogram] = {}
 
-    def declare(self, name: str, kind: Kind, meaning: str) -> None:
-        """Introduce a counter or gauge."""
+    def declare(self, name: str, kind: Kind, meaning: str, /, **labels: Iterable[str]) -> None:
+        """Introduce a counter, a gauge or the quantiles of a summary.
+
+        A counter's name ends in ``_total``. ``labels`` gives each label's values known already:
+        their series begin at 0, so that the first increase of one shows as an increase.
+        :meth:`expect` adds those that are known later.
+        """
+        if (kind == "counter") != name.endswith("_total"):
+            raise ValueError(f"metric {name!r} is a {kind}; `_total` ends the names of counters")
         self._introduce(name, kind, meaning)
         self._values[name] = {}
+        for values in product(*labels.values()):
+            self.expect(name, **dict(zip(labels, values, strict=True)))
+
+    def expect(self, name: str, /, **labels: str) -> None:
+        """Begin a series at 0, if it has not begun."""
+        self._values[name].setdefault(_labels(labels), 0)
 
     def declare_histogram(
         self, name: str, meaning: str, bounds: Sequence[float] = LATENCY_BUCKETS
@@ -44,21 +58,21 @@ class Metrics:
         self._introduce(name, "histogram", meaning)
         self._histograms[name] = Histogram(bounds)
 
-    def add(self, name: str, amount: float = 1, **labels: str) -> None:
+    def add(self, name: str, amount: float = 1, /, **labels: str) -> None:
         """Increase a counter."""
         series = self._values[name]
         key = _labels(labels)
         series[key] = series.get(key, 0) + amount
 
-    def set(self, name: str, value: float, **labels: str) -> None:
-        """Set a gauge."""
+    def set(self, name: str, value: float, /, **labels: str) -> None:
+        """Set a gauge, or a counter that is kept elsewhere."""
         self._values[name][_labels(labels)] = value
 
     def observe(self, name: str, seconds: float) -> None:
         """Put one duration into a histogram."""
         self._histograms[name].observe(seconds)
 
-    def value(self, name: str, **labels: str) -> float:
+    def value(self, name: str, /, **labels: str) -> float:
         """Return a counter's or gauge's value; 0 if it has none yet."""
         return self._values[name].get(_labels(labels), 0)
 
@@ -71,8 +85,8 @@ class Metrics:
             if name in self._histograms:
                 lines.extend(self._histograms[name].lines(name))
             else:
-                series = self._values[name] or {"": 0.0}
-                lines.extend(f"{name}{key} {value:.15g}" for key, value in sorted(series.items()))
+                series = sorted(self._values[name].items())
+                lines.extend(f"{name}{key} {value:.15g}" for key, value in series)
         return "\n".join(lines) + "\n"
 
     def _introduce(self, name: str, kind: str, meaning: str) -> None:

@@ -30,6 +30,20 @@ from runners.live.websocket.protocol import Resume, resume_from_query
 from runners.live.websocket.responses import Health, health, method_not_allowed, refuse, reply
 
 _MAX_QUERY_FIELDS = 16
+#: Why somebody is turned away, by the door or by the server behind it.
+REASONS = (
+    "closing",
+    "foreign_origin",
+    "full",
+    "no_credentials_in_time",
+    "no_place_left",
+    "no_socket_left",
+    "token_limit",
+    "too_many_actions",
+    "too_many_failures",
+    "wrong_credentials",
+    "wrong_first_message",
+)
 _MAX_ADVICE = 8
 _ORIGINS: Pattern = get_args(Origin)[1]
 _HEADERS_OF_STATUS = {
@@ -112,7 +126,10 @@ class Door:
         self._log = RejectionLog()
         self._on_rejection = on_rejection
         endpoints.metrics.declare(
-            "alertas_websocket_rejected_total", "counter", "Handshakes refused, by reason."
+            "alertas_websocket_rejected_total",
+            "counter",
+            "Strangers turned away, by reason.",
+            reason=REASONS,
         )
         self.is_closing = False
         self.make_room: Callable[[], bool] = lambda: False

@@ -82,7 +82,12 @@ class Broadcaster:
         self.seq = history.head
         """Number up to which messages have been published."""
         metrics.declare("alertas_websocket_messages_total", "counter", "Messages published.")
-        metrics.declare("alertas_websocket_replays_total", "counter", "Replays begun, by cause.")
+        metrics.declare(
+            "alertas_websocket_replays_total",
+            "counter",
+            "Replays begun, by cause.",
+            cause=("resume", "burst"),
+        )
         metrics.declare_histogram(
             "alertas_websocket_fanout_seconds", "Time to write a batch to every live client."
         )

@@ -9,7 +9,7 @@ from typing import Protocol
 from runners.live.telemetry.metrics import Metrics
 from runners.live.websocket.connection import Peer
 from runners.live.websocket.limits import Rejections, VisitLog
-from runners.live.websocket.protocol import Plan
+from runners.live.websocket.protocol import ACTIONS, Plan
 from runners.live.websocket.session import Session
 
 ACK_FLUSH_SECONDS = 1.0
@@ -49,13 +49,15 @@ class Journal:
         self._visitors = 0
         self._acks: dict[str, tuple[int, list[Run]]] = {}
         self._acks_flushed = 0.0
-        for name, meaning in (
-            ("connected", "Clients authenticated."),
-            ("closed", "Clients' connections closed, by code."),
-            ("acks", "Acknowledgements that advanced."),
-            ("actions", "Traders' actions, by action."),
-        ):
-            metrics.declare(f"alertas_websocket_{name}_total", "counter", meaning)
+        codes = [*map(str, sorted(_CODES)), "other"]
+        declared: tuple[tuple[str, str, dict[str, Sequence[str]]], ...] = (
+            ("connected", "Clients authenticated.", {}),
+            ("closed", "Clients' connections closed, by code.", {"code": codes}),
+            ("acks", "Acknowledgements that advanced.", {}),
+            ("actions", "Traders' actions, by action.", {"action": ACTIONS}),
+        )
+        for name, meaning, labels in declared:
+            metrics.declare(f"alertas_websocket_{name}_total", "counter", meaning, **labels)
 
     def connected(self, peer: Peer, name: str, plan: Plan, now: float) -> None:
         """A client authenticated and was welcomed."""

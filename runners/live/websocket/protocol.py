@@ -76,6 +76,18 @@ class Invalid(NamedTuple):
     reason: str
 
 
+#: Everything :class:`Invalid` may give as a reason, or a session.
+IGNORED = (
+    "already_authenticated",
+    "bad_ack",
+    "bad_action",
+    "bad_auth",
+    "bad_bars",
+    "binary",
+    "not_json",
+    "unknown_type",
+)
+
 ClientMessage = Auth | Resume | Ack | Action | AskBars | Invalid
 
 

@@ -23,6 +23,7 @@ from runners.live.websocket.connection import CLOSE_SECONDS, Peer
 from runners.live.websocket.limits import ACTION_BURST, ACTION_RATE, Rates, Strangers
 from runners.live.websocket.protocol import (
     GOING_AWAY,
+    IGNORED,
     POLICY,
     TOO_SLOW,
     UNAUTHORIZED,
@@ -339,6 +340,7 @@ def _declare(metrics: Metrics) -> None:
         "alertas_websocket_ignored_total",
         "counter",
         "Client messages that meant nothing, by reason.",
+        reason=IGNORED,
     )
     for name, meaning in (
         ("clients", "Clients authenticated and connected."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -187,7 +188,7 @@ class TestText:
 class TestMetrics:
     def test_text_format(self) -> None:
         metrics = Metrics()
-        metrics.declare("alertas_x_total", "counter", "Things.")
+        metrics.declare("alertas_x_total", "counter", "Things.", reason=("full", "new"))
         metrics.declare("alertas_y", "gauge", "Level.")
         metrics.declare_histogram("alertas_z_seconds", "Time.", (0.1, 1.0))
         metrics.add("alertas_x_total", reason="full")
@@ -199,6 +200,7 @@ class TestMetrics:
             "# TYPE alertas_x_total counter\n"
             'alertas_x_total{reason="closing"} 2\n'
             'alertas_x_total{reason="full"} 1\n'
+            'alertas_x_total{reason="new"} 0\n'
             "# HELP alertas_y Level.\n"
             "# TYPE alertas_y gauge\n"
             "alertas_y 0\n"
@@ -211,10 +213,15 @@ class TestMetrics:
             "alertas_z_seconds_count 4\n"
         )
 
+    @pytest.mark.parametrize(("name", "kind"), [("alertas_x", "counter"), ("a_total", "gauge")])
+    def test_a_name_says_what_it_is(self, name: str, kind: Any) -> None:
+        with pytest.raises(ValueError, match="`_total` ends the names of counters"):
+            Metrics().declare(name, kind, "Things.")
+
     @pytest.mark.parametrize("text", ['x"} 1\nevil 1', "", "a b", "exaustão_de_alta", "\\"])
     def test_any_label_is_counted_and_read_back_as_it_was(self, text: str) -> None:
         metrics = Metrics()
-        metrics.declare("alertas_x_total", "counter", "Things.")
+        metrics.declare("alertas_x_total", "counter", "Things.", reason=())
         metrics.add("alertas_x_total", reason=text)
         (family,) = text_string_to_metric_families(metrics.render())
         assert [sample.labels for sample in family.samples] == [{"reason": text}]
