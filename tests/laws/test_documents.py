@@ -210,3 +210,13 @@ def test_the_embedding_example_gives_the_alerts_of_the_backtest() -> None:
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == alerts.height
     assert done.stdout.splitlines()[-1].startswith(str(alerts["time"][-1]))
+
+
+def test_nothing_installs_a_strangers_package() -> None:
+    """The name on the package index is somebody else's."""
+    by_name = re.compile(r"""(?:pip|uv|pipx)\S* install[^\n]*["' ]alertlib(?![-\w./])""")
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.*"), *ROOT.glob("runners/**/*.py")]
+    texts += [*ROOT.glob("alertlib/**/*.py"), *ROOT.glob("notebooks/*.ipynb")]
+    found = [path.name for path in texts if by_name.search(path.read_text(encoding="utf-8"))]
+    assert found == []
+    assert by_name.search('pip install "alertlib[live]"')
