@@ -49,6 +49,7 @@ FAILED_SECONDS = 3.0
 """How long a failed store is shown at least before it is tried again."""
 DRAIN_SECONDS = 9.0
 MAIL_DRAIN_SECONDS = 4.0
+SPARE_HANDSHAKES = 2_048
 WATCH_SECONDS = 1.0
 
 _log = logging.getLogger("alertas.live")
@@ -182,7 +183,9 @@ class Daemon:
     async def _open_server(self, store: Store) -> AlertServer:
         settings = self._config.delivery.websocket
         self._certificate = find_certificate(settings)
-        raise_descriptor_limit(2 * settings.max_connections + SPARE_SOCKETS + 64)
+        # A TLS handshake that is not made yet is no connection that could be sent away.
+        handshakes = 0 if self._certificate is None else SPARE_HANDSHAKES
+        raise_descriptor_limit(2 * settings.max_connections + SPARE_SOCKETS + handshakes + 64)
         for name in self._authenticator.weak:
             _log.warning("token is short enough to be guessed", extra={"client": name})
         return await open_server(
