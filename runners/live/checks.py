@@ -18,6 +18,7 @@ from alertlib.detection.models import load_models
 from alertlib.detection.registry import enabled_detectors
 from alertlib.errors import AlertlibError, BusyError, ConfigError, DataError, StorageError
 from runners._main import FAILED, OK
+from runners.live.websocket.tls import find_certificate
 
 if TYPE_CHECKING:
     import argparse
@@ -97,8 +98,6 @@ def _secrets(config: Config, environ: Mapping[str, str]) -> str:
 
 
 def _certificate(config: Config) -> str:
-    from runners.live.websocket.tls import find_certificate
-
     settings = config.delivery.websocket
     if find_certificate(settings) is None:
         return "none: the url is ws://"

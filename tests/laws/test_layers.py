@@ -23,7 +23,10 @@ LATE = {
     "dask", "distributed", "optuna", "fcntl", "msvcrt", "resource",
 }  # fmt: skip
 # The pure half of the WebSocket: decisions about bytes and frames, no event loop.
-PURE = ["session", "protocol", "admission", "auth", "jwt", "strict_json", "limits", "responses"]
+PURE = [
+    "session", "protocol", "admission", "auth", "jwt", "strict_json", "limits", "responses",
+    "forwarding", "ranges",
+]  # fmt: skip
 # Public functions: a module of that name would hide them behind `from package import name`.
 HIDING = {"backtest", "check", "sweep", "walk_forward", "examine", "score", "audit"}
 
