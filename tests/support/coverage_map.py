@@ -170,6 +170,7 @@ COVERED = {
     "runners.live.telemetry.systemd": "system/test_lifecycle.py",
     "runners.live.websocket.client_journal": "live/websocket/test_broadcast.py",
     "runners.live.websocket.connection": "live/websocket/test_hostile_clients.py",
+    "runners.live.websocket.crowd": "live/websocket/test_shared_doors.py",
     "runners.live.websocket.dashboard.page": "live/websocket/test_dashboard.py",
     "runners.live.websocket.jwt": "live/websocket/test_auth.py",
     "runners.live.websocket.protocol": "live/websocket/test_admission.py",

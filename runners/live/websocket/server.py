@@ -20,7 +20,8 @@ from runners.live.websocket.auth import SUBPROTOCOL
 from runners.live.websocket.broadcast import Broadcaster, History
 from runners.live.websocket.client_journal import Audit, Journal
 from runners.live.websocket.connection import CLOSE_SECONDS, Peer
-from runners.live.websocket.limits import ACTION_BURST, ACTION_RATE, Rates, Strangers
+from runners.live.websocket.crowd import Crowd
+from runners.live.websocket.limits import ACTION_BURST, ACTION_RATE, Rates
 from runners.live.websocket.protocol import (
     GOING_AWAY,
     IGNORED,
@@ -77,13 +78,9 @@ class AlertServer:
         self._journal = Journal(audit, metrics)
         self.rejected = self._journal.rejected
         self._messages_per_second = messages_per_second
-        self._max_sockets = 2 * max_connections + SPARE_SOCKETS
-        self._peers: set[Peer] = set()
+        self._crowd = Crowd(2 * max_connections + SPARE_SOCKETS, door.reject)
+        self.opened = self._crowd.opened
         self._clients: dict[Peer, Session] = {}
-        self._silent: Strangers[Peer] = Strangers()
-        """Connections that have not authenticated: no request yet, answered, or pending."""
-        self._pending: Strangers[Peer] = Strangers()
-        """Of these, the ones that hold a client's place."""
         self._status: Sequence[Mapping[str, Any]] = ()
         self._status_number = 0
         self._actions = Rates(ACTION_RATE, ACTION_BURST)
@@ -116,10 +113,9 @@ class AlertServer:
             decision.identity, decision.resume, self._messages_per_second, now, random.random()
         )
         if decision.identity is None:
-            self._pending.add(peer, peer.address)
-            self._silent.add(peer, peer.address)
+            self._crowd.admitted(peer)
         else:
-            self._silent.remove(peer)
+            self._crowd.known(peer)
         return None
 
     def process_response(
@@ -144,29 +140,9 @@ class AlertServer:
         except ConnectionClosed:
             return
 
-    def opened(self, peer: Peer) -> bool:
-        """Note a TCP connection; False if there are too many, and none that says nothing.
-
-        With the last place taken, whoever has been silent longest makes room: silence must not
-        keep out those who have something to say.
-        """
-        self._peers.add(peer)
-        if len(self._peers) > self._max_sockets:
-            silent = self._silent.oldest()
-            gives_way = peer if silent is None else silent
-            self._door.reject("no_socket_left", gives_way.address, peer.loop.time())
-            if silent is None:
-                return False
-            self._silent.remove(silent)
-            silent.cut()
-        self._silent.add(peer, peer.address)
-        return True
-
     def lost(self, peer: Peer) -> None:
         """Forget a connection, and audit it if it was a client's."""
-        self._peers.discard(peer)
-        self._silent.remove(peer)
-        self._pending.remove(peer)
+        self._crowd.lost(peer)
         session = self._clients.pop(peer, None)
         if session is None:
             return
@@ -233,8 +209,7 @@ class AlertServer:
 
     def _join(self, peer: Peer, session: Session) -> None:
         assert session.identity is not None
-        self._silent.remove(peer)
-        self._pending.remove(peer)
+        self._crowd.known(peer)
         plan = self.broadcaster.begin(peer, session, session.resume)
         self._journal.connected(peer, session.identity.name, plan, peer.loop.time())
         self._offer_status(peer, session, time.time())
@@ -300,7 +275,7 @@ class AlertServer:
         for server in self.servers:
             server.close(close_connections=False)
         await self.broadcaster.settle(max(seconds - CLOSE_SECONDS - 1.0, 0.0))
-        for peer in tuple(self._peers):
+        for peer in tuple(self._crowd.peers):
             if peer in self._clients:
                 self.close(peer, Close(GOING_AWAY, "shutting down"))
             else:
@@ -314,22 +289,20 @@ class AlertServer:
         self._door.flush(loop.time())
 
     async def _wait_for_peers(self, seconds: float) -> None:
-        closing = [asyncio.create_task(peer.wait_closed()) for peer in self._peers]
+        closing = [asyncio.create_task(peer.wait_closed()) for peer in self._crowd.peers]
         if closing:
             # `shut` cuts those that do not answer, so this ends without help.
             await asyncio.wait(closing, timeout=max(seconds, CLOSE_SECONDS))
-        for peer in tuple(self._peers):
+        for peer in tuple(self._crowd.peers):
             peer.cut()
         await asyncio.gather(*closing)
 
     def _make_room(self) -> bool:
-        peer = self._pending.oldest()
+        peer = self._crowd.give_up_pending()
         if peer is None:
             return False
-        self._door.reject("no_place_left", peer.address, peer.loop.time())
         self.close(peer, Close(TOO_SLOW, "no place left"))
         # The place is free at once, however long the goodbye takes.
-        self._pending.remove(peer)
         del self._clients[peer]
         self._door.roster.leave(None)
         return True

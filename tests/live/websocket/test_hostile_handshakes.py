@@ -172,7 +172,7 @@ class TestHandshakeAbuse:
                     sock = socket.create_connection(("127.0.0.1", house.server.port))
                     sock.setblocking(False)
                     socks.append(sock)
-                await house.until(lambda: len(house.server._peers) == 106)
+                await house.until(lambda: len(house.server._crowd.peers) == 106)
                 for sock in socks:
                     sock.close()
 

@@ -28,7 +28,7 @@ class TestSilence:
                     "alertas_websocket_rejected_total", reason="no_socket_left"
                 )
                 assert rejected >= limit
-                await house.until(lambda: len(house.server._peers) <= limit)
+                await house.until(lambda: len(house.server._crowd.peers) <= limit)
                 for writer in silent:
                     writer.close()
             (first, rest) = house.audit.of("client_rejected")
