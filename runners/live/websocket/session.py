@@ -82,6 +82,7 @@ class Session:
         "_earlier",
         "_ping_at",
         "_pinged",
+        "_reacked",
         "acked",
         "heard",
         "identity",
@@ -122,6 +123,8 @@ class Session:
         """Seconds the last answer to a ping took."""
         self.status_seen = 0
         """Which state of the feed this client was told of; 0 is none."""
+        self._reacked = 0
+        """Highest number acknowledged since the stream last began."""
         self._pinged = now
         self._ping_at = now + PING_SECONDS * (1.0 - ping_offset / 2.0)
         self._bucket = TokenBucket(messages_per_second, BURST_SECONDS * messages_per_second, now)
@@ -132,6 +135,7 @@ class Session:
         if self.sent > self._begun:
             self._earlier = [*self._earlier[1 - MAX_RUNS :], (self._begun + 1, self.sent)]
         self.sent = self._begun = after
+        self._reacked = 0
         if recovered:
             self.top = max(self.top, after)
 
@@ -173,8 +177,12 @@ class Session:
                 return parsed
             return Close(UNAUTHORIZED, "wrong first message")
         if isinstance(parsed, Ack) and (self.acked or 0) < parsed.seq <= self.top:
-            self.acked = parsed.seq
+            self.acked = self._reacked = parsed.seq
             return parsed
+        if isinstance(parsed, Ack) and self._reacked < parsed.seq <= self.sent:
+            # Acknowledged before, and sent again since: a second resume is no flood.
+            self._reacked = parsed.seq
+            return None
         if not self._bucket.take(now):
             return Close(POLICY, "too many messages")
         match parsed:

@@ -236,6 +236,15 @@ class TestLive:
         for seq in range(1, 5_001):
             assert session.receive(f'{{"type":"ack","seq":{seq}}}', 0.0) == Ack(seq)
 
+    def test_acknowledging_anew_after_a_second_resume_is_no_flood(self) -> None:
+        session = live_session()
+        for _ in range(3):
+            session.start(0, recovered=True)
+            for seq in range(1, 201):
+                session.advance(seq)
+                reply = session.receive(f'{{"type":"ack","seq":{seq}}}', 0.0)
+                assert not isinstance(reply, Close)
+
     def test_a_flood_closes_and_nonsense_alone_does_not(self) -> None:
         session = live_session(rate=10)
         replies = [session.receive("nonsense", 0.001 * i) for i in range(31)]
