@@ -159,7 +159,8 @@ def _address(config: Config, args: argparse.Namespace, database: str) -> str:
     url = urlsplit(config.delivery.websocket.url)
     host = args.host or url.hostname or "localhost"
     port = (url.port or 8765) if args.port is None else args.port
-    require_safe_bind(host, tls=False, allow_remote=args.allow_remote)
+    is_tls = config.delivery.websocket.certificate_file is not None
+    require_safe_bind(host, tls=is_tls, allow_remote=args.allow_remote)
     try:
         for sock in bind(host, port):
             sock.close()
