@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from alertlib.detection.alert import Alert
 from alertlib.detection.answers import checked
 from alertlib.detection.bar import Bar
+from alertlib.detection.day_ranges import DayRanges
 from alertlib.detection.detectors import Detector, Step
 from alertlib.detection.ruleset import Accept, Rules, make_rules
 from alertlib.detection.stream import Stream, Suppressed
@@ -150,6 +151,7 @@ class Core:
         self._tolerated = config.live.stale_after_bars
         self._taken: deque[_Taken] = deque(maxlen=REMEMBERED_BARS)
         self._warm_until: datetime | None = None
+        self.days = DayRanges()
         self.recent: dict[datetime, Bar] = {}
         """Newest bars by their open, in order, as last revised; few after a restart."""
 
@@ -210,6 +212,7 @@ class Core:
                     [one.bar.time.isoformat(), *one.bar[1:], one.revisions, one.alerts]
                     for one in self._taken
                 ],
+                "days": self.days.snapshot(),
             },
             separators=(",", ":"),
         ).encode()
@@ -226,6 +229,7 @@ class Core:
             state = json.loads(snapshot)
             taken = [_remembered(row) for row in state["taken"]]
             stream: Mapping[str, Any] = state["stream"]
+            days = DayRanges.restored(state.get("days", ()))
             self._stream.restore(stream)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise DataError(
@@ -233,6 +237,7 @@ class Core:
                 "replay the bars instead"
             ) from error
         self._taken = deque(taken, REMEMBERED_BARS)
+        self.days = days
         self.recent = {one.bar.time: one.bar for one in taken}
 
     def _decide(self, bar: Bar) -> tuple[tuple[Alert, ...], tuple[Suppressed, ...]]:
@@ -240,6 +245,7 @@ class Core:
         self._taken.append(_Taken(bar))
         decision = self._stream.decide(bar)
         self.recent[bar.time] = bar
+        self.days.add(bar)
         if len(self.recent) > RECENT_BARS:
             del self.recent[next(iter(self.recent))]
         if decision.alerts:

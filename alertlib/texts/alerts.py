@@ -20,6 +20,9 @@ SUBJECT_LIMIT = 100
 """RFC 5322 would have lines of 78; a folded header may be longer, and no reader minds."""
 
 _DOT = " · "
+# "synthetic" stands for the figures of a scorecard in sentences.
+_MARK_WORDS = {"synthetic": "synthetic_mark"}
+_MARKS = ("synthetic", "replay", "dry_run", "late")
 
 
 class Contract(NamedTuple):
@@ -120,13 +123,13 @@ class AlertView:
 
     @property
     def mark_keys(self) -> list[str]:
-        """What sets the alert apart from an ordinary one: correction, dry run, late."""
-        others = [key for key in ("dry_run", "late") if self.alert.get(key)]
+        """What sets the alert apart from an ordinary one, gravest first."""
+        others = [key for key in _MARKS if self.alert.get(key)]
         return ["correction", *others] if self.correction else others
 
     @property
     def marks(self) -> list[str]:
-        return [self._word(key) for key in self.mark_keys]
+        return [self._word(_MARK_WORDS.get(key, key)) for key in self.mark_keys]
 
     @property
     def has_money(self) -> bool:

@@ -142,6 +142,7 @@ class Daemon:
         self._server = await self._open_server(store)
         self._board.server = self._server
         self._server.recent_bars = self._pipeline.recent_bars
+        self._server.stream_facts = self._pipeline.stream_facts
         loop = asyncio.get_running_loop()
 
         def committed(stored: list[Stored]) -> None:

@@ -43,6 +43,11 @@ class Writer:
         Returns the stored message of an alert's id.
     dry_run : bool
         Mark alerts, and mail nobody.
+
+    Attributes
+    ----------
+    marks : dict of (symbol, timeframe) to tuple of str
+        Where a stream's bars come from, if not from a market: ``replay``, ``synthetic``.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class Writer:
         self._find_contract = find_contract
         self._find_message = find_message
         self._dry_run = dry_run
+        self.marks: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def write(self, key: tuple[str, str], outcome: Outcome, seen: float) -> Made:
         """Return what ``outcome`` adds; ``seen`` is when its bar came, Unix seconds."""
@@ -68,7 +74,7 @@ class Writer:
         if outcome.refused is not None:
             made.events.append(Event("feed_gap", "feed", {**_name(key), "bar": outcome.refused}))
         for held in outcome.suppressed:
-            made.events.append(suppressed_event(held, outcome.late))
+            made.events.append(suppressed_event(held, outcome.late, self.marks.get(key, ())))
         for alert in outcome.alerts:
             payload = self.alert(alert, seen, late=outcome.late)
             made.messages.append(Message(payload, mail=self._mails(payload["id"], payload, seen)))
@@ -85,6 +91,7 @@ class Writer:
             payload["dry_run"] = True
         if late:
             payload["late"] = True
+        payload |= dict.fromkeys(self.marks.get((alert.symbol, alert.timeframe), ()), True)
         contract = self._find_contract(alert.symbol, alert.timeframe)
         payload["text"] = AlertView(payload, contract, self._language).text
         return payload
@@ -115,12 +122,13 @@ class Writer:
         )
 
 
-def suppressed_event(held: Suppressed, late: bool) -> Event:
+def suppressed_event(held: Suppressed, late: bool, marks: Sequence[str] = ()) -> Event:
     """Return the audit event of an alert that the policy held back."""
     alert = held.alert
     data = {name: getattr(alert, name) for name in _FIELDS}
     data |= {"bar_time": with_offset(alert.bar_time), "reason": held.reason}
-    return Event("suppressed", "live", data | ({"late": True} if late else {}))
+    data |= dict.fromkeys((*marks, *(("late",) if late else ())), True)
+    return Event("suppressed", "live", data)
 
 
 def gap_event(key: tuple[str, str], gap: Gap) -> Event:

@@ -7,12 +7,14 @@ import time
 from asyncio import wrap_future
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from alertlib.config import Config
 from alertlib.detection.intake import NOTHING, Core
 from alertlib.detection.models import Model
+from alertlib.detection.stream_facts import stream_facts
 from alertlib.errors import DataError
-from alertlib.market.clock import with_offset
+from alertlib.market.clock import utc_stamp, with_offset
 from alertlib.texts.contracts import find_contracts
 from runners.live.alert_store.records import Batch, Cursor, Event, Message
 from runners.live.alert_store.store import Store
@@ -78,9 +80,19 @@ class Pipeline:
             return []
         return [(with_offset(bar.time), *bar[1:5]) for bar in core.recent.values()]
 
+    def stream_facts(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Return what a chart needs beside the bars, and the server's time; see `recent_bars`."""
+        key = symbol, timeframe
+        core = self.cores.get(key)
+        now = {"now": utc_stamp(time.time())}
+        if core is None:
+            return now
+        return now | stream_facts(core, self._config.trade, self._writer.marks.get(key, ()))
+
     def _make_cores(self, origins: list[Origin]) -> None:
         cursors = self._store.cursors()
-        for key, instrument in origins:
+        for key, instrument, marks in origins:
+            self._writer.marks[key] = marks
             core = Core(
                 self._config, *key, instrument=instrument, models=self._models,
                 on_error=self._detector_failed,

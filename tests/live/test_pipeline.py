@@ -11,10 +11,15 @@ from pathlib import Path
 import pytest
 
 from alertlib.config import Config
+from alertlib.config.schema import Email
+from alertlib.detection.alert import Alert
 from alertlib.detection.bar import Bar
+from alertlib.detection.stream import Suppressed
+from alertlib.texts.alerts import Contract
 from runners.live.alert_store.store import Store
 from runners.live.feed.base import Bars, Key, Origin, Position
 from runners.live.gauges import Figures
+from runners.live.payloads import Writer, suppressed_event
 from runners.live.pipeline import Pipeline
 from runners.live.telemetry.metrics import Metrics
 
@@ -39,6 +44,22 @@ class OneBar:
 
     async def close(self) -> None:
         return None
+
+
+def test_alerts_of_made_up_or_replayed_bars_are_marked() -> None:
+    """A trader took the replay of a day for the market."""
+    writer = Writer(Email(), lambda symbol, timeframe: Contract(5.0, 0.2), lambda name: None)
+    alert = Alert(
+        "1", TIME, TIME, "WIN$N", "M5", "engulfing_bullish", 1, "ALTO", 0.7, 160_050.0,
+        160_040.0, 160_060.0, 159_900.0, 160_200.0, 1.0, (),
+    )  # fmt: skip
+    assert "replay" not in writer.alert(alert, 0.0)
+    writer.marks[KEY] = ("replay", "synthetic")
+    payload = writer.alert(alert, 0.0)
+    assert payload["replay"] is payload["synthetic"] is True
+    assert payload["text"].startswith("[DADOS SINTÉTICOS, REPLAY] WIN$N M5")
+    held = suppressed_event(Suppressed(alert, "rate_limit"), False, writer.marks[KEY])
+    assert held.data["replay"] is held.data["synthetic"] is True
 
 
 def test_a_bar_counts_as_dealt_with_once_its_transaction_is_durable(

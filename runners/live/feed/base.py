@@ -15,10 +15,14 @@ Key = tuple[str, str]
 
 
 class Origin(NamedTuple):
-    """One stream as the feed knows it; ``instrument`` only where it was read off the bars."""
+    """One stream as the feed knows it; ``instrument`` only where it was read off the bars.
+
+    ``marks`` are what every alert of it is marked with: ``replay``, ``synthetic``.
+    """
 
     key: Key
     instrument: Instrument | None = None
+    marks: tuple[str, ...] = ()
 
 
 class Position(NamedTuple):

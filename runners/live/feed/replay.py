@@ -169,4 +169,5 @@ class ReplayFeed:
             grid=Grid(numerator, denominator, per_tick, on_tick),
             sessions=FixedHours(*hours) if hours else instrument.sessions,
         )
-        return Origin((symbol, timeframe), instrument)
+        marks = ("replay", "synthetic") if facts["synthetic"] else ("replay",)
+        return Origin((symbol, timeframe), instrument, marks)

@@ -69,6 +69,7 @@ def _facts(bars: Bars) -> dict[str, Any]:
         "timeframe": bars.timeframe,
         "bars": len(bars),
         "sha256": bars.sha256,
+        "synthetic": bars.synthetic,
         "grid": [grid.numerator, grid.denominator, grid.per_tick, grid.on_tick],
         "hours": [hours.open, hours.close] if isinstance(hours, FixedHours) else None,
     }

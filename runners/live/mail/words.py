@@ -38,6 +38,8 @@ MAIL_WORDS: dict[Language, dict[str, str]] = {
             "Correção: a barra deste alerta foi revista depois do fechamento. "
             "O alerta original fica como foi enviado; confira o gráfico."
         ),
+        "synthetic_banner": "Dados sintéticos: inventados, de nenhum mercado. Não opere.",
+        "replay_banner": "Replay: barras do passado, tocadas de novo. Não opere.",
         "dry_run_banner": (
             "Simulação: alerta gerado em modo de teste. Não opere com base nesta mensagem."
         ),
@@ -116,6 +118,8 @@ MAIL_WORDS: dict[Language, dict[str, str]] = {
             "Correction: this alert's bar was revised after its close. "
             "The original alert stands as sent; check the chart."
         ),
+        "synthetic_banner": "Synthetic data: made up, of no market. Do not trade.",
+        "replay_banner": "Replay: bars of the past, played again. Do not trade.",
         "dry_run_banner": "Dry run: made in test mode. Do not trade on this message.",
         "late_banner": (
             "Late: the bar arrived after an interruption of the data. "

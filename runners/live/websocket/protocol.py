@@ -193,12 +193,10 @@ def welcome(epoch: str, seq: int, *, recovered: bool) -> bytes:
     return _frame(text.encode())
 
 
-def bars(asked: AskBars, rows: Sequence[Row]) -> bytes:
+def bars(asked: AskBars, rows: Sequence[Row], facts: Mapping[str, Any]) -> bytes:
     """Return the answer to :class:`AskBars`; it takes no number and is not repeated."""
-    text = json.dumps(
-        {"type": "bars", "symbol": asked.symbol, "timeframe": asked.timeframe, "bars": rows},
-        separators=(",", ":"),
-    )
+    head = {"type": "bars", "symbol": asked.symbol, "timeframe": asked.timeframe}
+    text = json.dumps({**head, **facts, "bars": rows}, separators=(",", ":"))
     return _frame(text.encode())
 
 

@@ -91,6 +91,8 @@ class AlertServer:
         self.publish = self.broadcaster.publish
         self.recent_bars: Callable[[str, str], Sequence[Row]] = lambda symbol, timeframe: ()
         """Asked for the newest closed bars of a symbol and timeframe; none if it is unknown."""
+        self.stream_facts: Callable[[str, str], Mapping[str, Any]] = lambda symbol, timeframe: {}
+        """Asked for what a chart needs beside the bars."""
         door.make_room = self._make_room
         door.advise = lambda message, details: _log.warning(message, extra=details)
         _declare(metrics)
@@ -177,7 +179,8 @@ class AlertServer:
             case Action() if session.identity is not None:
                 self._act(peer, session.identity.name, reply)
             case AskBars(symbol, timeframe):
-                peer.offer(bars(reply, self.recent_bars(symbol, timeframe)))
+                rows = self.recent_bars(symbol, timeframe)
+                peer.offer(bars(reply, rows, self.stream_facts(symbol, timeframe)))
             case Invalid(reason):
                 self._metrics.add("alertas_websocket_ignored_total", reason=reason)
             case Close(code) if code == UNAUTHORIZED:
