@@ -211,17 +211,17 @@ class TestAlerts:
                 publish(house, make_alert(101, **down, late=True, dry_run=True))
                 newest, oldest = await cards(tab, 2)
                 for text in (
-                    "CRÍTICO", "WIN$N M5", "Engolfo de baixa", "▼ venda", "126.505",
+                    "CRÍTICO", "WIN$N M5", "Engolfo de baixa", "▼ VENDA", "126.505",
                     "126.490 – 126.520", "126.255", "127.005", "R:R 1:2",
                     "confiança 72%", "ATRASADO", "SIMULAÇÃO", "alerta 101", "há ",
                     "01/03 17:25–17:30", "17:30:01",
                 ):  # fmt: skip
                     assert text in newest
                 assert "ALTO" in oldest
-                assert "▲ compra" in oldest
+                assert "▲ COMPRA" in oldest
                 await tab.until("document.querySelector('#said').textContent.includes('Engolfo')")
                 said = await tab.run("document.querySelector('#said').textContent")
-                assert said.startswith("simulação, atrasado, severidade crítico, Engolfo de baixa")
+                assert said.startswith("simulação, atrasado, severidade crítico, venda a 126.505")
                 await house.until(lambda: ("mesa", 2) in house.audit.acks)
                 assert tab.console == []
 
@@ -308,6 +308,125 @@ class TestAlerts:
                 assert await tab.run(last) == "alerta 400"
                 assert "auditoria" in (await tab.texts("#older"))[0]
                 await tab.until("document.querySelector('#counts dd').textContent === '600'")
+
+        run(scenario())
+
+
+def tell_replay(symbol: str, timeframe: str) -> dict[str, Any]:
+    before = {"day": "2024-02-29", "high": 126_700.0, "low": 126_400.0, "close": 126_500.0}
+    return {
+        "now": "2024-03-01T22:00:00Z", "tick": 5.0, "point_value": 0.2, "horizon_minutes": 120,
+        "marks": ["synthetic", "replay"], "previous": before,
+    }  # fmt: skip
+
+
+class TestMarket:
+    def test_a_replay_is_told_from_a_market(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools) as (house, tab):
+                house.server.stream_facts = tell_replay
+                publish(house, make_alert(118, replay=True, synthetic=True))
+                await tab.until("document.querySelector('#origin').textContent")
+                assert await tab.texts("#origin") == ["DADOS SINTÉTICOS · REPLAY"]
+                (line,) = await tab.texts("#market-line")
+                assert line == "última barra fechou às 19:00 de 01/03/2024"
+                (text,) = await cards(tab, 1)
+                assert "DADOS SINTÉTICOS" in text
+                assert "R$\xa0100,00" in text
+                assert "-R$\xa050,00" in text
+                (before,) = await tab.texts("#previous")
+                assert before.startswith("Pregão anterior (29/02): máx 126.700 · mín 126.400")
+                assert tab.console == []
+
+        run(scenario())
+
+    def test_what_can_no_longer_be_traded_says_so(self, devtools: str) -> None:
+        """The newest bar closes at 126.600; cards from the newest to the oldest."""
+
+        async def scenario() -> None:
+            last = ROWS[-1][4]
+            near = {"entry_min": last - 15, "entry_max": last + 15}
+            far = {"stop": last - 900, "target": last + 900}
+            passed = {"entry_min": last - 90, "entry_max": last - 60}
+            alerts = (
+                make_alert(80, **far),
+                make_alert(110, target=last - 900, stop=last - 950),
+                make_alert(117, **far, **passed),
+                make_alert(118, **far, **near),
+            )
+            async with desk(devtools, *alerts) as (house, tab):
+                house.server.stream_facts = tell_replay
+                await tab.run("askBars()")
+                await cards(tab, 4)
+                await tab.until("document.querySelector('.alert').dataset.standing")
+                kinds = "[...document.querySelectorAll('.alert')].map(e => e.dataset.standing)"
+                assert await tab.run(kinds) == ["open", "passed", "over", "over"]
+                near_text, passed_text, hit, late = await tab.texts(".standing")
+                assert near_text.startswith("na faixa de entrada · último")
+                assert "até o stop -900, até o alvo +900 pts" in near_text
+                assert passed_text.startswith("entrada passou")
+                assert hit.startswith("alvo atingido na barra das 18:15")
+                assert late == "prazo do trade acabou às 17:45: histórico"
+
+        run(scenario())
+
+    def test_a_status_names_the_market_and_the_next_bar(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools) as (house, tab):
+                publish(house, make_alert(118, symbol="WDO$N"))
+                await cards(tab, 1)
+                state = {"symbol": "WDO$N", "timeframe": "M5", "state": "running", "reason": None}
+                state |= {"last_bar": "2024-03-01T10:50:00-03:00", "market_open": True}
+                for now, market_open, ending in (
+                    ("13:57:47", True, "há 2 min · próxima fecha em 2:13"),
+                    ("14:01:10", True, "há 6 min · próxima atrasada 1:10"),
+                    ("14:01:10", False, "há 6 min · mercado fechado"),
+                ):
+                    frame = {"feed": [state | {"market_open": market_open}]}
+                    frame |= {"now": f"2024-03-01T{now}Z"}
+                    heard = f"hearStatus({json.dumps(frame)})"
+                    line = "document.querySelector('#market-line').textContent"
+                    assert await tab.run(f"({heard}, {line})") == (
+                        f"última barra fechou às 10:55, {ending}"
+                    )
+
+        run(scenario())
+
+
+class TestComfort:
+    def test_filters_hide_and_say_so_and_dates_divide(self, devtools: str) -> None:
+        async def scenario() -> None:
+            other = {"symbol": "WDO$N", "bar_time": "2024-03-04T09:00:00-03:00"}
+            async with desk(devtools, make_alert(1), make_alert(2, **other)) as (_, tab):
+                await cards(tab, 2)
+                days = await tab.texts(".day")
+                assert days == ["segunda-feira, 04/03/2024", "sexta-feira, 01/03/2024"]
+                await tab.run(
+                    "{const s = document.querySelector('#filter-symbol'); s.value = 'WDO$N';"
+                    " s.dispatchEvent(new Event('change'))}"
+                )
+                assert await tab.texts("#filtered") == ["1 alerta oculto pelos filtros"]
+                shown = "document.querySelectorAll('#alerts > :not([hidden])').length"
+                assert await tab.run(shown) == 2
+                await tab.run("document.querySelector('#filter-none').click()")
+                assert await tab.run(shown) == 4
+
+        run(scenario())
+
+    def test_a_session_is_remembered_only_when_asked(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(1), token=None) as (_, tab):
+                await tab.run("document.querySelector('#remember').click()")
+                await tab.run("document.querySelector('#token').focus()")
+                await sign_in(tab, TOKEN)
+                await tab.until(LIVE)
+                await tab.run("document.querySelector('#sound').click()")
+                await tab.until("document.querySelector('#sound').ariaPressed === 'true'")
+                await tab.load()
+                await tab.until(LIVE)
+                assert await tab.run("document.querySelector('#sound').ariaPressed") == "true"
+                await tab.run("document.querySelector('#leave').click()")
+                await tab.until("localStorage.getItem('alertas.token') === null")
 
         run(scenario())
 
@@ -519,6 +638,8 @@ class TestLooks:
                     await tab.colours(scheme)
                     for width, height in ((1280, 900), (360, 780)):
                         await tab.resize(width, height)
+                        if (scheme, width) == ("light", 360):
+                            await tab.run("document.querySelector('.pick').click()")
                         chart = "#alerts #chart" if width == 360 else "#chart-home #chart"
                         await tab.until(f"document.querySelector('{chart} .candle')")
                         shown = await tab.run("document.documentElement.scrollWidth")

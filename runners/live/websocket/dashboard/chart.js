@@ -8,7 +8,7 @@ const LABEL = 15; // least distance between two labels
 const AHEAD = 8; // bars' worth of room right of the newest
 
 // Draw into `box`; `alert` is null where there are only bars to show.
-function drawChart(box, bars, alert) {
+function drawChart(box, bars, alert, previous) {
   const width = Math.max(260, Math.floor(box.clientWidth));
   const height = width < 480 ? 220 : Math.min(360, Math.round(width * 0.58));
   const marked = alert === null ? -1 : bars.findIndex((bar) => bar.time === instant(alert.bar_time));
@@ -24,13 +24,44 @@ function drawChart(box, bars, alert) {
 
   const svg = node("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img" });
   svg.append(grid(scale, decimals, levels, width), times(shownBars, scale, height));
+  svg.append(...drawPrevious(previous, scale));
   if (place >= 0) svg.append(signal(alert, shownBars[place], place, scale, height));
   svg.append(...shownBars.map((bar, index) => candle(bar, index, scale)));
   svg.append(...drawLevels(levels, alert, scale, place, width));
+  find("previous").textContent = describePrevious(previous, decimals);
   const title = node("title");
   title.textContent = describe(shownBars, alert, place, decimals);
   svg.prepend(title);
+  for (const kind of ["pointermove", "pointerdown"]) {
+    svg.addEventListener(kind, (event) => {
+      const x = event.clientX - svg.getBoundingClientRect().left;
+      const bar = shownBars[Math.max(0, Math.min(shownBars.length - 1, Math.floor(x / scale.step)))];
+      find("ohlc").textContent = ohlc(bar, decimals);
+    });
+  }
+  find("ohlc").textContent = ohlc(shownBars.at(-1), decimals);
   box.replaceChildren(svg);
+}
+
+// One bar in words: open, high, low, close.
+function ohlc(bar, decimals) {
+  const price = (value) => number(value, decimals);
+  return `${shown(MINUTE, bar.time)} A ${price(bar.open)} · Máx ${price(bar.high)} · Mín ${price(bar.low)} · F ${price(bar.close)}`;
+}
+
+// The session before, in words; lines of it are drawn where they fit the picture.
+function describePrevious(previous, decimals) {
+  if (!previous) return "";
+  const price = (value) => number(value, decimals);
+  const day = previous.day.split("-").reverse().slice(0, 2).join("/");
+  return `Pregão anterior (${day}): máx ${price(previous.high)} · mín ${price(previous.low)} · fech ${price(previous.close)}`;
+}
+
+function drawPrevious(previous, scale) {
+  return ["high", "low", "close"]
+    .map((name) => previous?.[name])
+    .filter((price) => price > scale.low && price < scale.high)
+    .map((price) => node("line", { class: "previous", x1: 0, x2: scale.right, y1: scale.y(price), y2: scale.y(price) }));
 }
 
 // As many of the newest bars as fit, and the alert's with a few before it however old it is.

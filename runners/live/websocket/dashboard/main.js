@@ -2,15 +2,16 @@
 // Puts the parts together: what is connected to what, and what the page says of itself.
 
 // Changes of state that are worth interrupting a listener for; a countdown is not.
-const SPOKEN = { live: "Conectado, ao vivo.", waiting: "Conexão perdida, reconectando." };
+const SPOKEN = { live: "Conectado.", waiting: "Conexão perdida, reconectando." };
 
 const figures = new Figures();
-const bars = new Map(); // by stream, the newest answer
+const market = new Market();
+const attention = new Attention();
 const narrow = matchMedia("(max-width: 1099px)");
 let quietStream = null; // shown while there is no alert
 let acknowledged = 0;
 let unseen = 0;
-let audio = null;
+let tapped = null; // card whose chart was asked for on a phone
 let askTimer = 0;
 let announced = [];
 let drawing = 0;
@@ -22,14 +23,21 @@ const link = new Link({
   message: receive,
   acknowledged: (seq) => { acknowledged = seq; refresh(); },
   bars: keepBars,
+  status: hearStatus,
   confirmed: (mark) => actions.confirm(mark),
   beat: askBars,
 });
 const actions = new Actions(link, (id, taken) => { cards.acted(id, taken); refresh(); });
 const cards = new Cards({
   select: () => { placeChart(); redraw(); askSoon(); },
+  picked: (card) => {
+    tapped = tapped === card ? null : card;
+    placeChart();
+    redraw();
+  },
   act: (alert, action, note) => actions.take(alert, action, note),
 });
+const filters = new Filters(() => filters.apply(cards.alerts));
 
 // Messages
 
@@ -45,6 +53,7 @@ function receive(message) {
 // An alert that cannot be shown is told of: the desk must not take it for a quiet market.
 function showCard(message) {
   try {
+    filters.know(message.data);
     cards.add(message, actions.get(message.data.id));
   } catch (error) {
     console.error(error);
@@ -54,6 +63,8 @@ function showCard(message) {
 
 // Screen readers are told of alerts that come together in one sentence.
 function announce({ kind, data }) {
+  if (!filters.lets(data)) return;
+  attention.alert(data, `${side(data.direction).toUpperCase()} ${data.symbol} ${number(data.price)}`);
   announced.push({ text: say(kind, data), tone: data.severity === "CRITICO" ? 880 : 620 });
   if (announced.length === 1) setTimeout(speak, 300);
   if (document.hidden) unseen += 1;
@@ -63,7 +74,7 @@ function announce({ kind, data }) {
 function speak() {
   const more = announced.length > 3 ? ` E mais ${announced.length - 3}.` : "";
   find("said").textContent = `${announced.slice(0, 3).map((one) => one.text).join(". ")}.${more}`;
-  if (audio !== null) beep(Math.max(...announced.map((one) => one.tone)));
+  attention.sound(Math.max(...announced.map((one) => one.tone)));
   announced = [];
 }
 
@@ -73,17 +84,15 @@ function showTitle() {
 
 // Bars and chart
 
-function streamOf(alert) {
-  return JSON.stringify([alert.symbol, alert.timeframe]);
-}
-
 function chartStream() {
   return cards.selected?.alert ?? quietStream;
 }
 
 function askBars() {
-  const { symbol, timeframe } = chartStream() ?? {};
-  link.ask(String(symbol ?? ""), String(timeframe ?? ""));
+  // The chart's stream, and those whose alerts are the newest: their last price is shown.
+  const streams = [chartStream() ?? {}, ...cards.alerts.slice(-50).reverse().map((card) => card.alert)];
+  const found = new Map(streams.map((stream) => [streamOf(stream), stream]));
+  for (const { symbol, timeframe } of [...found.values()].slice(0, 4)) link.ask(String(symbol ?? ""), String(timeframe ?? ""));
 }
 
 // Once for alerts that come together.
@@ -92,12 +101,26 @@ function askSoon() {
 }
 
 function keepBars(answer) {
-  const key = streamOf(answer);
-  bars.delete(key);
-  bars.set(key, readBars(answer.bars));
-  if (bars.size > 32) bars.delete(bars.keys().next().value);
+  market.keep(answer);
   const stream = chartStream();
-  if (stream !== null && key === streamOf(stream)) redraw();
+  if (stream !== null && streamOf(answer) === streamOf(stream)) redraw();
+  showMarket();
+  cards.tick(market.now());
+}
+
+// A new bar is asked for at once; a change of state is shown.
+function hearStatus(frame) {
+  if (market.told(frame).length) askSoon();
+  showMarket();
+}
+
+function showMarket() {
+  const stream = chartStream();
+  find("market").hidden = stream === null;
+  if (stream === null) return;
+  find("origin").textContent = market.marks(stream).map((mark) => label(MARKS, mark)).join(" · ");
+  find("market-stream").textContent = `${stream.symbol} ${stream.timeframe}`;
+  find("market-line").textContent = market.line(stream);
 }
 
 // Drawing measures the page; alerts that come in a burst share one drawing.
@@ -109,7 +132,8 @@ function draw() {
   const alert = cards.selected?.alert ?? null;
   const stream = chartStream();
   const box = find("chart-box");
-  const known = stream && bars.get(streamOf(stream));
+  const answer = stream && market.of(stream);
+  const known = answer && answer.bars;
   find("chart-title").textContent = stream ? `${stream.symbol} ${stream.timeframe}` : "Gráfico";
   if (!known?.length) {
     const text = !stream ? "O gráfico aparece com o primeiro alerta." : known ? "O servidor ainda não tem barras deste ativo." : "Buscando barras…";
@@ -117,7 +141,7 @@ function draw() {
     find("chart-note").textContent = "";
     return;
   }
-  drawChart(box, known, alert);
+  drawChart(box, known, alert, answer.facts.previous);
   if (alert === null) {
     find("chart-note").textContent = "à espera do primeiro alerta";
     return;
@@ -128,11 +152,12 @@ function draw() {
     : `A barra deste alerta (${barSpan(alert)}) não está entre as ${known.length} últimas do servidor.`;
 }
 
-// On a phone the chart sits in the card it belongs to.
+// On a phone the chart sits in the card it was asked for on.
 function placeChart() {
   const home = find("chart-home");
   const chart = find("chart");
-  if (narrow.matches && cards.selected !== null) {
+  chart.hidden = narrow.matches && tapped !== cards.selected;
+  if (narrow.matches && tapped !== null && !chart.hidden) {
     cards.selected.element.append(chart);
   } else if (chart.parentElement !== home) {
     home.append(chart);
@@ -145,7 +170,7 @@ function showState(name, { seconds, code, reason, expired }) {
   const texts = {
     connecting: "conectando…",
     catching: "recuperando alertas…",
-    live: "ao vivo",
+    live: "conectado",
     waiting: `reconectando em ${seconds} s`,
     refused: expired ? "token vencido" : "token recusado",
   };
@@ -187,6 +212,7 @@ function reasonOf(reason) {
 }
 
 function refuse(expired) {
+  remember("alertas.token", null);
   find("door-error").textContent = expired
     ? "O token venceu. Peça outro a quem administra os alertas."
     : "Token recusado pelo servidor. Confira e tente de novo.";
@@ -199,6 +225,8 @@ function showDesk(isOpen) {
   find("door").hidden = isOpen;
   find("leave").hidden = !isOpen;
   find("sound").hidden = !isOpen;
+  find("notify").hidden = !isOpen;
+  if (!isOpen) find("market").hidden = true;
   if (isOpen) {
     placeChart();
     redraw();
@@ -218,47 +246,25 @@ function refresh() {
   setTimeout(() => {
     isRefreshing = false;
     figures.show(actions, acknowledged);
+    filters.apply(cards.alerts);
   }, 100);
 }
-
-// Sound, off until asked for
-
-function beep(frequency) {
-  const now = audio.currentTime;
-  const tone = audio.createOscillator();
-  const volume = audio.createGain();
-  tone.frequency.value = frequency;
-  volume.gain.setValueAtTime(0.12, now);
-  volume.gain.exponentialRampToValueAtTime(0.001, now + 0.35);
-  tone.connect(volume).connect(audio.destination);
-  tone.start(now);
-  tone.stop(now + 0.36);
-}
-
-find("sound").addEventListener("click", async () => {
-  const isOn = audio === null;
-  if (isOn) {
-    audio = new AudioContext();
-    beep(620);
-  } else {
-    await audio.close();
-    audio = null;
-  }
-  find("sound").setAttribute("aria-pressed", String(isOn));
-  find("sound-text").textContent = isOn ? "ligado" : "desligado";
-});
 
 find("door-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const token = find("token").value.trim();
   find("token").value = "";
   find("door-error").textContent = "";
-  if (token) link.open(token);
+  if (!token) return;
+  remember("alertas.token", find("remember").checked ? token : null);
+  link.open(token);
 });
 find("leave").addEventListener("click", () => {
   actions.forget();
+  remember("alertas.token", null);
   location.reload(); // and with the page go token, alerts and connection
 });
+find("reload").addEventListener("click", () => location.reload());
 find("retry").addEventListener("click", () => link.retryNow());
 narrow.addEventListener("change", () => {
   find("figures").open = !narrow.matches;
@@ -275,7 +281,9 @@ document.addEventListener("visibilitychange", () => {
   unseen = document.hidden ? unseen : 0;
   showTitle();
 });
-setInterval(() => cards.tick(Date.now()), 1000);
+setInterval(() => { cards.tick(market.now()); showMarket(); }, 1000);
 setInterval(checkHealth, HEALTH_EVERY);
 find("figures").open = !narrow.matches;
 find("token").focus();
+const remembered = recall("alertas.token", null);
+if (typeof remembered === "string") link.open(remembered);

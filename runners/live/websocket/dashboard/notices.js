@@ -8,6 +8,7 @@ const REASONS = {
 };
 
 const notices = new Map();
+let knownVersion;
 function warn(text, kind = "stream", isGrave = false) {
   if (text) notices.set(kind, { text, isGrave });
   else notices.delete(kind);
@@ -36,6 +37,11 @@ async function checkHealth() {
     health = await answer.json();
   } catch {
     return; // the connection's own state says the rest
+  }
+  knownVersion ??= health.version;
+  if (health.version !== knownVersion) {
+    warn("O servidor foi atualizado; recarregue esta página.", "version");
+    find("reload").hidden = false;
   }
   if (quietStream === null) showQuietStream(Object.keys(health.last_bars ?? {}));
   const reasons = Array.isArray(health.reasons) ? health.reasons : [];

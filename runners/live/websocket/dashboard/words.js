@@ -12,6 +12,7 @@ const ZONE = "America/Sao_Paulo";
 const CLOCK = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const MINUTE = format({ hour: "2-digit", minute: "2-digit" });
 const DAY = format({ day: "2-digit", month: "2-digit", year: "numeric" });
+const LONG_DAY = format({ weekday: "long", day: "2-digit", month: "2-digit", year: "numeric" });
 
 function format(fields) {
   return new Intl.DateTimeFormat("pt-BR", { timeZone: ZONE, hourCycle: "h23", ...fields });
@@ -88,4 +89,22 @@ function make(tag, className = "", text = "") {
 
 function find(id) {
   return document.getElementById(id);
+}
+
+// What this browser remembers; where storage is off, until the page is reloaded.
+function recall(key, otherwise) {
+  try {
+    return JSON.parse(localStorage.getItem(key)) ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+function remember(key, value) {
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    // Storage is off or full.
+  }
 }
