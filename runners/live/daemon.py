@@ -38,7 +38,9 @@ from runners.live.tasks import keep_running
 from runners.live.telemetry.metrics import Metrics
 from runners.live.telemetry.systemd import Notifier
 from runners.live.websocket.auth import authenticator
+from runners.live.websocket.desk_actions import KEPT, Acted
 from runners.live.websocket.listening import open_server, raise_descriptor_limit
+from runners.live.websocket.protocol import Action
 from runners.live.websocket.server import SPARE_SOCKETS, AlertServer
 from runners.live.websocket.tls import Certificate, find_certificate
 
@@ -143,6 +145,11 @@ class Daemon:
         self._board.server = self._server
         self._server.recent_bars = self._pipeline.recent_bars
         self._server.stream_facts = self._pipeline.stream_facts
+        self._server.actions.knows = lambda identifier: store.find(identifier) is not None
+        self._server.actions.load(
+            Acted(actor, Action(done["id"], done["action"], done["note"]), ts)
+            for actor, ts, done in store.recent_actions(KEPT)
+        )
         loop = asyncio.get_running_loop()
 
         def committed(stored: list[Stored]) -> None:

@@ -66,6 +66,18 @@ class Reader:
         )
         return _stored(*rows[0]) if rows else None
 
+    def actions(self, limit: int, look_back: int = 50_000) -> list[tuple[str, str, str]]:
+        """Return actor, time and data of the newest operators' actions, the oldest first.
+
+        Only the newest ``look_back`` events are looked through: a start must not read years.
+        """
+        rows = self.rows(
+            "SELECT actor, ts, data FROM audit WHERE kind = 'operator_action' "
+            "AND seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq DESC LIMIT ?",
+            (look_back, limit),
+        )
+        return [(str(actor), str(ts), str(data)) for actor, ts, data in reversed(rows)]
+
     def first_since(self, seconds: float, low: int, head: int) -> int:
         """Return the first number from ``low`` on recorded at or after Unix ``seconds``.
 

@@ -14,6 +14,7 @@ Example
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -226,6 +227,11 @@ class Store:
     def read(self, since: int, limit: int = 1_000) -> list[Stored]:
         """Return up to ``limit`` messages after number ``since``, in order."""
         return self._reader.messages(since, limit)
+
+    def recent_actions(self, limit: int) -> list[tuple[str, str, dict[str, str]]]:
+        """Return actor, time and ``{id, action, note}`` of operators' actions, the oldest first."""
+        rows = self._reader.actions(limit)
+        return [(actor, ts, json.loads(data)) for actor, ts, data in rows]
 
     def find(self, key: str) -> Stored | None:
         """Return the message with this key (an alert's id); None if unknown."""

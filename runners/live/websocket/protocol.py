@@ -85,6 +85,7 @@ IGNORED = (
     "bad_bars",
     "binary",
     "not_json",
+    "unknown_alert",
     "unknown_type",
 )
 
@@ -198,6 +199,12 @@ def bars(asked: AskBars, rows: Sequence[Row], facts: Mapping[str, Any]) -> bytes
     head = {"type": "bars", "symbol": asked.symbol, "timeframe": asked.timeframe}
     text = json.dumps({**head, **facts, "bars": rows}, separators=(",", ":"))
     return _frame(text.encode())
+
+
+def acted(done: Action, actor: str, at: str) -> bytes:
+    """Return what somebody did about an alert, for everybody; it takes no number."""
+    fields = {"type": "action", "id": done.id, "action": done.action, "actor": actor, "at": at}
+    return _frame(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def status(feed: Sequence[Mapping[str, Any]], now: float) -> bytes:

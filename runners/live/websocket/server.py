@@ -14,6 +14,7 @@ from websockets.asyncio.server import Server, ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from alertlib.market.clock import utc_stamp
 from runners.live.telemetry.metrics import Metrics
 from runners.live.websocket.admission import Door
 from runners.live.websocket.auth import SUBPROTOCOL
@@ -21,6 +22,7 @@ from runners.live.websocket.broadcast import Broadcaster, History
 from runners.live.websocket.client_journal import Audit, Journal
 from runners.live.websocket.connection import CLOSE_SECONDS, Peer
 from runners.live.websocket.crowd import Crowd
+from runners.live.websocket.desk_actions import Acted, DeskActions
 from runners.live.websocket.limits import ACTION_BURST, ACTION_RATE, Rates
 from runners.live.websocket.protocol import (
     GOING_AWAY,
@@ -35,6 +37,7 @@ from runners.live.websocket.protocol import (
     Invalid,
     Resume,
     Row,
+    acted,
     bars,
     status,
 )
@@ -83,7 +86,7 @@ class AlertServer:
         self._clients: dict[Peer, Session] = {}
         self._status: Sequence[Mapping[str, Any]] = ()
         self._status_number = 0
-        self._actions = Rates(ACTION_RATE, ACTION_BURST)
+        self._action_rates = Rates(ACTION_RATE, ACTION_BURST)
         self._timer: asyncio.TimerHandle | None = None
         self.servers: list[Server] = []
         self.port = 0
@@ -93,6 +96,7 @@ class AlertServer:
         """Asked for the newest closed bars of a symbol and timeframe; none if it is unknown."""
         self.stream_facts: Callable[[str, str], Mapping[str, Any]] = lambda symbol, timeframe: {}
         """Asked for what a chart needs beside the bars."""
+        self.actions = DeskActions()
         door.make_room = self._make_room
         door.advise = lambda message, details: _log.warning(message, extra=details)
         _declare(metrics)
@@ -190,11 +194,20 @@ class AlertServer:
 
     def _act(self, peer: Peer, name: str, action: Action) -> None:
         now = peer.loop.time()
-        if self._actions.take(name, now):
-            self._journal.acted(name, *action)
-        else:
+        if not self._action_rates.take(name, now):
             self._door.reject("too_many_actions", peer.address, now)
             self.close(peer, Close(POLICY, "too many actions of this token"))
+            return
+        if not self.actions.knows(action.id):
+            self._metrics.add("alertas_websocket_ignored_total", reason="unknown_alert")
+            return
+        one = Acted(name, action, utc_stamp(time.time()))
+        if not self.actions.take(one):
+            return
+        self._journal.acted(name, *action)
+        for other, session in self._clients.items():
+            if session.identity is not None and other.is_open:
+                other.offer(acted(action, one.actor, one.at))
 
     def _authenticate(self, peer: Peer, session: Session, token: str) -> None:
         identity = self._door.identify(token, time.time())
@@ -216,6 +229,8 @@ class AlertServer:
         plan = self.broadcaster.begin(peer, session, session.resume)
         self._journal.connected(peer, session.identity.name, plan, peer.loop.time())
         self._offer_status(peer, session, time.time())
+        for one in self.actions.recent():
+            peer.offer(acted(one.done, one.actor, one.at))
 
     # What the feed is doing
 

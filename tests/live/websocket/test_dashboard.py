@@ -26,6 +26,7 @@ from runners.live.websocket.responses import Health
 from tests.support.browser import Tab, chromium, find_chromium, open_tab
 from tests.support.websocket_server import (
     JWT_SECRET,
+    OTHER_TOKEN,
     TOKEN,
     Harness,
     MemoryHistory,
@@ -569,6 +570,19 @@ class TestActions:
                 await tab.until(
                     "document.querySelector('#counts').innerText.match(/Executadas\\s1/)"
                 )
+
+        run(scenario())
+
+    def test_an_action_is_told_to_everybody_with_who_and_when(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(1)) as (house, tab):
+                await cards(tab, 1)
+                async with house.connect(token=OTHER_TOKEN) as client:
+                    done = {"type": "action", "id": make_alert(1)["id"], "action": "executed"}
+                    await client.send(json.dumps(done))
+                    await tab.until("document.querySelector('.told').textContent")
+                    (told,) = await tab.texts(".told")
+                    assert told.startswith("Executada por risco às ")
 
         run(scenario())
 

@@ -10,6 +10,7 @@ class Card {
   #pick = make("button", "pick");
   #actions = make("div", "actions");
   #standing = make("p", "standing");
+  #told = make("p", "told");
   #money = [];
   #taken = null;
   #isChanging = false;
@@ -24,7 +25,7 @@ class Card {
     this.element.tabIndex = 0;
     this.element.dataset.severity = SEVERITIES.includes(alert.severity) ? alert.severity : "";
     this.element.classList.toggle("correction", kind === "correction");
-    this.element.append(this.#head(), this.#levels(), this.#standing, this.#facts(), ...this.#changes(), ...this.#text(), this.#actions);
+    this.element.append(this.#head(), this.#levels(), this.#standing, this.#facts(), this.#told, ...this.#changes(), ...this.#text(), this.#actions);
     this.element.setAttribute("aria-label", say(kind, alert));
     this.element.addEventListener("click", (event) => {
       if (!event.target.closest("button, input, #chart")) actions.pick();
@@ -65,6 +66,11 @@ class Card {
       const worth = Number.isFinite(pointValue) && Number.isFinite(points) ? reais(points * pointValue) : "";
       if (element.textContent !== worth) element.textContent = worth;
     }
+  }
+
+  tell(frame) {
+    if (!frame || !Object.hasOwn(ACTIONS, frame.action)) return;
+    this.#told.textContent = `${ACTIONS[frame.action]} por ${frame.actor} às ${shown(CLOCK, instant(frame.at))}`;
   }
 
   // Show what was done, or ask.

@@ -6,6 +6,7 @@ const MAX_CARDS = 200;
 class Cards {
   #cards = new Map(); // newest last
   #list = find("alerts");
+  #told = new Map(); // by alert, the newest action the server told of
   #left = 0;
   #on;
   #selected = null;
@@ -35,12 +36,20 @@ class Cards {
     });
     card.key = key;
     card.act(taken);
+    card.tell(this.#told.get(data.id));
     this.#cards.set(key, card);
     this.#place(card);
     this.#trim();
     // Whoever writes a note is not interrupted.
     if (this.#follows && !document.activeElement?.matches(".note")) this.select(card, true);
     find("empty").hidden = true;
+  }
+
+  // What anybody did, this page included: kept for alerts that are still to come.
+  told(frame) {
+    this.#told.set(frame.id, frame);
+    if (this.#told.size > 2 * MAX_CARDS) this.#told.delete(this.#told.keys().next().value);
+    for (const card of this.#cards.values()) if (card.alert.id === frame.id) card.tell(frame);
   }
 
   acted(id, taken) {

@@ -31,7 +31,7 @@ class Link {
   #on;
 
   // `on` has: state(name, details), message(message), acknowledged(seq),
-  // bars(answer), status(frame), confirmed(mark), beat().
+  // bars(answer), status(frame), acted(frame), confirmed(mark), beat().
   constructor(on) {
     this.#on = on;
     setInterval(() => this.#tick(), 500);
@@ -140,6 +140,7 @@ class Link {
       case "correction": return this.#take(frame);
       case "bars": return this.#answered(frame);
       case "status": return this.#on.status(frame);
+      case "action": return this.#on.acted(frame);
     }
   }
 

@@ -24,6 +24,7 @@ const link = new Link({
   acknowledged: (seq) => { acknowledged = seq; refresh(); },
   bars: keepBars,
   status: hearStatus,
+  acted: (frame) => cards.told(frame),
   confirmed: (mark) => actions.confirm(mark),
   beat: askBars,
 });
