@@ -169,10 +169,7 @@ class Daemon:
             tasks += [
                 self._keep("stop", lambda: stop.watch(store.path)),
                 self._keep("watch", lambda: self._watch(store)),
-                self._keep(
-                    "watchdog",
-                    lambda: self._notifier.watchdog(lambda: store.trouble(60.0) is None),
-                ),
+                self._keep("watchdog", self._notifier.watchdog),
             ]
             await self._follow(store, stop)
         finally:

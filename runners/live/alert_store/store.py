@@ -203,7 +203,7 @@ class Store:
         """How many pieces of work wait for the next transaction."""
         return self._writer.queued()
 
-    def trouble(self, patience: float = 1.0) -> str | None:
+    def trouble(self, patience: float = 5.0) -> str | None:
         """Return why nothing is being written, for ``/health``; None if all is well.
 
         Parameters

@@ -18,6 +18,7 @@ GENESIS = "0" * 64
 KINDS = frozenset(
     {
         "alert",
+        "bar_refused",
         "bar_revised",
         "client_ack",
         "client_closed",

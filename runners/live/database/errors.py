@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
+import tempfile
 
 from alertlib.errors import StorageError
 
@@ -23,7 +25,8 @@ _REASONS = (
 READ_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged database raises; the second when SQLite quotes it in its message."""
 
-_TOO_LARGE = (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
+_TOO_LARGE = (errno.EFBIG, errno.ENOSPC, *([errno.EDQUOT] if hasattr(errno, "EDQUOT") else ()))
+_PROBE_BYTES = 1 << 20
 
 
 def storage_error(path: str, doing: str, error: Exception) -> StorageError:
@@ -37,6 +40,8 @@ def storage_error(path: str, doing: str, error: Exception) -> StorageError:
         )
     if isinstance(error, sqlite3.Error):
         name = getattr(error, "sqlite_errorname", None) or ""
+        if name.startswith("SQLITE_IOERR") and _is_full(os.path.dirname(path)):
+            return StorageError(f"{path}: the disk is full ({doing}: {error} [{name}]); free space")
         for prefix, reason, advice in _REASONS:
             if name.startswith(prefix):
                 return StorageError(f"{path}: {reason} ({doing}: {error} [{name}]); {advice}")
@@ -47,3 +52,16 @@ def storage_error(path: str, doing: str, error: Exception) -> StorageError:
         advice = "free space" if full else "check the path and its permissions"
         return StorageError(f"{path}: {reason} ({doing}); {advice}")
     return StorageError(f"{path}: {doing} failed: {type(error).__name__}: {error}; this is a bug")
+
+
+def _is_full(folder: str) -> bool:
+    """Whether ``folder`` takes no new bytes: SQLite calls a full disk an I/O error where it meets
+    it outside of a write, and a spent quota anywhere."""
+    try:
+        with tempfile.TemporaryFile(dir=folder or ".") as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.errno in _TOO_LARGE
+    return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 
 class Notifier:
@@ -36,9 +36,12 @@ class Notifier:
             except OSError:
                 return  # a supervisor that does not listen is no reason to stop
 
-    async def watchdog(self, is_alive: Callable[[], bool]) -> None:
-        """Show twice per period that the loop runs, as long as ``is_alive`` says so."""
+    async def watchdog(self) -> None:
+        """Show twice per period that the loop turns, and nothing else.
+
+        What a restart does not mend, such as a full disk, must not lead to one: the daemon that
+        is killed is the one that would have taken up again. Such things are for ``/health``.
+        """
         while self.period:
-            if is_alive():
-                self.tell("WATCHDOG=1")
+            self.tell("WATCHDOG=1")
             await asyncio.sleep(self.period)
