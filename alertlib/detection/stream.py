@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from alertlib._arguments import expect, shown
@@ -19,6 +20,7 @@ from alertlib.detection.alert import KERNEL_VERSION, Alert, alert_id
 from alertlib.detection.answers import checked
 from alertlib.detection.bar import read_bar, wall_time
 from alertlib.detection.detectors import Detector, Step
+from alertlib.detection.lineage import lineage
 from alertlib.detection.records import from_lists, plain, to_lists
 from alertlib.detection.ruleset import ACCEPT_BARS, Rules, make_rules
 from alertlib.errors import ConfigError, DataError
@@ -345,7 +347,7 @@ class Stream:
     def snapshot(self) -> dict[str, Any]:
         """Return the whole state as JSON-able values, for :meth:`restore`."""
         return {
-            "fingerprint": self._fingerprint(),
+            "fingerprint": self._lineage,
             "states": [to_lists(state) for state in self._states],
             "rings": [list(map(plain, ring)) for ring in self._rings],
             "atr": list(self._atr),
@@ -364,12 +366,14 @@ class Stream:
         Raises
         ------
         DataError
-            If it was taken under other detectors, parameters or policy.
+            If it was taken under other detectors, parameters, policy or hours, or a detector's
+            code has changed since.
         """
-        if snapshot.get("fingerprint") != self._fingerprint():
+        if snapshot.get("fingerprint") != self._lineage:
             raise DataError(
                 f"snapshot of {self._symbol} {self._timeframe} was taken under another "
-                "configuration; replay the bars instead"
+                "configuration, other hours or an earlier version of a detector; replay the bars "
+                "instead"
             )
         self._states = [
             from_lists(d.state, values)
@@ -387,10 +391,18 @@ class Stream:
         if self._day >= 0:
             self._hours = self.instrument.hours(self._day)
 
-    def _fingerprint(self) -> str:
-        detectors = [(d.name, list(d.params)) for d in self.rules.detectors]
-        kept = (KERNEL_VERSION, detectors, self.rules.policy, self.rules.atr_window)
-        return repr((self._symbol, self._timeframe, *kept, self._grid))
+    @cached_property
+    def _lineage(self) -> str:
+        """Hash of all that the state depends on, beside the bars."""
+        rules, sessions = self.rules, self.instrument.sessions
+        detectors = [
+            (d.name, d.patterns, d.params, d.state, d.ring, d.warmup, d.confidence, d.step)
+            for d in rules.detectors
+        ]
+        return lineage(
+            KERNEL_VERSION, self._symbol, self._timeframe, self._grid, detectors, rules.policy,
+            rules.atr_window, rules.accept, None if sessions is None else sessions.rule(),
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         names = ", ".join(d.name for d in self.rules.detectors)
