@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import time
+from datetime import datetime, time
 from typing import Any
 
 import polars as pl
@@ -128,6 +128,23 @@ def test_random_bars_and_settings_agree(
     run = run_of(rows, symbol, config, timeframe="M5")
 
     assert differences(rows, run, rules) == []
+
+
+def test_hours_of_a_file_are_its_modal_first_and_its_modal_last_bar() -> None:
+    """Each by itself: the close of the dates with the modal open was taken once."""
+    morning, evening = ((9, 0), (10, 0)), ((9, 5), (10, 10))
+    dates = [morning, morning, morning, (morning[0], evening[1]), evening, evening, evening]
+    rows = [
+        (datetime(2021, 4, 5 + number, hour, minute), *(float(100 + minute + number),) * 4)
+        for number, ((_, first), (_, last)) in enumerate(dates)
+        for hour, minute in [(9, m) for m in range(first, 60, 5)]
+        + [(10, m) for m in range(0, last + 5, 5)]
+    ]
+    config = Config().set("detection.enabled", MOST_DETECTORS).set("scoring.warmup_bars", 20)
+    rules = Rules(family="", hours=None, warmup_bars=20, detectors=MOST_DETECTORS)
+    run = run_of(rows, "XYZ", config, timeframe="M5")
+    assert differences(rows, run, rules) == []
+    assert run.bars.frame.height == len(rows)
 
 
 @pytest.mark.parametrize(("enough", "sessions"), [(1, 60), (70, None), (9_999, 79)])

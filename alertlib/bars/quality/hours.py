@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 MICROSECONDS = 60_000_000
 
 
-def modal_session(day: Narrow, minute_of_day: Narrow, minutes: int) -> SessionTable:
-    """Return a file's own hours: its modal first bar of a date, and the modal last one after it.
+def modal_session(
+    day: Narrow, minute_of_day: Narrow, minutes: int, *, one_habit: bool = False
+) -> SessionTable:
+    """Return a file's own hours: its modal first and modal last bar of a date.
 
-    Of equally common ones the wider is taken. Both ends are those of one habit: in a file whose
-    clock changed half-way the commonest ends of all would be 09:00 and 21:25.
+    Of equally common ones the wider is taken.
 
     Parameters
     ----------
@@ -32,6 +33,9 @@ def modal_session(day: Narrow, minute_of_day: Narrow, minutes: int) -> SessionTa
         Of each bar, sorted by time.
     minutes : int
         Length of a bar.
+    one_habit : bool
+        The modal last bar of the dates with the modal first: in a file whose clock changed
+        half-way the commonest ends of all may be 09:00 and 21:25, and no date lies elsewhere.
     """
     if len(day) == 0:
         return FixedHours(0, MINUTES_PER_DAY)
@@ -39,7 +43,7 @@ def modal_session(day: Narrow, minute_of_day: Narrow, minutes: int) -> SessionTa
     firsts = minute_of_day[np.append(0, edges + 1)]
     lasts = minute_of_day[np.append(edges, len(day) - 1)]
     opening = int(np.bincount(firsts).argmax())
-    counts = np.bincount(lasts[firsts == opening])
+    counts = np.bincount(lasts[firsts == opening] if one_habit else lasts)
     closing = int(len(counts) - 1 - counts[::-1].argmax())
     return FixedHours(opening, closing + minutes)
 
@@ -89,8 +93,10 @@ def expected_bars(hours: Ints, length: int) -> Ints:
     return bars
 
 
-def place(times: pl.Series, instrument: Instrument) -> tuple[Narrow, Narrow, Ints, Ints]:
-    """Split times into sessions and look their hours up.
+def place(
+    times: pl.Series, instrument: Instrument, *, one_habit: bool = False
+) -> tuple[Narrow, Narrow, Ints, Ints]:
+    """Split times into sessions and look their hours up; ``one_habit`` as :func:`modal_session`.
 
     Returns
     -------
@@ -111,7 +117,7 @@ def place(times: pl.Series, instrument: Instrument) -> tuple[Narrow, Narrow, Int
     day = day_of_bar[starts].astype(np.int64)
     session = each_bar(np.arange(len(day)), starts, len(minute))
     if instrument.sessions is None:
-        modal = modal_session(day_of_bar, minute, instrument.minutes)
+        modal = modal_session(day_of_bar, minute, instrument.minutes, one_habit=one_habit)
         instrument = replace(instrument, sessions=modal)
     return minute, session, day, hours_of_days(instrument, day)
 

@@ -75,7 +75,7 @@ def lay_spans(times: pl.Series, instrument: Instrument) -> Iterator[Spans]:
         Without a session table the file's modal session stands in.
     """
     length = instrument.minutes
-    minute, session, day, hours = place(times, instrument)
+    minute, session, day, hours = place(times, instrument, one_habit=True)
     start = first_bars(session)
     end = np.append(start[1:], len(minute)) - 1
     trades = hours[:, 1] > 0
