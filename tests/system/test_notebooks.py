@@ -25,7 +25,10 @@ LINK = re.compile(r"\]\(([^)#]+)\)")
 # What each concludes on the sample, and where the same bars have no direction.
 CONCLUSIONS = {
     "01": ("the verdict is PASS", "the verdict is FAIL"),
-    "02": ("0 not seen|held back, mostly by cooldown", "chance scores .* and is not beaten"),
+    "02": (
+        "missed moves [1-9]\\d* have the reason cooldown",
+        "chance scores .* and is not beaten",
+    ),
     "03": ("daemon [1-9][0-9]* alerts: the same", "daemon [1-9][0-9]* alerts: the same"),
     "04": (r"(?s)Noise.* UNPROVEN.*Made-up bars.* PROVEN", r"(?s)Noise.* UNPROVEN.* UNPROVEN"),
     "05": (r"(?m)^made-up bars: \+[1-9]", r"(?m)^made-up bars: [+-]0"),
