@@ -26,7 +26,7 @@ LINK = re.compile(r"\]\(([^)#]+)\)")
 CONCLUSIONS = {
     "01": ("the verdict is PASS", "the verdict is FAIL"),
     "02": (
-        "missed moves [1-9]\\d* have the reason cooldown",
+        r"missed moves [1-9]\d* have the reason cooldown",
         "chance scores .* and is not beaten",
     ),
     "03": ("daemon [1-9][0-9]* alerts: the same", "daemon [1-9][0-9]* alerts: the same"),
