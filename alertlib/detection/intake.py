@@ -7,8 +7,8 @@ restart in mid-session and the backtest agree bit for bit. The shell stores and 
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,7 +18,9 @@ from alertlib.detection.answers import checked
 from alertlib.detection.bar import Bar
 from alertlib.detection.day_ranges import DayRanges
 from alertlib.detection.detectors import Detector, Step
+from alertlib.detection.memory import Memory, Revision
 from alertlib.detection.ruleset import Accept, Rules, make_rules
+from alertlib.detection.staleness import AHEAD_SECONDS, lies_ahead
 from alertlib.detection.stream import Stream, Suppressed
 from alertlib.errors import DataError
 from alertlib.kernels.bar import TickBar
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from alertlib.config.schema import Settings
     from alertlib.detection.models import Model
 
-REMEMBERED_BARS = 8
-"""How far back a revision is noticed."""
 RECENT_BARS = 120
 """Bars kept for charts."""
 MAX_ERRORS = 3
@@ -40,29 +40,15 @@ ACCEPT = "accept"
 LATE_SECONDS = 30.0
 """How long after its close, and the feed's grace, a bar still counts as just closed."""
 
-_PRICES = ("open", "high", "low", "close")
+# Of a terminal whose clock runs ahead; more than a day of M1 bars never gets this far.
+_REFUSED_BARS = 2_000
 
 
-class Revision(NamedTuple):
-    """A bar that was changed after it had been taken as closed.
+class Refusal(NamedTuple):
+    """A bar that was not taken, and why."""
 
-    Attributes
-    ----------
-    number : int
-        Counts the revisions of this bar, from 1.
-    alerts : tuple of str
-        Identities of the alerts the bar had given.
-    """
-
-    before: Bar
-    after: Bar
-    number: int
-    alerts: tuple[str, ...]
-
-    def changes(self) -> dict[str, list[float]]:
-        """Return the prices that differ: ``{name: [before, after]}``."""
-        pairs = ((name, getattr(self.before, name), getattr(self.after, name)) for name in _PRICES)
-        return {name: [old, new] for name, old, new in pairs if not _same(old, new)}
+    time: datetime
+    reason: str
 
 
 class Gap(NamedTuple):
@@ -84,8 +70,8 @@ class Outcome(NamedTuple):
     revision : Revision or None
         The bar was known and has changed. It gives no alerts: what was sent stands.
     gap : Gap or None
-    refused : str or None
-        Why the bar is none.
+    refused : Refusal or None
+        The bar is none, or cannot be closed yet.
     """
 
     alerts: tuple[Alert, ...] = ()
@@ -93,18 +79,10 @@ class Outcome(NamedTuple):
     late: bool = False
     revision: Revision | None = None
     gap: Gap | None = None
-    refused: str | None = None
+    refused: Refusal | None = None
 
 
 NOTHING = Outcome()
-
-
-class _Taken(NamedTuple):
-    """A bar that was taken, its revisions so far, and the alerts it gave."""
-
-    bar: Bar
-    revisions: int = 0
-    alerts: tuple[str, ...] = ()
 
 
 class Core:
@@ -149,21 +127,23 @@ class Core:
         self._length = timedelta(minutes=self.instrument.minutes)
         self._patience = timedelta(seconds=LATE_SECONDS + config.live.grace_seconds)
         self._tolerated = config.live.stale_after_bars
-        self._taken: deque[_Taken] = deque(maxlen=REMEMBERED_BARS)
+        self._memory = Memory()
+        self._earlier = Memory()
         self._warm_until: datetime | None = None
         self.days = DayRanges()
+        self._ahead: dict[datetime, Bar] = {}
         self.recent: dict[datetime, Bar] = {}
         """Newest bars by their open, in order, as last revised; few after a restart."""
 
     @property
     def last(self) -> datetime | None:
         """Open of the newest bar taken; None before the first."""
-        return self._taken[-1].bar.time if self._taken else None
+        return self._memory.last
 
     @property
     def known_since(self) -> datetime | None:
         """Open of a bar shortly before the newest: where to read on so that revisions show."""
-        return self._taken[max(0, len(self._taken) - 3)].bar.time if self._taken else None
+        return self._memory.since
 
     def take(self, bar: Bar, now: datetime | None = None) -> Outcome:
         """Take one closed bar.
@@ -174,44 +154,57 @@ class Core:
             ``time`` is naive exchange wall clock. One that is known is looked at for a
             revision; an older one is passed over.
         now : datetime, optional
-            Exchange wall clock when the bar was seen; without it nothing is late.
+            Exchange wall clock when the bar was seen; without it nothing is late, nor ahead.
         """
+        if now is not None and lies_ahead(bar.time + self._length, now):
+            return self._refuse_ahead(bar, now)
+        if self._ahead.get(bar.time) == bar:
+            # What a clock that ran ahead called the bar of this time.
+            return NOTHING
         last = self.last
         if last is not None and bar.time <= last:
             return self._compare(bar)
         if self._warm_until is not None and bar.time <= self._warm_until:
-            self._decide(bar)
-            return NOTHING
+            return self._take_again(bar)
         gap = self._gap(last, bar.time)
         try:
             alerts, suppressed = self._decide(bar)
         except DataError as error:
-            return Outcome(gap=gap, refused=str(error))
+            return Outcome(gap=gap, refused=Refusal(bar.time, str(error)))
+        self._ahead.clear()
         late = now is not None and now - (bar.time + self._length) > self._patience
         return Outcome(alerts, suppressed, late=late, gap=gap)
 
-    def warm_up(self, bar: Bar) -> None:
-        """Run a bar of history through the detectors; nobody is told what it gives."""
+    def warm_up(self, bar: Bar, now: datetime | None = None) -> Outcome:
+        """Run a bar of history through the detectors; nobody is told what it gives.
+
+        A bar that lies ahead of ``now`` is refused as :meth:`take` does.
+        """
+        if now is not None and lies_ahead(bar.time + self._length, now):
+            return self._refuse_ahead(bar, now)
         last = self.last
         if last is None or bar.time > last:
-            try:
+            with suppress(DataError):  # not a bar; as in a file, the others count without it
                 self._decide(bar)
-            except DataError:
-                return  # not a bar; as in a file, the others count without it
+        return NOTHING
 
     def warm_up_until(self, last: datetime) -> None:
         """Say that alerts up to the bar at ``last`` were dealt with in an earlier run."""
         self._warm_until = last
+
+    @property
+    def is_catching_up(self) -> bool:
+        """Whether bars that an earlier run dealt with are still to come: where that run stood
+        must not be forgotten before."""
+        last, until = self.last, self._warm_until
+        return until is not None and (last is None or last < until)
 
     def snapshot(self) -> bytes:
         """Return the whole state, for :meth:`restore`."""
         return json.dumps(
             {
                 "stream": self._stream.snapshot(),
-                "taken": [
-                    [one.bar.time.isoformat(), *one.bar[1:], one.revisions, one.alerts]
-                    for one in self._taken
-                ],
+                "taken": self._memory.to_rows(),
                 "days": self.days.snapshot(),
             },
             separators=(",", ":"),
@@ -223,11 +216,12 @@ class Core:
         Raises
         ------
         DataError
-            It was taken under another configuration, or cannot be read.
+            It was taken under another configuration or code, or cannot be read. Bars have to
+            be run again then; what is known of those it remembers is kept for that.
         """
         try:
             state = json.loads(snapshot)
-            taken = [_remembered(row) for row in state["taken"]]
+            memory = self._earlier = Memory.from_rows(state["taken"])
             stream: Mapping[str, Any] = state["stream"]
             days = DayRanges.restored(state.get("days", ()))
             self._stream.restore(stream)
@@ -236,36 +230,53 @@ class Core:
                 f"snapshot of {self.symbol} {self.timeframe} cannot be read ({error}); "
                 "replay the bars instead"
             ) from error
-        self._taken = deque(taken, REMEMBERED_BARS)
-        self.days = days
-        self.recent = {one.bar.time: one.bar for one in taken}
+        self._memory, self.days = memory, days
+        self.recent = memory.bars()
 
     def _decide(self, bar: Bar) -> tuple[tuple[Alert, ...], tuple[Suppressed, ...]]:
         # Remembered even if it is refused, so that it is told of once and not at every look.
-        self._taken.append(_Taken(bar))
+        self._memory.add(bar)
         decision = self._stream.decide(bar)
         self.recent[bar.time] = bar
         self.days.add(bar)
         if len(self.recent) > RECENT_BARS:
             del self.recent[next(iter(self.recent))]
         if decision.alerts:
-            ids = tuple(alert.id for alert in decision.alerts)
-            self._taken[-1] = _Taken(bar, 0, ids)
+            self._memory.note(tuple(alert.id for alert in decision.alerts))
         return decision.alerts, decision.suppressed
 
+    def _take_again(self, bar: Bar) -> Outcome:
+        """Run a bar through that an earlier run dealt with; only if it was revised since is there
+        something to tell."""
+        self.warm_up(bar)
+        self._memory.recall(bar.time, self._earlier)
+        return self._compare(bar)
+
     def _compare(self, bar: Bar) -> Outcome:
-        times = [known.bar.time for known in self._taken]
-        if bar.time not in times:
+        try:
+            revision = self._memory.compare(bar, self._stream.check)
+        except DataError as error:
+            return Outcome(refused=Refusal(bar.time, f"revision: {error}"))
+        if revision is None:
             return NOTHING
-        place = times.index(bar.time)
-        known = self._taken[place]
-        if all(_same(getattr(known.bar, name), getattr(bar, name)) for name in _PRICES):
-            return NOTHING
-        number = known.revisions + 1
-        self._taken[place] = _Taken(bar, number, known.alerts)
         if bar.time in self.recent:
             self.recent[bar.time] = bar
-        return Outcome(revision=Revision(known.bar, bar, number, known.alerts))
+        return Outcome(revision=revision)
+
+    def _refuse_ahead(self, bar: Bar, now: datetime) -> Outcome:
+        """Refuse a bar that would put the cursor ahead of the clock, and silence all after it."""
+        is_told = bar.time in self._ahead
+        self._ahead[bar.time] = bar
+        if len(self._ahead) > _REFUSED_BARS:
+            del self._ahead[next(iter(self._ahead))]
+        if is_told:
+            return NOTHING
+        reason = (
+            f"bar of {self.symbol} at {bar.time} closes after {now:%Y-%m-%d %H:%M:%S}, the "
+            f"exchange's clock; expected one that has closed, to within {AHEAD_SECONDS:g} s; "
+            "correct the clock of the terminal's server or of this machine"
+        )
+        return Outcome(refused=Refusal(bar.time, reason))
 
     def _gap(self, last: datetime | None, time: datetime) -> Gap | None:
         if last is None or last.date() != time.date():
@@ -335,12 +346,3 @@ class Core:
             return answer
 
         return guarded
-
-
-def _remembered(row: list[Any]) -> _Taken:
-    time, *prices, revisions, alerts = row
-    return _Taken(Bar(datetime.fromisoformat(time), *prices), revisions, tuple(alerts))
-
-
-def _same(old: Any, new: Any) -> bool:
-    return bool(old == new or (old != old and new != new))

@@ -209,10 +209,7 @@ class Stream:
         hours = self._hours if day == self._day else self.instrument.hours(day)
         length = self._length
         if minute_in_day % length and (minute_in_day - hours.open) % length:
-            raise DataError(
-                f"bar of {self._symbol} at {wall_time(minute)} does not open on {self._timeframe}; "
-                "expected the open of a bar; hand over closed bars of the stream's own timeframe"
-            )
+            raise self._off_timeframe(minute)
         if not hours.overlap(minute_in_day, length):
             return _NOTHING
         gap = 0
@@ -263,6 +260,18 @@ class Stream:
         if signals is None or atr != atr:
             return _NOTHING
         return self._deliver(signals, confidence, number, minute, close, atr)
+
+    def check(self, bar: Any) -> None:
+        """Raise the DataError of :meth:`on_bar` if a bar is none, whatever bars came before."""
+        day, minute = divmod(read_bar(bar, self._grid, self._symbol, -1)[0], 1_440)
+        if minute % self._length and (minute - self.instrument.hours(day).open) % self._length:
+            raise self._off_timeframe(day * 1_440 + minute)
+
+    def _off_timeframe(self, minute: int) -> DataError:
+        return DataError(
+            f"bar of {self._symbol} at {wall_time(minute)} does not open on {self._timeframe}; "
+            "expected the open of a bar; hand over closed bars of the stream's own timeframe"
+        )
 
     def _deliver(
         self,

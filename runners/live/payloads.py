@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from alertlib.config.schema import Email
 from alertlib.detection.alert import Alert
-from alertlib.detection.intake import Gap, Outcome, Revision
+from alertlib.detection.intake import Gap, Outcome, Refusal
+from alertlib.detection.memory import Revision
 from alertlib.detection.stream import Suppressed
 from alertlib.market.clock import utc_stamp, with_offset
 from alertlib.texts.alerts import AlertView, Contract
@@ -72,7 +73,7 @@ class Writer:
         if outcome.gap is not None:
             made.events.append(gap_event(key, outcome.gap))
         if outcome.refused is not None:
-            made.events.append(Event("feed_gap", "feed", {**_name(key), "bar": outcome.refused}))
+            made.events.append(refused_event(key, outcome.refused))
         for held in outcome.suppressed:
             made.events.append(suppressed_event(held, outcome.late, self.marks.get(key, ())))
         for alert in outcome.alerts:
@@ -139,6 +140,12 @@ def gap_event(key: tuple[str, str], gap: Gap) -> Event:
         "missing": gap.missing,
     }
     return Event("feed_gap", "feed", _name(key) | data)
+
+
+def refused_event(key: tuple[str, str], refused: Refusal) -> Event:
+    """Return the audit event of a bar that was not taken."""
+    data = {"bar_time": with_offset(refused.time), "reason": refused.reason}
+    return Event("bar_refused", "feed", _name(key) | data)
 
 
 def revised_event(key: tuple[str, str], revision: Revision) -> Event:

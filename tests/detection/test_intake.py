@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,8 +12,15 @@ from hypothesis import strategies as st
 
 import alertlib as al
 from alertlib.detection.bar import Bar
-from alertlib.detection.intake import MAX_ERRORS, NOTHING, REMEMBERED_BARS, Core, Outcome
-from alertlib.detection.staleness import bars_missing, is_market_open
+from alertlib.detection.intake import MAX_ERRORS, NOTHING, Core, Outcome
+from alertlib.detection.memory import REMEMBERED_BARS
+from alertlib.detection.staleness import (
+    AHEAD_SECONDS,
+    bars_missing,
+    is_market_open,
+    is_open_within,
+    seconds_expecting_ticks,
+)
 from alertlib.errors import DataError
 from alertlib.market.instruments import find_instrument
 
@@ -135,6 +143,56 @@ class TestRevisions:
         assert again.take(changed).revision is not None
         assert outcomes(again, SERIES[100:]) == WHOLE[100:]
 
+    @pytest.mark.parametrize("price", [0.0, float("nan"), 100_001.0, -5.0])
+    def test_a_revision_that_is_no_bar_is_refused_once(self, price: float) -> None:
+        machine = core()
+        outcomes(machine, SERIES[:100])
+        bad = SERIES[99]._replace(low=price)
+        refused = machine.take(bad)
+        assert refused.revision is None
+        assert refused.refused is not None
+        assert machine.take(bad) is NOTHING
+        assert machine.take(SERIES[99]) is NOTHING
+        assert outcomes(machine, SERIES[100:]) == WHOLE[100:]
+
+    def test_a_refused_bar_that_is_mended_is_a_revision_fit_for_json(self) -> None:
+        machine = core()
+        bad = SERIES[50]._replace(close=float("nan"), high=float("inf"))
+        outcomes(machine, [*SERIES[:50], bad])
+        again = core()
+        again.restore(machine.snapshot())
+        revision = again.take(SERIES[50]).revision
+        assert revision is not None
+        assert json.dumps(revision.changes(), allow_nan=False)
+        assert revision.changes()["close"] == [None, SERIES[50].close]
+
+    def test_bars_run_again_know_their_revisions_and_alerts(self) -> None:
+        """Numbers began again after a change of settings, and the second correction was lost."""
+        place = next(i for i, outcome in enumerate(WHOLE) if outcome.alerts)
+        before = core()
+        outcomes(before, SERIES[: place + 1])
+        changed = SERIES[place]._replace(high=SERIES[place].high + 5)
+        assert before.take(changed).revision is not None
+        after = core(config=CONFIG.set("detection.volatility.window", 30))
+        with pytest.raises(DataError, match="replay the bars"):
+            after.restore(before.snapshot())
+        after.warm_up_until(SERIES[place].time)
+        assert outcomes(after, [*SERIES[:place], changed]) == [NOTHING] * (place + 1)
+        again = after.take(changed._replace(high=changed.high + 5)).revision
+        assert again is not None
+        assert (again.number, again.alerts) == (2, tuple(a.id for a in WHOLE[place].alerts))
+
+    def test_a_revision_while_bars_are_run_again_shows(self) -> None:
+        before = core()
+        outcomes(before, SERIES[:100])
+        after = core(config=CONFIG.set("detection.volatility.window", 30))
+        with pytest.raises(DataError):
+            after.restore(before.snapshot())
+        after.warm_up_until(SERIES[99].time)
+        found = outcomes(after, [*SERIES[:99], SERIES[99]._replace(high=900_000.0)])
+        assert [o.revision for o in found[:99]] == [None] * 99
+        assert found[99].revision is not None
+
     def test_volumes_come_late_and_are_no_revision(self) -> None:
         machine = core()
         machine.take(SERIES[0])
@@ -151,10 +209,20 @@ class TestFaultyBars:
         found = outcomes(machine, SERIES[:50])
         refused = machine.take(bad)
         assert refused.refused is not None
-        assert "got open, high, low, close" in refused.refused
+        assert "got open, high, low, close" in refused.refused.reason
+        assert refused.refused.time == bad.time
         assert machine.take(bad) is NOTHING
         without = outcomes(core(), SERIES[:50] + SERIES[51:])
         assert found + outcomes(machine, SERIES[51:]) == without
+
+    def test_one_among_bars_that_are_run_again_changes_nothing(self) -> None:
+        """A refused bar in history and a changed setting ended every start."""
+        machine = core()
+        machine.warm_up_until(SERIES[99].time)
+        bad = SERIES[50]._replace(close=float("nan"))
+        assert outcomes(machine, [*SERIES[:50], bad, *SERIES[51:100]]) == [NOTHING] * 100
+        without = outcomes(core(), SERIES[:50] + SERIES[51:])
+        assert outcomes(machine, SERIES[100:]) == without[99:]
 
     def test_a_hole_in_a_session_is_a_gap_and_a_night_is_none(self) -> None:
         machine = core()
@@ -163,6 +231,48 @@ class TestFaultyBars:
         assert gap is not None
         assert gap == (SERIES[9].time, SERIES[13].time, 3)
         assert all(outcome.gap is None for outcome in WHOLE)
+
+
+class TestBarsAheadOfTheClock:
+    """A terminal three hours ahead for a while silenced the daemon until its bars were reached."""
+
+    def at(self, place: int) -> datetime:
+        return SERIES[place].time + timedelta(minutes=5)
+
+    def test_they_are_refused_once_each_and_silence_nothing(self) -> None:
+        machine = core()
+        found = [machine.take(bar, self.at(i)) for i, bar in enumerate(SERIES[:40])]
+        for place in range(40, 44):
+            ahead = SERIES[place]._replace(time=SERIES[place].time + timedelta(hours=3))
+            first = machine.take(ahead, self.at(place))
+            assert first.refused is not None
+            assert first.refused.time == ahead.time
+            assert "the exchange's clock" in first.refused.reason
+            assert machine.take(ahead, self.at(place)) is NOTHING
+            assert machine.last == SERIES[39].time
+        found += [machine.take(bar, self.at(44)) for bar in SERIES[40:44]]
+        found += [machine.take(bar, self.at(44 + i)) for i, bar in enumerate(SERIES[44:])]
+        assert [o._replace(late=False) for o in found] == WHOLE
+
+    def test_what_was_ahead_is_not_taken_when_the_clock_reaches_it(self) -> None:
+        machine = core()
+        machine.take(SERIES[0], self.at(0))
+        ahead = SERIES[1]._replace(time=SERIES[30].time)
+        machine.take(ahead, self.at(1))
+        assert machine.take(ahead, self.at(30)) is NOTHING
+        assert machine.last == SERIES[0].time
+
+    def test_they_are_refused_in_history_too(self) -> None:
+        machine = core()
+        assert machine.warm_up(SERIES[20], self.at(10)).refused is not None
+        assert machine.warm_up(SERIES[10], self.at(10)) is NOTHING
+        assert machine.last == SERIES[10].time
+
+    def test_a_clock_that_is_some_seconds_off_refuses_nothing(self) -> None:
+        off = timedelta(seconds=AHEAD_SECONDS)
+        assert core().take(SERIES[0], self.at(0) - off).refused is None
+        later = core().take(SERIES[0], self.at(0) - off - timedelta(seconds=1))
+        assert later.refused is not None
 
 
 class TestSnapshots:
@@ -376,3 +486,28 @@ class TestMissingBars:
     )
     def test_hours_of_the_market(self, now: str, is_open: bool) -> None:
         assert is_market_open(self.WIN, datetime.fromisoformat(now)) == is_open
+
+    @pytest.mark.parametrize(
+        ("now", "seconds"),
+        [
+            ("2024-03-04 08:59", 0.0),
+            ("2024-03-04 09:09:59", 0.0),  # the first trade may take so long
+            ("2024-03-04 09:12", 120.0),
+            ("2024-03-04 18:24", 0.0),  # the closing call
+            ("2024-03-02 12:00", 0.0),  # Saturday
+            ("2024-02-12 12:00", 0.0),  # Carnival
+        ],
+    )
+    def test_ticks_are_expected_in_an_open_session(self, now: str, seconds: float) -> None:
+        for timeframe in ("M1", "H1"):
+            win = find_instrument("WIN$N", timeframe)
+            assert seconds_expecting_ticks(win, datetime.fromisoformat(now)) == seconds
+
+    @pytest.mark.parametrize(
+        ("now", "is_open"),
+        [("08:44", False), ("08:46", True), ("12:00", True), ("18:24", True), ("18:26", False)],
+    )
+    def test_a_session_is_open_from_a_while_before(self, now: str, is_open: bool) -> None:
+        time, lead = datetime.fromisoformat(f"2024-03-04 {now}"), timedelta(minutes=15)
+        assert is_open_within(self.WIN, time, lead) is is_open
+        assert is_open_within(find_instrument("EURUSD", "M5"), time, lead)

@@ -36,6 +36,7 @@ COVERED = {
     "alertlib.detection.builtin": "detection/test_detectors.py",
     "alertlib.detection.declaration": "detection/test_registry.py",
     "alertlib.detection.fitting": "scoring/test_fitting.py",
+    "alertlib.detection.memory": "detection/test_intake.py",
     "alertlib.detection.models": "detection/test_intake.py",
     "alertlib.detection.ruleset": "scoring/test_batch.py",
     "alertlib.detection.staleness": "detection/test_intake.py",
