@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from functools import cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from alertlib.errors import ConfigError
 
 EXCHANGE_ZONE = "America/Sao_Paulo"
 EPOCH = date(1970, 1, 1)
@@ -19,8 +21,20 @@ _EPOCH_ORDINAL = EPOCH.toordinal()
 
 @cache
 def exchange_zone() -> ZoneInfo:
-    """Return the exchange's zone; read from the disk once, and only where it is needed."""
-    return ZoneInfo(EXCHANGE_ZONE)
+    """Return the exchange's zone; read from the disk once, and only where it is needed.
+
+    Raises
+    ------
+    ConfigError
+        This machine has no table of zones: Windows, or a slim container, without ``tzdata``.
+    """
+    try:
+        return ZoneInfo(EXCHANGE_ZONE)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+        raise ConfigError(
+            f"time zone {EXCHANGE_ZONE}: not found on this machine; expected the system's table of "
+            "zones or the tzdata package; run pip install tzdata"
+        ) from error
 
 
 def day_number(day: date) -> int:
