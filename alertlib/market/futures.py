@@ -19,6 +19,8 @@ _CONTRACT = re.compile(rf"(WIN(?=[GJMQVZ])|WDO)[{_MONTH_LETTERS}]\d\d")
 
 # Days between two rolls, at most.
 _LONGEST = 80
+# Of another century, or a slip of the finger.
+_NEAR_YEARS = 5
 
 
 def adjustment(symbol: str) -> Adjustment | None:
@@ -96,3 +98,22 @@ def front_contract(family: Rolling, day: date) -> str:
     """Return the contract whose bars a continuous series has on ``day``."""
     following = expiries(family, day + timedelta(days=1), day + timedelta(days=_LONGEST))
     return following[0].contract
+
+
+def say_if_over(symbol: str, day: date) -> str:
+    """Return a remark that a contract has expired, and which one trades now; empty otherwise.
+
+    A remark follows what it explains: ``"; WINV24 expired on 2024-10-16, its successor now is
+    WINZ24"``.
+    """
+    family = parse_contract(symbol)
+    if family is None or abs(2_000 + int(symbol[-2:]) - day.year) > _NEAR_YEARS:
+        return ""
+    first = date(2_000 + int(symbol[-2:]), _MONTH_LETTERS.index(symbol[3]) + 1, 1)
+    around = timedelta(days=_LONGEST)
+    for one in expiries(family, first - around, first + around):
+        if one.contract == symbol and one.roll <= day:
+            follows = front_contract(family, day)
+            verb = "expired" if one.day <= day else "expires"
+            return f"; {symbol} {verb} on {one.day}, its successor now is {follows}"
+    return ""

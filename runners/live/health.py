@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from alertlib.detection.staleness import bars_missing
+from alertlib.detection.staleness import bars_missing, lies_ahead
+from alertlib.market.futures import say_if_over
 from runners.live.websocket.responses import Health
 
 if TYPE_CHECKING:
@@ -102,15 +104,36 @@ class Board:
             return [self.feed_error]
         if self.feed is None or self.is_at_end:
             return []
-        if (trouble := self.feed.trouble) is not None:
-            return [trouble]
+        found = list(self.feed.troubles)
         now = self.feed.now()
         if now is None:
+            return found
+        for key, core in self.cores.items():
+            last = self.positions[key].last
+            if (reason := _reason_ahead(core, last, now)) is not None:
+                found.append(reason)
+            elif not self.feed.is_loading(key):
+                found += self._staleness(core, last, now)
+        return found
+
+    def _staleness(self, core: Core, last: datetime | None, now: datetime) -> list[str]:
+        missing = bars_missing(core.instrument, last, now, self._grace)
+        if missing < self._tolerated:
             return []
+        opened = last or "no time at all"
+        over = say_if_over(core.symbol, now.date())
         return [
-            f"{core.symbol} {core.timeframe} is stale: {missing} bars missing, the last opened "
-            f"at {last or 'no time at all'}"
-            for key, core in self.cores.items()
-            for last in [self.positions[key].last]
-            if (missing := bars_missing(core.instrument, last, now, self._grace)) >= self._tolerated
+            f"{core.symbol} {core.timeframe} is stale: {missing} bars missing, the last opened at "
+            f"{opened}{over}"
         ]
+
+
+def _reason_ahead(core: Core, last: datetime | None, now: datetime) -> str | None:
+    """Return why no bar can count for a while: those up to the cursor are taken for known."""
+    if last is None or not lies_ahead(last + timedelta(minutes=core.instrument.minutes), now):
+        return None
+    return (
+        f"{core.symbol} {core.timeframe} is ahead of the clock: its last bar opened at {last}, and "
+        f"it is {now:%Y-%m-%d %H:%M:%S}; no bar counts before that; correct this machine's clock, "
+        "or start with another --db or a copy of before"
+    )

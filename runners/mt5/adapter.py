@@ -64,6 +64,9 @@ class Terminal:
         Connections to try before giving up; None for no end.
     notice : callable
         Told ``(text, seconds)`` before each wait for a lost terminal.
+    is_patient : bool
+        Whether a symbol without bars is waited for here. Otherwise, after a moment, that is the
+        answer: others are not to wait for it.
     clock, sleep, jitter : callable
         ``time.time``, ``time.sleep`` and ``random.random``, or a test's own.
 
@@ -82,6 +85,7 @@ class Terminal:
         *,
         retries: int | None = 4,
         notice: Callable[[str, float], None] = _no_notice,
+        is_patient: bool = True,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
@@ -90,6 +94,7 @@ class Terminal:
         self._credentials = credentials
         self._retries = retries
         self._notice = notice
+        self._waits = SETTLE_WAITS if is_patient else SETTLE_WAITS[:2]
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
@@ -121,9 +126,12 @@ class Terminal:
         return {name: getattr(answer, name, None) for name in names}
 
     def clock(self, symbol: str) -> dict[str, Any]:
-        """Return this machine's UTC clock and the time of the symbol's last tick."""
+        """Return ``utc``, this machine's clock, ``tick``, the time of the symbol's last, and
+        ``connected``, whether the terminal is to its broker."""
+        connected = getattr(self._ask("terminal_info"), "connected", True) is not False
         tick = self._ask("symbol_info_tick", symbol, symbol=symbol)
-        return {"utc": self._clock(), "tick": int(getattr(tick, "time", 0) or 0) or None}
+        last = int(getattr(tick, "time", 0) or 0) or None
+        return {"utc": self._clock(), "tick": last, "connected": connected}
 
     def history(
         self,
@@ -203,10 +211,9 @@ class Terminal:
         utc = self._clock()
         # Most looks find a bar that the clock cannot close yet: those cost no more calls.
         if offset is None or is_closed(page.newest, minutes, utc + offset, grace, None):
-            tick = self.clock(symbol)["tick"]
-            now = server_clock(utc, offset, tick)
-            connected = getattr(self._ask("terminal_info"), "connected", True)
-            if connected is not False and is_closed(page.newest, minutes, now, grace, tick):
+            told = self.clock(symbol)
+            now = server_clock(utc, offset, told["tick"])
+            if told["connected"] and is_closed(page.newest, minutes, now, grace, told["tick"]):
                 return page
         return page._replace(bars=page.bars[:-1])
 
@@ -218,7 +225,7 @@ class Terminal:
         """Return the newest bars, the forming one included; empty if there still are none."""
         code = timeframe_code(minutes)
         bars = self._bars("copy_rates_from_pos", symbol, code, 0, count)
-        for wait in SETTLE_WAITS:
+        for wait in self._waits:
             if len(bars):
                 break
             self._sleep(wait)
@@ -259,7 +266,7 @@ class Terminal:
 
     def _bars(self, function: str, symbol: str, *args: Any) -> NDArray[Any]:
         """Read bars; the first call after connecting may fail, and then is repeated."""
-        waits = iter(SETTLE_WAITS)
+        waits = iter(self._waits)
         while True:
             answer = self._ask(function, symbol, *args, symbol=symbol)
             if answer is not None:
@@ -267,6 +274,7 @@ class Terminal:
             code, text = self._last_error()
             wait = next(waits, None) if code == FAILED else None
             if wait is None:
+                self._selected.discard(symbol)  # it may be gone: next time that is asked first
                 raise DataError(
                     f"{symbol}: the terminal gave no bars ({code}, {text}) for {args[-1]} at once; "
                     "expected a history; open a chart of the symbol, or raise Max bars in chart "

@@ -58,10 +58,14 @@ class Rates(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """This machine's UTC clock and the time of the last tick on the server's, in seconds."""
+    """This machine's UTC clock and the time of the last tick on the server's, in seconds.
+
+    ``connected`` says whether the terminal is to its broker.
+    """
 
     utc: float
     tick: int | None
+    connected: bool = True
 
 
 def read_credentials(environ: Mapping[str, str]) -> Credentials:
@@ -93,6 +97,8 @@ class TerminalClient:
         How long one call of the API may take before the worker is replaced.
     notice : callable
         Told in one line whenever something is waited for.
+    is_patient : bool
+        Whether a symbol without bars is waited for while others' questions wait.
     sleep : callable, optional
         Waits before another worker is started; by default until :meth:`close` at the latest.
     silence_seconds : float
@@ -113,6 +119,7 @@ class TerminalClient:
         retries: int | None = 4,
         call_seconds: float = 30.0,
         notice: Callable[[str], None] = lambda text: None,
+        is_patient: bool = True,
         sleep: Callable[[float], object] | None = None,
         silence_seconds: float = _SILENCE_SECONDS,
     ) -> None:
@@ -122,6 +129,7 @@ class TerminalClient:
             "credentials": read_credentials(environ)._asdict(),
             "retries": retries,
             "call_seconds": call_seconds,
+            "is_patient": is_patient,
         }
         self._retries = retries
         self._notice = notice
@@ -129,6 +137,8 @@ class TerminalClient:
         self._sleep = sleep or self._closed.wait
         self._silence_seconds = silence_seconds
         self._worker: _Worker | None = None
+        self._making = threading.Lock()
+        self._unmade: str | None = None
 
     def __enter__(self) -> TerminalClient:
         return self
@@ -199,7 +209,9 @@ class TerminalClient:
     def close(self) -> None:
         """End the worker; a question that waits in another thread ends too, with a DataError."""
         self._closed.set()
-        worker, self._worker = self._worker, None
+        # A worker that is being made is waited for: it would be left alive.
+        with self._making:
+            worker, self._worker = self._worker, None
         if worker is not None:
             worker.end()
 
@@ -213,22 +225,29 @@ class TerminalClient:
                 raise DataError(f"the terminal was left while it was asked for {name}")
             wait = next(waits, None)
             if wait is None:
-                raise DataError(
-                    f"the MetaTrader 5 terminal hangs or kills its worker process (asked for "
-                    f"{name}); expected answers within {self._setup['call_seconds']:g} s; restart "
-                    "the terminal, then run again"
-                )
+                raise DataError(self._no_worker(name))
             wait *= 1.0 + 0.1 * random.random()
-            self._notice(f"the terminal's worker process ended; another in {wait:.0f} s")
+            ended = self._unmade or "ended"
+            self._notice(f"the terminal's worker process {ended}; another in {wait:.0f} s")
             self._sleep(wait)
+
+    def _no_worker(self, asked: str) -> str:
+        if self._unmade is not None:
+            return (
+                f"the terminal's worker process {self._unmade}; expected room for one more "
+                "process; end others, then run again"
+            )
+        return (
+            f"the MetaTrader 5 terminal hangs or kills its worker process (asked for {asked}); "
+            f"expected answers within {self._setup['call_seconds']:g} s; restart the terminal, "
+            "then run again"
+        )
 
     def _ask_once(self, name: str, args: tuple[Any, ...]) -> Frame | None:
         """Return the worker's answer; None if it died or had to be ended."""
-        if self._closed.is_set():
+        worker, patience = self._ready_worker(), self._silence_seconds
+        if worker is None:
             return None
-        if self._worker is None:
-            self._worker = _Worker(self._environ, self._setup)
-        worker, patience = self._worker, self._silence_seconds
         sent = worker.send({"ask": name, "args": args})
         while sent:
             frame = worker.receive(patience)
@@ -242,6 +261,19 @@ class TerminalClient:
         worker.kill()
         self._worker = None
         return None
+
+    def _ready_worker(self) -> _Worker | None:
+        """Return the worker, a new one if need be; None if there can be none now."""
+        with self._making:
+            if self._closed.is_set():
+                return None
+            self._unmade = None
+            if self._worker is None:
+                try:
+                    self._worker = _Worker(self._environ, self._setup)
+                except (OSError, RuntimeError) as error:  # no room for a process, or a thread
+                    self._unmade = f"cannot be started ({error})"
+            return self._worker
 
 
 class _Worker:
@@ -259,7 +291,11 @@ class _Worker:
             env={**environ, "PYTHONPATH": path},
         )
         self._frames: SimpleQueue[Frame | None] = SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        try:
+            threading.Thread(target=self._listen, daemon=True).start()
+        except RuntimeError:
+            self.kill()
+            raise
         self.send(setup)
 
     @property

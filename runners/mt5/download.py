@@ -144,7 +144,7 @@ class Download:
         info = self._client.info(self._symbol)
         for difference in specification_differs(info, self._order.instrument):
             self._say(difference)
-        self._clock = tell_clock(*self._client.clock(self._symbol), self._order.instrument)
+        self._clock = tell_clock(*self._client.clock(self._symbol)[:2], self._order.instrument)
         if self._clock.warning is not None:
             self._say(self._clock.warning)
         today = day_number(self._clock.now.date())

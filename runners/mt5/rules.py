@@ -127,8 +127,12 @@ def measure_offset(tick: int | None, utc: float) -> int | None:
     if not tick:
         return None
     offset = round((tick - utc) / _HALF_HOUR) * _HALF_HOUR
-    is_fresh = abs(tick - utc - offset) <= _FRESH
-    return offset if is_fresh and -12 * 3_600 <= offset <= 14 * 3_600 else None
+    return offset if is_near(tick - offset, utc) and -12 * 3_600 <= offset <= 14 * 3_600 else None
+
+
+def is_near(one: float, other: float) -> bool:
+    """Whether two times are those of one moment, to within the age of a fresh tick."""
+    return abs(one - other) <= _FRESH
 
 
 def choose_offset(measured: int | None, expected: int | None, is_open: bool) -> int | None:

@@ -7,9 +7,19 @@ from typing import NamedTuple
 
 from alertlib.market.clock import day_number, exchange_zone
 from alertlib.market.instruments import Instrument
-from runners.mt5.rules import choose_offset, is_stale, measure_offset, server_clock, wall_clock
+from runners.mt5.rules import (
+    choose_offset,
+    is_near,
+    is_stale,
+    measure_offset,
+    server_clock,
+    wall_clock,
+)
 
 # Every family of the table trades at B3.
+
+# Seconds in which a market that is open ticks.
+_UNDECIDED = 5.0
 
 
 class ServerClock(NamedTuple):
@@ -24,8 +34,13 @@ class ServerClock(NamedTuple):
         open. (On a machine whose clock is fast, a bar still forming would count as closed.)
     now : datetime
         What it shows now (naive wall clock), or the earliest it can where the offset is unknown.
+    exchange : datetime or None
+        What the exchange's own clock shows, if this machine's is right; None where the exchange
+        is unknown.
     ahead : int or None
         Seconds by which a fresh tick is ahead of the exchange's clock; None without one.
+    is_off : bool
+        A fresh tick shows another time than the exchange's clock: one of the two is wrong.
     warning : str or None
         What is doubtful about it, in one line.
     """
@@ -33,7 +48,9 @@ class ServerClock(NamedTuple):
     offset: int | None
     closing_offset: int | None
     now: datetime
+    exchange: datetime | None
     ahead: int | None
+    is_off: bool
     warning: str | None
 
 
@@ -50,7 +67,7 @@ def tell_clock(utc: float, tick: int | None, instrument: Instrument) -> ServerCl
         Says whether the exchange, and so its zone, is known, and when it is open.
     """
     measured = measure_offset(tick, utc)
-    expected = _exchange_offset(utc, instrument)
+    expected = exchange_offset(utc, instrument)
     is_open = _is_open(utc, expected, instrument)
     offset = choose_offset(measured, expected, is_open)
     now = wall_clock(int(server_clock(utc, offset, tick)))
@@ -78,14 +95,63 @@ def tell_clock(utc: float, tick: int | None, instrument: Instrument) -> ServerCl
             "open: a holiday, a halt, this machine's clock, or a terminal without connection"
         )
     closing_offset = None if measured is None and is_open else offset
-    return ServerClock(offset, closing_offset, now, ahead, warning)
+    exchange = None if expected is None else wall_clock(int(utc + expected))
+    is_off = expected is not None and offset != expected
+    return ServerClock(offset, closing_offset, now, exchange, ahead, is_off, warning)
 
 
-def _exchange_offset(utc: float, instrument: Instrument) -> int | None:
+def exchange_offset(utc: float, instrument: Instrument) -> int | None:
+    """Return the offset of the exchange's zone from UTC in seconds; None if it is unknown."""
     if instrument.family is None:
         return None
     offset = datetime.fromtimestamp(utc, UTC).astimezone(exchange_zone()).utcoffset()
     return None if offset is None else int(offset.total_seconds())
+
+
+class SteadyClock:
+    """Holds this machine's UTC clock against one that never jumps, and believes ticks.
+
+    A clock that jumps (a time server's correction, a virtual machine that was moved, a slip of a
+    hand) is either right now or was so before. The next tick tells which. Where none comes, the
+    later of the two counts, so that no bar lies ahead of the clock for it.
+    """
+
+    def __init__(self) -> None:
+        self._utc: float | None = None
+        self._monotonic = 0.0
+        self._tick = 0
+        self._jumped_at: float | None = None
+
+    def tell(self, utc: float, monotonic: float, tick: int | None, offset: int | None) -> float:
+        """Return what UTC is.
+
+        Parameters
+        ----------
+        utc : float
+            This machine's clock.
+        monotonic : float
+            Seconds of a clock that never jumps.
+        tick : int or None
+            Time of the last tick on the server's clock.
+        offset : int or None
+            The server's usual offset from UTC in seconds.
+        """
+        carried = utc if self._utc is None else self._utc + (monotonic - self._monotonic)
+        last, self._tick = self._tick, max(self._tick, tick or 0)
+        if is_near(carried, utc):
+            return self._believe(utc, monotonic)
+        # An old tick would agree with a clock that stands still.
+        if tick is not None and tick > last and offset is not None:
+            for one in (utc, carried):
+                if is_near(tick - offset, one):
+                    return self._believe(one, monotonic)
+        if self._jumped_at is None:
+            self._jumped_at = monotonic
+        return carried if monotonic - self._jumped_at < _UNDECIDED else max(utc, carried)
+
+    def _believe(self, utc: float, monotonic: float) -> float:
+        self._utc, self._monotonic, self._jumped_at = utc, monotonic, None
+        return utc
 
 
 def _is_open(utc: float, expected: int | None, instrument: Instrument) -> bool:

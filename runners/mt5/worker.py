@@ -92,7 +92,10 @@ def _make_terminal(setup: dict[str, Any], answers: BinaryIO) -> Terminal | Alert
     watched = Watched(api, setup["call_seconds"])
     credentials = Credentials(**setup["credentials"])
     # The clock is looked up here, after the module has been loaded: a stand-in brings its own.
-    return Terminal(watched, credentials, retries=setup["retries"], notice=notice, clock=time.time)
+    return Terminal(
+        watched, credentials, retries=setup["retries"], notice=notice,
+        is_patient=setup["is_patient"], clock=time.time,
+    )  # fmt: skip
 
 
 def _receive(requests: BinaryIO, waiting: SimpleQueue[dict[str, Any] | None]) -> None:

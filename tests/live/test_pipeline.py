@@ -30,7 +30,7 @@ TIME = datetime(2026, 1, 5, 9)
 class OneBar:
     """A feed that brings one bar."""
 
-    trouble: str | None = None
+    troubles: tuple[str, ...] = ()
     pid: int | None = None
 
     async def open(self) -> list[Origin]:
@@ -41,6 +41,12 @@ class OneBar:
 
     def now(self) -> datetime | None:
         return None
+
+    async def source(self) -> dict[str, object]:
+        return {}
+
+    def is_loading(self, key: Key) -> bool:
+        return False
 
     async def close(self) -> None:
         return None

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +41,7 @@ from runners.mt5.rules import (
     timeframe_code,
     wall_clock,
 )
-from runners.mt5.server_clock import tell_clock
+from runners.mt5.server_clock import ServerClock, SteadyClock, tell_clock
 from runners.mt5.wire import Rate
 from tests.support.fake_mt5 import BRASILIA, LOST, RATES, FakeTerminal, Fault, epoch
 
@@ -174,17 +175,15 @@ def test_the_clock_is_told_from_tick_zone_and_hours() -> None:
     at_night = float(epoch("2026-03-10 22:02:30"))
     last_tick = epoch("2026-03-10 18:24:58")
 
-    assert tell_clock(utc, epoch("2026-03-10 14:02:29"), win) == (
-        BRASILIA,
-        BRASILIA,
-        datetime(2026, 3, 10, 14, 2, 30),
-        0,
-        None,
+    right = datetime(2026, 3, 10, 14, 2, 30)
+    assert tell_clock(utc, epoch("2026-03-10 14:02:29"), win) == ServerClock(
+        BRASILIA, BRASILIA, now=right, exchange=right, ahead=0, is_off=False, warning=None
     )
     assert tell_clock(at_night, last_tick, win).now == datetime(2026, 3, 10, 19, 2, 30)
     assert tell_clock(at_night, last_tick, win).warning is None
     ahead = tell_clock(utc, epoch("2026-03-10 15:02:29"), win)
-    assert (ahead.offset, ahead.ahead) == (-7_200, 3_600)
+    assert (ahead.offset, ahead.ahead, ahead.is_off) == (-7_200, 3_600, True)
+    assert (ahead.now, ahead.exchange) == (right + timedelta(hours=1), right)
     assert ahead.warning is not None
     assert "+1 h from the exchange's" in ahead.warning
     stale = tell_clock(utc, epoch("2026-03-10 13:21:00"), win)
@@ -193,6 +192,32 @@ def test_the_clock_is_told_from_tick_zone_and_hours() -> None:
     assert "not of now though the exchange should be open" in stale.warning
     assert tell_clock(at_night, last_tick, unknown).offset is None
     assert tell_clock(utc, epoch("2026-03-10 19:02:29"), unknown).offset == 7_200
+
+
+@pytest.mark.parametrize("jump", [3_600.0, -3_600.0])
+def test_a_clock_that_jumps_is_not_believed_against_the_ticks(jump: float) -> None:
+    steady, utc = SteadyClock(), float(epoch("2026-03-10 17:00:00"))
+
+    def tell(passed: float, off: float, tick: bool) -> float:
+        last = int(utc + passed) + BRASILIA if tick else None
+        return steady.tell(utc + passed + off, 50.0 + passed, last, BRASILIA) - utc
+
+    assert tell(0.0, 0.0, tick=True) == 0.0
+    assert tell(10.0, jump, tick=True) == 10.0
+    assert tell(20.0, jump, tick=True) == 20.0
+    assert tell(30.0, jump, tick=False) == 30.0
+    assert tell(40.0, jump, tick=False) == 40.0 + max(jump, 0.0), "no bar may lie ahead of it"
+    assert tell(45.0, 0.0, tick=False) == 45.0
+    assert tell(50.0, 0.0, tick=True) == 50.0
+
+
+def test_a_clock_that_is_put_right_is_believed() -> None:
+    """As a machine is that slept, or that a time server corrects: the ticks are with it."""
+    steady, utc = SteadyClock(), float(epoch("2026-03-10 17:00:00"))
+    steady.tell(utc, 50.0, None, BRASILIA)
+    woken = utc + 7_200.0
+    assert steady.tell(woken, 60.0, int(woken) + BRASILIA, BRASILIA) == woken
+    assert steady.tell(woken + 5.0, 65.0, None, BRASILIA) == woken + 5.0
 
 
 def shift_of(
@@ -607,7 +632,7 @@ def test_questions_cross_the_pipe(environ: Any) -> None:
             "page": 10_000,
         }
         assert client.info("WIN$N")["trade_tick_size"] == 5.0
-        utc, tick = client.clock("WIN$N")
+        utc, tick, _ = client.clock("WIN$N")
         assert tick == utc + BRASILIA == epoch(NOW)
         page = client.closed_bars("WIN$N", 5, epoch("2026-03-10 13:50"), BRASILIA, 3)
         direct = adapt().terminal.closed_bars("WIN$N", 5, epoch("2026-03-10 13:50"), BRASILIA, 3)
@@ -654,6 +679,61 @@ def test_a_worker_that_dies_is_replaced_and_the_question_repeated(environ: Any) 
         assert len(client.rates("WIN$N", 5, epoch("2026-03-10 13:50")).rows()) == 3
         assert client.pid != first
     assert notices == ["the terminal's worker process ended; another in 1 s"]
+
+
+def test_a_worker_that_cannot_be_started_is_waited_for(
+    environ: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No room for a process ended the daemon."""
+    client, notices = wake(environ())
+    spawn, refusals = subprocess.Popen, [OSError(11, "Resource temporarily unavailable")] * 2
+
+    def no_room(*args: Any, **options: Any) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return spawn(*args, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", no_room)
+    with client:
+        assert client.identity()["login"] == 1234
+    assert len(notices) == 2
+    assert "cannot be started ([Errno 11] Resource temporarily unavailable)" in notices[0]
+
+
+def test_one_that_can_never_be_started_is_an_error_of_one_line(
+    environ: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*args: Any, **options: Any) -> Any:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(subprocess, "Popen", no_room)
+    client, _ = wake(environ())
+    with client, pytest.raises(DataError, match=r"Cannot allocate memory.*; expected room"):
+        client.identity()
+
+
+def test_close_ends_a_worker_that_is_just_being_made(
+    environ: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = wake(environ())
+    made, spawned, may_go_on = [], threading.Event(), threading.Event()
+    spawn = subprocess.Popen
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        made.append(spawn(*args, **options))
+        spawned.set()
+        assert may_go_on.wait(10.0)
+        return made[0]
+
+    monkeypatch.setattr(subprocess, "Popen", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        asking = pool.submit(client.identity)
+        assert spawned.wait(10.0)
+        closing = pool.submit(client.close)
+        may_go_on.set()
+        closing.result(20.0)
+        assert asking.exception(20.0) is None or isinstance(asking.exception(), DataError)
+    assert made[0].poll() is not None
 
 
 @pytest.mark.parametrize("kind", ["block", pytest.param("block_gil", marks=POSIX_ONLY)])

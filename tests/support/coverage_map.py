@@ -158,6 +158,7 @@ COVERED = {
     "runners.live.database.schema": "live/audit_log/test_tampering.py",
     "runners.live.feed": "system/test_lifecycle.py",
     "runners.live.feed.mt5": "system/test_mt5.py",
+    "runners.live.feed.mt5_stream": "system/test_mt5.py",
     "runners.live.health": "live/test_operator_notices.py",
     "runners.live.mail": "live/mail/test_mailer.py",
     "runners.live.mail.channel": "live/mail/test_policy.py",

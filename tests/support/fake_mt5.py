@@ -95,11 +95,13 @@ class Scenario:
     market lives; None takes this machine's clock. ``offsets`` lists ``[since, seconds]``: from
     the Brasilia time ``since`` on, the server's clock is UTC plus ``seconds``. Bars come from
     ``parquet`` or are generated for trading days, the same for a day whatever the span: ``days`` of
-    them up to ``now``.
+    them up to ``now``. ``others`` are symbols with the same bars; after ``last_tick`` none ticks.
     """
 
     now: str | None = None
     symbol: str = "WIN$N"
+    others: list[str] = field(default_factory=list)
+    last_tick: str | None = None
     minutes: int = 5
     days: int = 70
     opens: str = "09:00"
@@ -233,8 +235,11 @@ class FakeTerminal:
     def symbol_select(self, symbol: str, enable: bool = True, /) -> bool:
         if self._is_out("symbol_select"):
             return False
-        known = symbol == self.scenario.symbol
+        known = self._knows(symbol)
         return bool(self._done(True) if known else self._fail(NOT_FOUND, answer=False))
+
+    def _knows(self, symbol: str) -> bool:
+        return symbol in (self.scenario.symbol, *self.scenario.others)
 
     def symbols_get(self, *, group: str = "*") -> Any:
         if self._is_out("symbols_get"):
@@ -244,7 +249,7 @@ class FakeTerminal:
     def symbol_info(self, symbol: str, /) -> Any:
         if self._is_out("symbol_info"):
             return None
-        return self._done(self._info()) if symbol == self.scenario.symbol else self._fail(NOT_FOUND)
+        return self._done(self._info()) if self._knows(symbol) else self._fail(NOT_FOUND)
 
     def _info(self) -> Any:
         tick, value = self.scenario.tick_size, self.scenario.tick_value
@@ -253,13 +258,15 @@ class FakeTerminal:
     def symbol_info_tick(self, symbol: str, /) -> Any:
         if self._is_out("symbol_info_tick"):
             return None
-        if symbol != self.scenario.symbol:
+        if not self._knows(symbol):
             return self._fail(NOT_FOUND)
         bars = self._visible(self.scenario.minutes)
         if not len(bars):
             return self._done(Tick(0, 0.0, 0.0, 0.0, 0, 0, 0, 0.0))
         end = int(bars["time"][-1]) + 60 * self.scenario.minutes - 1
-        last = int(self._server(min(self._market_now(), end)))
+        frozen = self.scenario.last_tick
+        latest = end if frozen is None else min(end, epoch(frozen))
+        last = int(self._server(min(self._market_now(), latest)))
         price = float(bars["close"][-1])
         return self._done(Tick(last, price, price, price, 1, 1_000 * last, 0, 1.0))
 
@@ -291,7 +298,7 @@ class FakeTerminal:
         if self._is_out(call):
             return None
         self.rate_calls += 1
-        if symbol != self.scenario.symbol:
+        if not self._knows(symbol):
             return self._fail(NOT_FOUND)
         if count >= self.scenario.maxbars:
             return self._fail(INVALID)

@@ -50,6 +50,11 @@ class Market:
         partial.write_text(json.dumps(self.state))
         partial.replace(self.control)
 
+    def is_seen(self) -> bool:
+        """Whether bars have been asked for since the last :meth:`put`."""
+        seen = self.control.with_suffix(".seen")
+        return seen.exists() and seen.read_text() == self.control.read_text()
+
     @contextmanager
     def daemon(self, *options: str) -> Iterator[Running]:
         with Running(
@@ -253,3 +258,160 @@ def test_bars_are_late_by_the_clock_that_they_came_at(
 
     assert found.bars[-1][1].time == datetime.fromisoformat(f"{DAY} 12:25")
     assert found.now == datetime.fromisoformat(f"{DAY} 12:30:10")
+
+
+def test_bars_of_a_terminal_ahead_are_refused_and_its_return_brings_the_alerts(
+    tmp_path: Path,
+) -> None:
+    """Three hours ahead for a while, and back: no alert for three hours, and /health was 200."""
+    market = Market(tmp_path)
+    market.put("10:00:10")
+    with market.daemon() as daemon:
+        daemon.until(lambda: last_bar(daemon) == "09:55")
+        for minute in (5, 10):
+            market.put(f"10:{minute:02d}:10", offsets=[[f"{DAY} 10:00", 0]])
+            _, health = daemon.until(lambda: (found := daemon.health())[0] == 503 and found)
+            assert "+3 h from the exchange's" in health["reasons"][0]
+        refused = daemon.until(
+            lambda: len(found := events(daemon.database, "bar_refused")) == 2 and found
+        )
+        assert [one["data"]["bar_time"][11:16] for one in refused] == ["13:00", "13:05"]
+        assert last_bar(daemon) == "09:55"
+        for minute in range(15, 60, 5):
+            market.put(f"10:{minute:02d}:10")
+            daemon.until(lambda at=minute: last_bar(daemon) == f"10:{at - 5:02d}")
+        assert daemon.health()[0] == 200
+        assert daemon.signal("SIGTERM") == 0
+    alerts = [event["data"] for event in events(daemon.database, "alert")]
+    assert [(a["id"], a["price"], a["stop"]) for a in alerts] == expected("10:55:10")
+
+
+def test_a_cursor_ahead_of_the_clock_is_a_reason(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    market.put("15:00:10")
+    with market.daemon() as daemon:
+        daemon.until(lambda: last_bar(daemon) == "14:55")
+        daemon.process.kill()
+    market.put("11:00:10")
+    with market.daemon() as daemon:
+        _, health = daemon.until(lambda: (found := daemon.health())[0] == 503 and found)
+        assert "WIN$N M5 is ahead of the clock" in health["reasons"][0]
+        assert daemon.signal("SIGTERM") == 0
+
+
+@pytest.mark.parametrize("skew", [3_600.0, -3_600.0])
+def test_a_machine_clock_that_jumps_an_hour_changes_no_alert(tmp_path: Path, skew: float) -> None:
+    market = Market(tmp_path)
+    market.put("10:00:10")
+    with market.daemon() as daemon:
+        daemon.until(lambda: last_bar(daemon) == "09:55")
+        for minute in range(5, 60, 5):
+            market.put(f"10:{minute - 1:02d}:56")
+            daemon.until(market.is_seen)
+            market.put(f"10:{minute:02d}:06", skew=skew if 20 <= minute < 40 else 0.0)
+            daemon.until(lambda at=minute: last_bar(daemon) == f"10:{at - 5:02d}")
+            assert daemon.health()[0] == 200, daemon.health()[1]["reasons"]
+        assert daemon.signal("SIGTERM") == 0
+    alerts = [event["data"] for event in events(daemon.database, "alert")]
+    assert [(a["id"], a["price"], a["stop"]) for a in alerts] == expected("10:55:10")
+    assert not any(a.get("late") for a in alerts)
+
+
+@pytest.mark.parametrize("timeframe", ["M5", "H1"])
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"connected": False}, "the terminal has no connection to its broker"),
+        ({"last_tick": f"{DAY} 10:00:10"}, "WIN$N: no tick for 110 s in an open session"),
+    ],
+)
+def test_a_terminal_without_a_market_is_a_reason_at_once(
+    tmp_path: Path, timeframe: str, state: dict[str, Any], said: str
+) -> None:
+    """On H1 it took 173 minutes, until three bars were missing."""
+    market = Market(tmp_path)
+    market.config = write_config(tmp_path, FAST + f"data:\n  timeframe: {timeframe}\n")
+    market.put("10:00:10")
+    with market.daemon() as daemon:
+        daemon.until(lambda: list(daemon.health()[1]["last_bars"].values()) not in ([], [None]))
+        daemon.until(lambda: daemon.health()[0] == 200)
+        market.put("10:02:00", **state)
+        _, health = daemon.until(lambda: (found := daemon.health())[0] == 503 and found)
+        assert health["reasons"][0].startswith(f"feed: {said}"[:-20])
+        market.put("10:02:01")
+        daemon.until(lambda: daemon.health()[0] == 200)
+
+
+def test_a_contract_that_vanishes_does_not_slow_the_others(tmp_path: Path) -> None:
+    """At its expiry one contract took all streams with it."""
+    market = Market(tmp_path)
+    symbols = "data:\n  symbols:\n    - symbol: WING24\n    - symbol: WIN$N\n"
+    market.config = write_config(tmp_path, FAST + symbols)
+    market.put("10:00:10", others=["WING24"])
+    with market.daemon() as daemon:
+        daemon.until(
+            lambda: (
+                [at and at[11:16] for at in daemon.health()[1]["last_bars"].values()]
+                == ["09:55", "09:55"]
+            )
+        )
+        for minute in range(5, 30, 5):
+            market.put(f"10:{minute:02d}:10")
+            daemon.until(lambda at=minute: last_bar(daemon) == f"10:{at - 5:02d}", 3.0)
+        reason = daemon.until(
+            lambda: (
+                (found := daemon.health()[1]["reasons"])
+                and found[0].startswith("feed: WING24: unknown")
+                and found[0]
+            )
+        )
+        assert reason.endswith("; WING24 expired on 2024-02-14, its successor now is WINJ24")
+        market.put("10:30:10", others=["WING24"])
+        daemon.process.kill()
+    with market.daemon() as daemon:  # the same at a start, where one of them is unknown
+        market.put("10:35:10")
+        daemon.until(lambda: last_bar(daemon) == "10:30")
+        assert daemon.signal("SIGTERM") == 0
+
+
+def test_a_history_that_loads_is_not_stale(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    scenario = json.loads((tmp_path / "scenario.json").read_text())
+    slow = {"call": "copy_rates_from", "at": 1, "kind": "block", "value": 0.5}
+    (tmp_path / "scenario.json").write_text(json.dumps(scenario | {"faults": [slow]}))
+    market.put("12:00:10")
+    found: list[int] = []
+
+    def is_there() -> bool:
+        status, health = daemon.health()
+        found.append(status)
+        return bool(list(health["last_bars"].values()) not in ([], [None]))
+
+    with market.daemon() as daemon:
+        daemon.until(is_there)
+    assert set(found) == {200}
+    assert len(found) > 5
+
+
+def test_a_gap_longer_than_a_page_is_filled_after_a_change_of_settings(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    scenario = json.loads((tmp_path / "scenario.json").read_text())
+    limited = scenario | {"maxbars": 150, "now": "2024-02-20 10:00"}
+    (tmp_path / "scenario.json").write_text(json.dumps(limited))
+    market.config = write_config(tmp_path, FAST.replace("300", "100"))
+    day_before = market.put
+    day_before("10:00:10")
+    control = json.loads(market.control.read_text()) | {"now": "2024-02-26 10:00:10"}
+    market.control.write_text(json.dumps(control))
+    with market.daemon() as daemon:
+        daemon.until(lambda: last_bar(daemon) == "09:55")
+        daemon.process.kill()
+    changed = FAST.replace("300", "100") + "detection:\n  volatility:\n    window: 30\n"
+    market.config = write_config(tmp_path, changed)
+    market.put("10:00:10")
+    with market.daemon() as daemon:
+        daemon.until(lambda: daemon.health()[1]["last_bars"]["WIN$N M5"][:16] == f"{DAY}T09:55")
+        assert daemon.signal("SIGTERM") == 0
+    late = [one["data"] for one in events(daemon.database, "feed_gap") if "late" in one["data"]]
+    assert late[0]["first"][:16] == "2024-02-26T10:00"
+    assert sum(one["late"] for one in late) > 150

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -15,14 +15,24 @@ Key = tuple[str, str]
 
 
 class Origin(NamedTuple):
-    """One stream as the feed knows it; ``instrument`` only where it was read off the bars.
+    """One stream as the feed knows it.
 
-    ``marks`` are what every alert of it is marked with: ``replay``, ``synthetic``.
+    Attributes
+    ----------
+    key : Key
+    instrument : Instrument or None
+        Only where it was read off the bars.
+    marks : tuple of str
+        What every alert of it is marked with: ``replay``, ``synthetic``.
+    replay : str
+        Hash of the bars that are replayed: they have a cursor, and alerts, of their own. Empty
+        for a live stream.
     """
 
     key: Key
     instrument: Instrument | None = None
     marks: tuple[str, ...] = ()
+    replay: str = ""
 
 
 class Position(NamedTuple):
@@ -53,11 +63,14 @@ class Bars(NamedTuple):
         Exchange wall clock when they were seen; None in a replay, where nothing is late.
     is_history : bool
         They only warm the detectors up.
+    is_all : bool
+        There is no more history than this: the detectors are as warm as they get.
     """
 
     bars: list[tuple[Key, Bar]]
     now: datetime | None = None
     is_history: bool = False
+    is_all: bool = False
 
 
 class Feed(Protocol):
@@ -72,9 +85,15 @@ class Feed(Protocol):
     def now(self) -> datetime | None:
         """Return the exchange's wall clock; None in a replay."""
 
+    async def source(self) -> dict[str, object]:
+        """Return what the bars are read from, for the audit log."""
+
     @property
-    def trouble(self) -> str | None:
-        """Why no bars are coming; None if all is well."""
+    def troubles(self) -> Sequence[str]:
+        """Why bars of all streams, or of some, are not coming; empty if all is well."""
+
+    def is_loading(self, key: Key) -> bool:
+        """Whether what a stream missed so far is still on its way."""
 
     @property
     def pid(self) -> int | None:
