@@ -111,7 +111,8 @@ def postfix(*, login: bool) -> Iterator[Postfix]:
 
     owner = pwd.getpwnam("postfix")
     # Not below pytest's folder, which is root's alone; Postfix works as another user.
-    folder = Path(tempfile.mkdtemp(prefix="postfix-"))
+    # Not below TMPDIR, which its own user may not be let into.
+    folder = Path(tempfile.mkdtemp(prefix="postfix-", dir="/tmp"))
     try:
         folder.chmod(0o755)
         certificate, _ = make_certificate(folder, "localhost")

@@ -60,7 +60,7 @@ def test_detection_to_client_to_audit(tmp_path: Path) -> None:
     assert set(sent[0]) == {
         "id", "symbol", "timeframe", "pattern", "direction", "severity", "confidence", "price",
         "entry_min", "entry_max", "stop", "target", "risk_reward", "bar_time", "detected_at",
-        "text", "seq",
+        "text", "seq", "replay", "synthetic",
     }  # fmt: skip
     delivered = [event["data"] for event in events(daemon.database, "delivered")]
     assert delivered[0]["first"] == 1

@@ -112,7 +112,7 @@ def test_it_lists_what_the_run_says(run: Run, page: str) -> None:
     assert sum(points) == pytest.approx(run.trades["pnl_points"].sum())
     assert len(data["days"]) == run.scorecard.to_dict()["data"]["sessions"]
     for path in ("detection.volatility.threshold_sigma", "gate.win_rate", "scoring.seed"):
-        assert f'<th scope="row">{path}</th>' in page
+        assert re.search(rf"<dt[^>]*>{re.escape(path)}</dt>", page)
 
 
 def test_synthetic_is_said_of_synthetic_bars_alone(page: str) -> None:
