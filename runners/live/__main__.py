@@ -25,13 +25,17 @@ def main(argv: Sequence[str]) -> int:
     """Run the command."""
     args = _parse(argv)
     from alertlib.config import load_config
+    from alertlib.market.clock import exchange_zone
     from runners.live.database.place import database_path
+    from runners.live.feed.choice import database_of, feed_kind
     from runners.live.telemetry.logs import log_to_stderr
 
     config = load_config(args.config)
-    database = args.db or database_path(config)
+    kind = feed_kind(config, args.feed, args.bars)
+    database = args.db or database_of(kind, config.live, database_path(config))
     if args.stop:
         return _stop(database)
+    exchange_zone()  # what has no zone would fail at its first alert
     require_extra("live")
     log_to_stderr(debug=args.debug)
     if args.check or args.send_test_mail:
@@ -52,7 +56,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--host", metavar="H", help="address; default: the URL's")
     parser.add_argument("--port", metavar="N", type=port, help="0 picks a free one")
     parser.add_argument("--allow-remote", action="store_true", help="other machines, without TLS")
-    parser.add_argument("--db", metavar="F", help="database; default: live.database")
+    parser.add_argument("--db", metavar="F", help="database; default: live.database, replay.db")
     parser.add_argument("--dry-run", action="store_true", help="mark alerts, send no e-mail")
     parser.add_argument("--check", action="store_true", help="check everything and exit")
     parser.add_argument("--send-test-mail", action="store_true", help="mail every recipient")

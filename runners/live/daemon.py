@@ -33,7 +33,7 @@ from runners.live.mail.settings import Access, mail_access
 from runners.live.mail.track_record import pattern_records
 from runners.live.operator_notices import Operator
 from runners.live.pipeline import Pipeline
-from runners.live.stopping import Stop, forget_request
+from runners.live.stopping import Stop, forget_left_over, left_over
 from runners.live.tasks import keep_running
 from runners.live.telemetry.metrics import Metrics
 from runners.live.telemetry.systemd import Notifier
@@ -113,10 +113,12 @@ class Daemon:
         """Serve until told to stop; return why it was."""
         stop = Stop()
         retain = self._config.delivery.websocket.retain
+        # Of an earlier daemon; a run that takes up again has been asked itself.
+        old = None if self._options.is_again else left_over(self._options.database)
         store = Store.open(
             self._options.database, retain_alerts=retain.alerts, retain_days=retain.days
         )
-        forget_request(store.path)
+        forget_left_over(store.path, old)
         reason = "error"
         try:
             with stop.on_signals():
@@ -160,7 +162,7 @@ class Daemon:
         self._deadline = inf
         try:
             store.set_legal_hold(self._config.audit.legal_hold)
-            await wrap_future(store.commit(Batch(events=self._first_events(store))))
+            await wrap_future(store.commit(Batch(events=await self._first_events())))
             self._has_started = True
             self._start_mail(store)
             self._announce(store)
@@ -206,7 +208,7 @@ class Daemon:
             allow_remote=self._options.allow_remote,
         )
 
-    def _first_events(self, store: Store) -> tuple[Event, ...]:
+    async def _first_events(self) -> tuple[Event, ...]:
         started = {
             "version": __version__,
             "pid": os.getpid(),
@@ -214,6 +216,7 @@ class Daemon:
             "feed": type(self._feed).__name__,
             "port": self._server.port,
             "dry_run": self._options.dry_run,
+            **await self._feed.source(),
         }
         source = self._config.source
         config = {
@@ -306,7 +309,7 @@ class Daemon:
             try:
                 operator.look(reasons)
                 self._figures.look(reasons, store, self._mailer, self._board.positions)
-                self._server.tell_status(feed_status(self._board, self._config.live))
+                self._server.tell_status(feed_status(self._board))
             except StorageError as error:
                 _log.error("store cannot be read", extra={"reason": str(error)})
             await asyncio.sleep(WATCH_SECONDS)

@@ -28,6 +28,22 @@ class Reason(NamedTuple):
     is_failing: bool
 
 
+class StreamTrouble(NamedTuple):
+    """Why a stream gives no alerts.
+
+    Attributes
+    ----------
+    state : {"down", "stale"}
+        Something says why, or bars that are due have not come.
+    brief, text : str
+        Beside the stream's name, and by itself.
+    """
+
+    state: str
+    brief: str
+    text: str
+
+
 class Board:
     """Looks at every part of the running daemon.
 
@@ -99,33 +115,34 @@ class Board:
             details,
         )
 
+    def stream_trouble(self, key: Key) -> StreamTrouble | None:
+        """Return what keeps a stream from giving alerts; None if all is well."""
+        if self.feed is None or self.is_at_end:
+            return None
+        if (trouble := self.feed.trouble(key)) is not None:
+            return StreamTrouble("down", trouble, trouble)
+        now, core, last = self.feed.now(), self.cores[key], self.positions[key].last
+        if now is None:
+            return None
+        if (ahead := _reason_ahead(core, last, now)) is not None:
+            return StreamTrouble("down", ahead, ahead)
+        missing = bars_missing(core.instrument, last, now, self._grace)
+        if missing < self._tolerated or self.feed.is_loading(key):
+            return None
+        opened = last or "no time at all"
+        return StreamTrouble(
+            "stale",
+            f"{missing} bars missing",
+            f"{core.symbol} {core.timeframe} is stale: {missing} bars missing, the last opened at "
+            f"{opened}{say_if_over(core.symbol, now.date())}",
+        )
+
     def _feed_reasons(self) -> list[str]:
         if self.feed_error is not None:
             return [self.feed_error]
-        if self.feed is None or self.is_at_end:
-            return []
-        found = list(self.feed.troubles)
-        now = self.feed.now()
-        if now is None:
-            return found
-        for key, core in self.cores.items():
-            last = self.positions[key].last
-            if (reason := _reason_ahead(core, last, now)) is not None:
-                found.append(reason)
-            elif not self.feed.is_loading(key):
-                found += self._staleness(core, last, now)
-        return found
-
-    def _staleness(self, core: Core, last: datetime | None, now: datetime) -> list[str]:
-        missing = bars_missing(core.instrument, last, now, self._grace)
-        if missing < self._tolerated:
-            return []
-        opened = last or "no time at all"
-        over = say_if_over(core.symbol, now.date())
-        return [
-            f"{core.symbol} {core.timeframe} is stale: {missing} bars missing, the last opened at "
-            f"{opened}{over}"
-        ]
+        found = [self.stream_trouble(key) for key in self.cores]
+        # What keeps all of them is said once.
+        return list(dict.fromkeys(one.text for one in found if one is not None))
 
 
 def _reason_ahead(core: Core, last: datetime | None, now: datetime) -> str | None:

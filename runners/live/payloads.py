@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any, NamedTuple
 
 from alertlib.config.schema import Email
@@ -16,6 +17,8 @@ from alertlib.market.clock import utc_stamp, with_offset
 from alertlib.texts.alerts import AlertView, Contract
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import Event, Mail, Message, Stored
+from runners.live.database.chain import alert_key
+from runners.live.feed.base import Origin
 from runners.live.mail.policy import expires_at, message_id
 
 _FIELDS = (
@@ -41,14 +44,9 @@ class Writer:
     find_contract : callable
         Tick and point value of a symbol and timeframe.
     find_message : callable
-        Returns the stored message of an alert's id.
+        Returns the stored message of a key.
     dry_run : bool
         Mark alerts, and mail nobody.
-
-    Attributes
-    ----------
-    marks : dict of (symbol, timeframe) to tuple of str
-        Where a stream's bars come from, if not from a market: ``replay``, ``synthetic``.
     """
 
     def __init__(
@@ -65,25 +63,28 @@ class Writer:
         self._find_contract = find_contract
         self._find_message = find_message
         self._dry_run = dry_run
-        self.marks: dict[tuple[str, str], tuple[str, ...]] = {}
 
-    def write(self, key: tuple[str, str], outcome: Outcome, seen: float) -> Made:
+    def write(self, origin: Origin, outcome: Outcome, seen: float) -> Made:
         """Return what ``outcome`` adds; ``seen`` is when its bar came, Unix seconds."""
+        key = origin.key
         made = Made([], [])
         if outcome.gap is not None:
             made.events.append(gap_event(key, outcome.gap))
         if outcome.refused is not None:
             made.events.append(refused_event(key, outcome.refused))
         for held in outcome.suppressed:
-            made.events.append(suppressed_event(held, outcome.late, self.marks.get(key, ())))
+            made.events.append(suppressed_event(held, outcome.late, origin.marks))
         for alert in outcome.alerts:
-            payload = self.alert(alert, seen, late=outcome.late)
-            made.messages.append(Message(payload, mail=self._mails(payload["id"], payload, seen)))
+            payload = self.alert(origin, alert, seen, late=outcome.late)
+            mails = self._mails(alert_key(payload), payload, seen)
+            made.messages.append(Message(payload, mail=mails))
         if outcome.revision is not None:
-            self._revised(key, outcome.revision, seen, made)
+            self._revised(origin, outcome.revision, seen, made)
         return made
 
-    def alert(self, alert: Alert, seen: float, *, late: bool = False) -> dict[str, Any]:
+    def alert(
+        self, origin: Origin, alert: Alert, seen: float, *, late: bool = False
+    ) -> dict[str, Any]:
         """Return the alert's JSON object."""
         payload: dict[str, Any] = {name: getattr(alert, name) for name in _FIELDS}
         payload["bar_time"] = with_offset(alert.bar_time)
@@ -92,26 +93,34 @@ class Writer:
             payload["dry_run"] = True
         if late:
             payload["late"] = True
-        payload |= dict.fromkeys(self.marks.get((alert.symbol, alert.timeframe), ()), True)
+        payload |= dict.fromkeys(origin.marks, True)
         contract = self._find_contract(alert.symbol, alert.timeframe)
         payload["text"] = AlertView(payload, contract, self._language).text
         return payload
 
-    def _revised(self, key: tuple[str, str], revision: Revision, seen: float, made: Made) -> None:
+    def _revised(self, origin: Origin, revision: Revision, seen: float, made: Made) -> None:
+        key = origin.key
         if not revision.alerts:
             made.events.append(revised_event(key, revision))
         for identifier in revision.alerts:
-            stored = self._find_message(identifier)
+            known_as = alert_key({"id": identifier, **dict.fromkeys(origin.marks, True)})
+            stored = self._find_message(known_as)
             if stored is None:
                 made.events.append(revised_event(key, revision))
                 continue
+            # A number that is taken would have the store keep the earlier correction.
+            number = next(
+                number
+                for number in count(revision.number)
+                if self._find_message(f"{known_as}:revision:{number}") is None
+            )
             payload = {
                 **json.loads(stored.payload),
                 "detected_at": utc_stamp(seen),
-                "revision": revision.number,
+                "revision": number,
                 "changes": revision.changes(),
             }
-            name = f"{identifier}:revision:{revision.number}"
+            name = f"{known_as}:revision:{number}"
             mails = () if payload.get("dry_run") else self._mails(name, payload, seen)
             made.messages.append(Message(payload, "correction", key=name, mail=mails))
 

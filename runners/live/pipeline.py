@@ -16,11 +16,11 @@ from alertlib.detection.stream_facts import stream_facts
 from alertlib.errors import DataError
 from alertlib.market.clock import utc_stamp, with_offset
 from alertlib.texts.contracts import find_contracts
-from runners.live.alert_store.records import Batch, Cursor, Event, Message
+from runners.live.alert_store.records import Batch, Cursor
 from runners.live.alert_store.store import Store
 from runners.live.feed.base import Bars, Feed, Key, Origin, Position
 from runners.live.gauges import Figures
-from runners.live.payloads import Writer, late_event
+from runners.live.payloads import Made, Writer, late_event
 from runners.live.websocket.protocol import Row
 
 _log = logging.getLogger("alertas.live")
@@ -66,6 +66,7 @@ class Pipeline:
             store.find,
             dry_run=dry_run,
         )
+        self._origins: dict[Key, Origin] = {}
 
     async def run(self, feed: Feed) -> None:
         """Take what the feed gives until it has no more. Each batch is durable before the next."""
@@ -87,53 +88,72 @@ class Pipeline:
         now = {"now": utc_stamp(time.time())}
         if core is None:
             return now
-        return now | stream_facts(core, self._config.trade, self._writer.marks.get(key, ()))
+        return now | stream_facts(core, self._config.trade, self._origins[key].marks)
 
     def _make_cores(self, origins: list[Origin]) -> None:
         cursors = self._store.cursors()
-        for key, instrument, marks in origins:
-            self._writer.marks[key] = marks
+        for origin in origins:
+            key = origin.key
             core = Core(
-                self._config, *key, instrument=instrument, models=self._models,
+                self._config, *key, instrument=origin.instrument, models=self._models,
                 on_error=self._detector_failed,
             )  # fmt: skip
-            self.positions[key] = _resume(core, cursors.get(key))
+            self._origins[key] = origin
+            self.positions[key] = _resume(core, cursors.get(_cursor_key(origin)))
             self.cores[key] = core
 
     async def _take(self, batch: Bars) -> None:
         """Run bars through their cores and commit what follows, in one transaction."""
-        came, seen = time.perf_counter(), time.time()
-        messages: list[Message] = []
-        events: list[Event] = []
+        came = time.perf_counter()
+        made, touched = self._run(batch)
+        if not touched:
+            return
+        # While bars are run again, the cursor stays where the earlier run was: a kill half-way
+        # would have the next start take the rest of them for new.
+        standing = {key for key in touched if self._is_standing(key)}
+        moved = touched - standing
+        cursors = tuple(self._cursor(key) for key in moved)
+        if cursors or made.messages or made.events:
+            whole = Batch(cursors, tuple(made.messages), tuple(made.events))
+            await wrap_future(self._store.commit(whole))
+        self.positions |= {key: _position(self.cores[key]) for key in moved}
+        if batch.is_all:
+            self.positions |= {key: self._as_warm_as_it_gets(key) for key in standing}
+        self._figures.committed(time.perf_counter() - came, bool(made.messages))
+
+    def _run(self, batch: Bars) -> tuple[Made, set[Key]]:
+        """Return what bars led to, and the streams that they changed."""
+        seen, found = time.time(), Made([], [])
         late: dict[Key, list[datetime]] = {}
-        moved: set[Key] = set()
+        touched: set[Key] = set()
         for key, bar in batch.bars:
             core = self.cores[key]
             before = core.last
-            if batch.is_history:
-                core.warm_up(bar)
-            elif (outcome := core.take(bar, batch.now)) is not NOTHING:
-                made = self._writer.write(key, outcome, seen)
-                messages += made.messages
-                events += made.events
+            outcome = (core.warm_up if batch.is_history else core.take)(bar, batch.now)
+            if outcome is not NOTHING:
+                made = self._writer.write(self._origins[key], outcome, seen)
+                found.messages.extend(made.messages)
+                found.events.extend(made.events)
                 if outcome.late:
                     late.setdefault(key, []).append(bar.time)
                 self._figures.count(outcome)
-                moved.add(key)
-            if core.last != before:
-                moved.add(key)
-        if not moved:
-            return
-        events += [late_event(key, times) for key, times in late.items()]
-        cursors = tuple(self._cursor(key) for key in moved)
-        await wrap_future(self._store.commit(Batch(cursors, tuple(messages), tuple(events))))
-        self.positions |= {key: _position(self.cores[key]) for key in moved}
-        self._figures.committed(time.perf_counter() - came, bool(messages))
+            if outcome is not NOTHING or core.last != before:
+                touched.add(key)
+        found.events.extend(late_event(key, times) for key, times in late.items())
+        return found, touched
+
+    def _is_standing(self, key: Key) -> bool:
+        core = self.cores[key]
+        return core.is_catching_up or core.last is None
+
+    def _as_warm_as_it_gets(self, key: Key) -> Position:
+        """Return the position where the history at hand ends before the earlier run did."""
+        return Position(self.positions[key].last, self.cores[key].known_since, is_warm=True)
 
     def _cursor(self, key: Key) -> Cursor:
         core = self.cores[key]
         assert core.last is not None
-        return Cursor(*key, core.last.isoformat(), core.snapshot())
+        return Cursor(*_cursor_key(self._origins[key]), core.last.isoformat(), core.snapshot())
 
     def _detector_failed(self, name: str, error: Exception, disabled: bool) -> None:
         self._figures.detector_failed(name, disabled)
@@ -141,6 +161,12 @@ class Pipeline:
         _log.error(
             "detector raised", extra={"detector": name, "error": reason, "disabled": disabled}
         )
+
+
+def _cursor_key(origin: Origin) -> Key:
+    """Return the name of a stream's cursor; of a replay one of its own for the same bars only."""
+    symbol, timeframe = origin.key
+    return (f"replay:{origin.replay}:{symbol}" if origin.replay else symbol), timeframe
 
 
 def _resume(core: Core, cursor: Cursor | None) -> Position:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import stat
 import time
@@ -63,7 +64,7 @@ class Stop:
                 signal.signal(number, handler)
 
     async def watch(self, database: str) -> None:
-        """Look for a request file until there is one."""
+        """Look for a request file until there is one; it may have been made during the start."""
         path = request_path(database)
         while not _is_request(path):
             await asyncio.sleep(LOOK_SECONDS)
@@ -82,6 +83,27 @@ def _is_request(path: Path) -> bool:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
+
+
+def left_over(database: str) -> str | None:
+    """Return what stands in a request file already; None without one.
+
+    Read before the database is locked: who asks a daemon to stop has seen the lock, and writes
+    something new.
+    """
+    path = request_path(database)
+    if not _is_request(path):
+        return None
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+
+
+def forget_left_over(database: str, content: str | None) -> None:
+    """Remove the request an earlier daemon left, unless another has taken its place."""
+    if content is not None and left_over(database) == content:
+        forget_request(database)
 
 
 def forget_request(database: str) -> None:
@@ -105,8 +127,9 @@ def stop_daemon(database: str, seconds: float = PATIENCE_SECONDS) -> bool:
     path = request_path(database)
     try:
         require_plain_file(str(path))
-        flags = os.O_WRONLY | os.O_CREAT | NO_LINKS
-        os.close(os.open(path, flags, 0o600))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NO_LINKS
+        with os.fdopen(os.open(path, flags, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(8))  # not what an earlier request may have left
     except OSError as error:
         raise StorageError(
             f"{path}: cannot be written ({error.strerror or error}), expected a folder this user "

@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from alertlib.config import Config
 from alertlib.detection.intake import Core
 from runners.live.alert_store.store import Store
-from runners.live.feed.base import Feed, Position
+from runners.live.feed.base import Feed, Key, Position
 from runners.live.feed_status import feed_status
 from runners.live.health import Board
 from tests.support.running import SAMPLE, TOKEN, Running
@@ -24,11 +24,17 @@ class Clock:
     """A feed's clock and trouble, and nothing else of it."""
 
     def __init__(self, now: str | None, trouble: str | None = None) -> None:
-        self.trouble = trouble
+        self._trouble = trouble
         self._now = None if now is None else datetime.fromisoformat(now)
 
     def now(self) -> datetime | None:
         return self._now
+
+    def trouble(self, key: Key) -> str | None:
+        return self._trouble
+
+    def is_loading(self, key: Key) -> bool:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -47,14 +53,14 @@ def test_states(tmp_path: Path, now: str | None, trouble: str | None, expected: 
     with Store.open(str(tmp_path / "a.db")) as store:
         board = Board(store, config.live.stale_after_bars, config.live.grace_seconds)
         board.feed = cast(Feed, Clock(now, trouble))
-        assert feed_status(board, config.live) == []
+        assert feed_status(board) == []
         board.cores = {("WIN$N", "M5"): Core(config, "WIN$N", "M5")}
         board.positions = {("WIN$N", "M5"): Position(datetime(2024, 3, 4, 10, 0))}
-        (found,) = feed_status(board, config.live)
+        (found,) = feed_status(board)
         assert found["last_bar"] == "2024-03-04T10:00:00-03:00"
         assert (found["market_open"], found["state"], found["reason"]) == expected
         board.is_at_end = True
-        assert feed_status(board, config.live)[0]["state"] == "ended"
+        assert feed_status(board)[0]["state"] == "ended"
 
 
 def test_a_daemon_tells_its_clients(tmp_path: Path) -> None:

@@ -30,7 +30,6 @@ TIME = datetime(2026, 1, 5, 9)
 class OneBar:
     """A feed that brings one bar."""
 
-    troubles: tuple[str, ...] = ()
     pid: int | None = None
 
     async def open(self) -> list[Origin]:
@@ -44,6 +43,9 @@ class OneBar:
 
     async def source(self) -> dict[str, object]:
         return {}
+
+    def trouble(self, key: Key) -> str | None:
+        return None
 
     def is_loading(self, key: Key) -> bool:
         return False
@@ -59,12 +61,12 @@ def test_alerts_of_made_up_or_replayed_bars_are_marked() -> None:
         "1", TIME, TIME, "WIN$N", "M5", "engulfing_bullish", 1, "ALTO", 0.7, 160_050.0,
         160_040.0, 160_060.0, 159_900.0, 160_200.0, 1.0, (),
     )  # fmt: skip
-    assert "replay" not in writer.alert(alert, 0.0)
-    writer.marks[KEY] = ("replay", "synthetic")
-    payload = writer.alert(alert, 0.0)
+    made_up = Origin(KEY, marks=("replay", "synthetic"), replay="0123")
+    assert "replay" not in writer.alert(Origin(KEY), alert, 0.0)
+    payload = writer.alert(made_up, alert, 0.0)
     assert payload["replay"] is payload["synthetic"] is True
     assert payload["text"].startswith("[DADOS SINTÉTICOS, REPLAY] WIN$N M5")
-    held = suppressed_event(Suppressed(alert, "rate_limit"), False, writer.marks[KEY])
+    held = suppressed_event(Suppressed(alert, "rate_limit"), False, made_up.marks)
     assert held.data["replay"] is held.data["synthetic"] is True
 
 

@@ -62,6 +62,7 @@ def test_detection_to_client_to_audit(tmp_path: Path) -> None:
         "entry_min", "entry_max", "stop", "target", "risk_reward", "bar_time", "detected_at",
         "text", "seq", "replay", "synthetic",
     }  # fmt: skip
+    assert sent[0]["replay"] is sent[0]["synthetic"] is True
     delivered = [event["data"] for event in events(daemon.database, "delivered")]
     assert delivered[0]["first"] == 1
     assert delivered[-1]["last"] == head

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 import os
 import shlex
@@ -9,10 +11,14 @@ import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from alertlib.config.schema import Live
+from runners.live.feed.choice import database_of
+from runners.live.stopping import Stop, forget_left_over, left_over, request_path
 from tests.support.running import (
     ENV,
     ROOT,
@@ -73,6 +79,63 @@ def test_a_request_left_over_does_not_stop_the_next_daemon(tmp_path: Path) -> No
         daemon.until(lambda: daemon.health()[1]["feed"] == "running")
         assert daemon.process.poll() is None
         assert not list(daemon.database.parent.glob("*.stop"))
+
+
+def test_a_stop_during_the_start_is_not_lost(tmp_path: Path) -> None:
+    """Whoever had the lock removed any request it found, a new one too."""
+    database = str(tmp_path / "alerts.db")
+    request_path(database).write_text("of an earlier day")
+    old = left_over(database)
+    request_path(database).write_text("of now")
+    forget_left_over(database, old)
+    assert request_path(database).exists()
+    stop = Stop()
+    asyncio.run(stop.watch(database))
+    assert stop.reason == "--stop"
+    forget_left_over(database, left_over(database))
+
+
+def test_a_replay_leaves_the_live_database_alone(tmp_path: Path) -> None:
+    config = write_config(tmp_path, f"live:\n  database: {tmp_path / 'live.db'}\n")
+    options = [*SLOWLY[:5], "0", "--exit-at-end", "--port", "0", "--config", config]
+    assert run("live", *options).returncode == 0
+    assert not (tmp_path / "live.db").exists()
+    started = events(tmp_path / "replay.db", "start")[0]["data"]
+    assert started["file"] == str(SAMPLE)
+    assert started["sha256"] == hashlib.sha256(SAMPLE.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("kind", "feed", "stated", "used"),
+    [
+        ("mt5", "mt5", "a/alerts.db", "a/alerts.db"),
+        ("replay", "mt5", "a/alerts.db", "a/replay.db"),
+        ("replay", "replay", "a/dev.db", "a/dev.db"),
+        ("replay", "replay", "data/live/alerts.db", "data/live/replay.db"),
+    ],
+)
+def test_the_database_is_that_of_the_feed(kind: str, feed: str, stated: str, used: str) -> None:
+    live = replace(Live(), feed=feed)  # type: ignore[arg-type]  # text of a parameter
+    assert database_of(kind, live, stated) == str(Path(used))
+
+
+def test_no_table_of_zones_is_an_error_of_one_line(tmp_path: Path) -> None:
+    """It would have shown at the first alert."""
+    program = (
+        "import sys\n"
+        "sys.modules['tzdata'] = None\n"
+        "from runners._main import run\n"
+        "from runners.live.__main__ import main\n"
+        f"sys.argv[1:] = {[*SLOWLY, '--db', str(tmp_path / 'a.db')]!r}\n"
+        "sys.exit(run(main, must_print=False))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment(ENV) | {"PYTHONTZPATH": ""},
+        text=True, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "pip install tzdata" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_second_start_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:

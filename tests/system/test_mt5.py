@@ -322,7 +322,10 @@ def test_a_machine_clock_that_jumps_an_hour_changes_no_alert(tmp_path: Path, ske
     ("state", "said"),
     [
         ({"connected": False}, "the terminal has no connection to its broker"),
-        ({"last_tick": f"{DAY} 10:00:10"}, "WIN$N: no tick for 110 s in an open session"),
+        (
+            {"last_tick": f"{DAY} 10:00:10"},
+            f"WIN$N: no tick since {DAY} 10:00:10 in an open session",
+        ),
     ],
 )
 def test_a_terminal_without_a_market_is_a_reason_at_once(
@@ -337,7 +340,7 @@ def test_a_terminal_without_a_market_is_a_reason_at_once(
         daemon.until(lambda: daemon.health()[0] == 200)
         market.put("10:02:00", **state)
         _, health = daemon.until(lambda: (found := daemon.health())[0] == 503 and found)
-        assert health["reasons"][0].startswith(f"feed: {said}"[:-20])
+        assert health["reasons"] == [f"feed: {said}"]
         market.put("10:02:01")
         daemon.until(lambda: daemon.health()[0] == 200)
 

@@ -27,6 +27,7 @@ from runners.live.database.chain import (
     KINDS,
     MESSAGE_KINDS,
     SplitObject,
+    alert_key,
     canonical_json,
     clean_text,
     event_hash,
@@ -69,7 +70,7 @@ def ready_event(event: Event) -> ReadyEvent:
 
 def ready_message(message: Message) -> ReadyMessage:
     """Serialise ``message``; ValueError for a payload that is not JSON or has no id."""
-    key = message.payload.get("id") if message.type == "alert" else message.key
+    key = alert_key(message.payload) if message.type == "alert" else message.key
     if not isinstance(key, str) or not key:
         raise ValueError(f"an alert needs an `id`, a correction a `key`; got {key!r}")
     if message.mail and message.payload.get("dry_run"):

@@ -11,7 +11,14 @@ from typing import Any
 from alertlib.market.clock import utc_stamp
 from runners.live.audit_log.log import AuditLog, Meta
 from runners.live.database import schema
-from runners.live.database.chain import GENESIS, MESSAGE_KINDS, Record, event_hash, parse_canonical
+from runners.live.database.chain import (
+    GENESIS,
+    MESSAGE_KINDS,
+    Record,
+    alert_key,
+    event_hash,
+    parse_canonical,
+)
 from runners.live.database.errors import READ_ERRORS
 
 _FINDINGS_LIMIT = 100
@@ -253,7 +260,7 @@ class _Messages:
             return f"event {record.seq}: alert number {seq} points to it, but it is another"
         if gap:
             return f"event {record.seq}: alert numbers jump to {seq}"
-        if record.kind == "alert" and self._number_of(data.get("id")) != seq:
+        if record.kind == "alert" and self._number_of(alert_key(data)) != seq:
             return f"event {record.seq}: its alert id is not kept as number {seq}"
         return None
 

@@ -56,6 +56,15 @@ _encode = json.JSONEncoder(
 ).encode
 
 
+def alert_key(payload: Mapping[str, Any]) -> Any:
+    """Return what an alert is known by: its id, so that it is numbered and sent but once.
+
+    Of a replay's it is another: the live alert of the same bar is news all the same.
+    """
+    identifier = payload.get("id")
+    return f"replay:{identifier}" if payload.get("replay") is True and identifier else identifier
+
+
 class Record(NamedTuple):
     """One stored event, as the table holds it; ``data`` is canonical JSON text."""
 

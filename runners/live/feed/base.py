@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -88,9 +88,8 @@ class Feed(Protocol):
     async def source(self) -> dict[str, object]:
         """Return what the bars are read from, for the audit log."""
 
-    @property
-    def troubles(self) -> Sequence[str]:
-        """Why bars of all streams, or of some, are not coming; empty if all is well."""
+    def trouble(self, key: Key) -> str | None:
+        """Return why bars of a stream are not coming; None if all is well."""
 
     def is_loading(self, key: Key) -> bool:
         """Whether what a stream missed so far is still on its way."""

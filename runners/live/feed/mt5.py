@@ -64,13 +64,10 @@ class Mt5Feed:
         """Process number of the worker."""
         return self._client.pid
 
-    @property
-    def troubles(self) -> list[str]:
-        """Why bars of all streams, or of some, are not coming; empty if all is well."""
-        now, wall = time.monotonic(), self.now()
-        told = (stream.trouble(wall, now) for stream in self._streams.values())
-        found = [self._wait(now), *told]
-        return list(dict.fromkeys(one for one in found if one is not None))
+    def trouble(self, key: Key) -> str | None:
+        """Return why bars of a stream are not coming; None if all is well."""
+        now = time.monotonic()
+        return self._wait(now) or self._streams[key].trouble(self.now(), now)
 
     def is_loading(self, key: Key) -> bool:
         """Whether what a stream missed so far is still on its way."""

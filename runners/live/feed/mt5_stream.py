@@ -9,6 +9,7 @@ from alertlib.detection.staleness import is_open_within, seconds_expecting_ticks
 from alertlib.errors import ConfigError
 from alertlib.market.futures import say_if_over
 from alertlib.market.instruments import Instrument
+from runners.mt5.rules import wall_clock
 from runners.mt5.server_clock import ServerClock
 
 SILENT_SECONDS = 90.0
@@ -110,4 +111,5 @@ class Mt5Stream:
         silent = min(since, seconds_expecting_ticks(self.instrument, wall))
         if silent < SILENT_SECONDS:
             return None
-        return f"{self.instrument.symbol}: no tick for {silent:.0f} s in an open session"
+        last = "" if self._tick is None else f" since {wall_clock(self._tick):%Y-%m-%d %H:%M:%S}"
+        return f"{self.instrument.symbol}: no tick{last} in an open session"

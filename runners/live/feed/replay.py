@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import subprocess
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from alertlib import errors
+from alertlib.bars.store.manifest import MANIFEST
 from alertlib.config import Config
 from alertlib.detection.bar import Bar
-from alertlib.errors import DataError
+from alertlib.errors import DataError, StorageError
 from alertlib.market.instruments import Instrument, find_instrument
 from alertlib.market.sessions import FixedHours
 from alertlib.market.ticks import Grid
@@ -27,6 +29,7 @@ from runners.live.feed.replay_wire import read_head, read_rows
 
 CHUNK = 64
 """Bars in one transaction where nothing is waited for."""
+_HASH_SHOWN = 16
 
 
 class ReplayFeed:
@@ -41,7 +44,6 @@ class ReplayFeed:
         skipped. 0 waits for nothing.
     """
 
-    trouble: str | None = None
     pid: int | None = None
 
     def __init__(self, config: Config, source: str, speed: float) -> None:
@@ -53,7 +55,7 @@ class ReplayFeed:
         self._config = config
         self._source = source
         self._speed = speed
-        self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
+        self._file: BinaryIO = _temporary_file()
         self._process: subprocess.Popen[bytes] | None = None
         self._origins: list[Origin] = []
         self._closed = asyncio.Event()
@@ -63,13 +65,19 @@ class ReplayFeed:
         if self._process is not None:
             return
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "runners.live.feed.replay_reader"],
-            stdin=subprocess.PIPE,
-            stdout=self._file,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "runners.live.feed.replay_reader"],
+                stdin=subprocess.PIPE,
+                stdout=self._file,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                env={**os.environ, "PYTHONPATH": path},
+            )
+        except OSError as error:
+            raise DataError(
+                f"{self._source}: its reader cannot be started ({error.strerror or error}); "
+                "expected room for one more process; end others, then start again"
+            ) from error
         assert self._process.stdin is not None
         with suppress(OSError), self._process.stdin as stdin:
             stdin.write(json.dumps(self._request()).encode())
@@ -94,6 +102,22 @@ class ReplayFeed:
             raise getattr(errors, head["error"], DataError)(head["message"])
         self._origins = [self._origin(facts) for facts in head["series"]]
         return self._origins
+
+    async def source(self) -> dict[str, object]:
+        """Return the file and the SHA-256 of its bytes; of a store those of its manifest, which
+        has a hash of every part."""
+        path = Path(self._source)
+        whole = path / MANIFEST if path.is_dir() else path
+        digest = await asyncio.to_thread(_hash_of, whole) if whole.exists() else None
+        return {"file": str(path.resolve()), "sha256": digest}
+
+    def trouble(self, key: Key) -> str | None:
+        """Return None: what keeps a replay from going on ends it."""
+        return None
+
+    def is_loading(self, key: Key) -> bool:
+        """Return False: a replay misses nothing."""
+        return False
 
     async def bars(self, positions: Mapping[Key, Position]) -> AsyncIterator[Bars]:
         """Yield the bars at their times; those dealt with before are not waited for."""
@@ -170,4 +194,25 @@ class ReplayFeed:
             sessions=FixedHours(*hours) if hours else instrument.sessions,
         )
         marks = ("replay", "synthetic") if facts["synthetic"] else ("replay",)
-        return Origin((symbol, timeframe), instrument, marks)
+        return Origin((symbol, timeframe), instrument, marks, facts["sha256"][:_HASH_SHOWN])
+
+
+def _temporary_file() -> BinaryIO:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise StorageError(
+            f"{tempfile.gettempdir()}: a replay needs a temporary file there ({error}); expected "
+            "a folder with room; free space, or name another in TMPDIR"
+        ) from error
+
+
+def _hash_of(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror or error}); expected bars to replay; give "
+            "others with --bars"
+        ) from error

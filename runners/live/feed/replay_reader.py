@@ -30,9 +30,13 @@ def main() -> int:
     except AlertlibError as error:
         write_head(out, {"error": type(error).__name__, "message": str(error)})
         return 0
-    write_head(out, {"series": [_facts(bars) for bars in series]})
-    _write_rows(out, series)
-    out.flush()
+    try:
+        write_head(out, {"series": [_facts(bars) for bars in series]})
+        _write_rows(out, series)
+        out.flush()
+    except OSError as error:
+        print(f"replay: {error.strerror or error}; free space", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -48,6 +52,12 @@ def _read(request: dict[str, Any]) -> list[Bars]:
         source, symbol=request["symbol"], symbols=data.symbols, default_symbol=data.symbol
     )
     known = [t for s, t in request["streams"] if s == bars.symbol]
+    if data.symbols and not known:
+        listed = ", ".join(dict.fromkeys(symbol for symbol, _ in request["streams"]))
+        raise DataError(
+            f"{source}: holds bars of {bars.symbol}, expected one of {listed}, as data.symbols "
+            "lists; add the symbol there, or give other bars"
+        )
     return [_checked(bars, *(known or [data.timeframe]))]
 
 
@@ -55,7 +65,8 @@ def _checked(bars: Bars, *timeframes: str) -> Bars:
     if bars.timeframe not in timeframes:
         raise DataError(
             f"{bars.source}: holds bars of {bars.timeframe}, expected {' or '.join(timeframes)} as "
-            "configured; set data.timeframe, or give other bars"
+            "configured; set data.timeframe, or the timeframes of the symbol in data.symbols, or "
+            "give other bars"
         )
     return bars
 
