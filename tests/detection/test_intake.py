@@ -23,28 +23,9 @@ from alertlib.detection.staleness import (
 )
 from alertlib.errors import DataError
 from alertlib.market.instruments import find_instrument
+from tests.support.walk import MONDAY, walk
 
 CONFIG = al.load_config(None, {"policy.cooldown_bars": 0, "policy.rate_limit_per_minute": 0})
-MONDAY = datetime(2024, 3, 4, 9, 0)
-
-
-def bars(count: int, seed: int = 1) -> list[Bar]:
-    """Return a walk over sessions of ten hours."""
-    import random
-
-    chance = random.Random(seed)
-    found, price, time = [], 100_000, MONDAY
-    for _ in range(count):
-        opened = price
-        price = max(1_000, price + 5 * chance.randint(-40, 40))
-        high, low = max(opened, price) + 5 * chance.randint(0, 9), min(opened, price) - 5
-        found.append(Bar(time, opened, high, low, price, chance.randint(1, 500)))
-        time += timedelta(minutes=5)
-        if time.hour >= 18:
-            time += timedelta(hours=15)
-            while time.weekday() >= 5:
-                time += timedelta(days=1)
-    return found
 
 
 def core(**options: Any) -> Core:
@@ -59,7 +40,7 @@ def ids(found: list[Outcome]) -> list[str]:
     return [alert.id for outcome in found for alert in outcome.alerts]
 
 
-SERIES = bars(600)
+SERIES = walk(600)
 WHOLE = outcomes(core(), SERIES)
 
 

@@ -3,40 +3,110 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from alertlib.config import Config
+from alertlib.config import Config, load_config
 from alertlib.config.schema import Email
 from alertlib.detection.alert import Alert
 from alertlib.detection.bar import Bar
 from alertlib.detection.stream import Suppressed
 from alertlib.texts.alerts import Contract
+from runners.live.alert_store.records import Batch, Cursor
 from runners.live.alert_store.store import Store
 from runners.live.feed.base import Bars, Key, Origin, Position
 from runners.live.gauges import Figures
 from runners.live.payloads import Writer, suppressed_event
 from runners.live.pipeline import Pipeline
 from runners.live.telemetry.metrics import Metrics
+from tests.support.walk import walk
 
 KEY = ("WIN$N", "M5")
 TIME = datetime(2026, 1, 5, 9)
+SERIES = walk(600)
+CONFIG = load_config(None, {"policy.cooldown_bars": 0, "policy.rate_limit_per_minute": 0})
+CHANGED = CONFIG.set("detection.volatility.window", 30)
 
 
-class OneBar:
-    """A feed that brings one bar."""
+def run(path: Path, feed: Given, config: Config = CONFIG) -> list[dict[str, Any]]:
+    """Run a feed to its end and return the alerts and corrections stored since."""
+    with Store.open(str(path)) as store:
+        before = store.head
+        asyncio.run(Pipeline(config, store, Figures(Metrics())).run(feed))
+        return [json.loads(one.payload) for one in store.read(before)]
+
+
+def ids(payloads: list[dict[str, Any]]) -> list[str]:
+    return [one["id"] for one in payloads]
+
+
+def test_a_rerun_that_is_interrupted_sends_no_old_alert(tmp_path: Path) -> None:
+    """The cursor went back with the bars that were run again, and stayed there: the next start
+    took the rest for new."""
+    path = tmp_path / "alerts.db"
+    assert run(path, Given(SERIES[:500]))
+    assert run(path, Given(SERIES[:300]), CHANGED) == []
+    assert run(path, Given(SERIES[:500]), CHANGED) == []
+    new = run(path, Given(SERIES), CHANGED)
+    assert new
+    assert all(one["bar_time"] > SERIES[499].time.isoformat() for one in new)
+
+
+def test_a_replay_on_the_live_database_silences_nothing(tmp_path: Path) -> None:
+    path, whole = tmp_path / "alerts.db", tmp_path / "whole.db"
+    run(path, Given(SERIES[:300]))
+    replayed = run(path, Given(SERIES, replay="0123"))
+    assert all(one["replay"] for one in replayed)
+    assert run(path, Given(SERIES, replay="0123")) == [], "its own cursor is kept"
+    live = run(path, Given(SERIES[300:]))
+    assert not any("replay" in one for one in live)
+    run(whole, Given(SERIES[:300]))
+    assert ids(live) == ids(run(whole, Given(SERIES[300:])))
+    assert set(ids(live)) < set(ids(replayed))
+
+
+def test_a_correction_is_never_taken_for_an_earlier_one(tmp_path: Path) -> None:
+    """Revisions count anew where the daemon has forgotten them; what they say is news."""
+    path = tmp_path / "alerts.db"
+    last = datetime.fromisoformat(run(path, Given(SERIES))[-1]["bar_time"]).replace(tzinfo=None)
+    bars = [bar for bar in SERIES if bar.time <= last]
+    higher = [bars[-1]._replace(high=bars[-1].high + 5 * more) for more in (1, 2)]
+    path = tmp_path / "again.db"
+    run(path, Given(bars))
+    first = run(path, Given([higher[0]]))
+    with Store.open(str(path)) as store:
+        cursor = store.cursors()[KEY]
+        forgotten = json.loads(cursor.snapshot)
+        forgotten["taken"][-1][-2] = 0
+        snapshot = json.dumps(forgotten).encode()
+        store.commit(Batch((Cursor(*KEY, cursor.bar_time, snapshot),))).result()
+    second = run(path, Given([higher[1]]))
+    assert [one["revision"] for one in first + second] == [1] * len(first) + [2] * len(second)
+    assert len(first) == len(second) > 0
+
+
+class Given:
+    """A feed that brings what it is given."""
 
     pid: int | None = None
 
+    def __init__(self, bars: Sequence[Bar], replay: str = "", at_once: int = 64) -> None:
+        self._bars = bars
+        self._origin = Origin(KEY, marks=("replay",) if replay else (), replay=replay)
+        self._at_once = at_once
+
     async def open(self) -> list[Origin]:
-        return [Origin(KEY)]
+        return [self._origin]
 
     async def bars(self, positions: Mapping[Key, Position]) -> AsyncIterator[Bars]:
-        yield Bars([(KEY, Bar(TIME, 160_000, 160_100, 159_950, 160_050))])
+        for start in range(0, len(self._bars), self._at_once):
+            yield Bars([(KEY, bar) for bar in self._bars[start : start + self._at_once]])
 
     def now(self) -> datetime | None:
         return None
@@ -86,7 +156,8 @@ def test_a_bar_counts_as_dealt_with_once_its_transaction_is_durable(
 
         async def follow() -> None:
             pipeline = Pipeline(Config(), store, Figures(Metrics()))
-            running = asyncio.create_task(pipeline.run(OneBar()))
+            bar = Bar(TIME, 160_000, 160_100, 159_950, 160_050)
+            running = asyncio.create_task(pipeline.run(Given([bar])))
             while not pipeline.cores or pipeline.cores[KEY].last is None:
                 await asyncio.sleep(0)
             assert pipeline.positions[KEY].last is None
