@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from alertlib.bars.store.manifest import MANIFEST
 from alertlib.config.schema import Live
 from runners.live.feed.choice import database_of
 from runners.live.stopping import Stop, forget_left_over, left_over, request_path
@@ -93,6 +94,25 @@ def test_a_stop_during_the_start_is_not_lost(tmp_path: Path) -> None:
     asyncio.run(stop.watch(database))
     assert stop.reason == "--stop"
     forget_left_over(database, left_over(database))
+
+
+def test_a_replay_of_a_store_names_its_manifest(tmp_path: Path) -> None:
+    root = tmp_path / "bars"
+    imported = ["--import", str(SAMPLE), "--symbol", "WIN$N", "--timeframe", "M5"]
+    assert run("fetch", *imported, "--out", str(root)).returncode == 0
+    options = ["--feed", "replay", "--bars", str(root), "--speed", "0", "--exit-at-end"]
+    with Running(tmp_path, *options) as daemon:
+        assert daemon.wait() == 0
+    started = events(daemon.database, "start")[0]["data"]
+    assert started["sha256"] == hashlib.sha256((root / MANIFEST).read_bytes()).hexdigest()
+    assert events(daemon.database, "alert")
+
+
+def test_a_replay_takes_its_symbols_from_the_configuration(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "data:\n  symbols:\n    - symbol: WDO$N\n")
+    done = run("live", *SLOWLY, "--port", "0", "--db", str(tmp_path / "a.db"), "--config", config)
+    assert done.returncode == 3
+    assert "holds bars of WIN$N, expected one of WDO$N, as data.symbols lists" in done.stderr
 
 
 def test_a_replay_leaves_the_live_database_alone(tmp_path: Path) -> None:
