@@ -147,7 +147,7 @@ class Daemon:
         self._board.server = self._server
         self._server.recent_bars = self._pipeline.recent_bars
         self._server.stream_facts = self._pipeline.stream_facts
-        self._server.actions.knows = lambda identifier: store.find(identifier) is not None
+        self._server.actions.knows = store.has_alert
         self._server.actions.load(
             Acted(actor, Action(done["id"], done["action"], done["note"]), ts)
             for actor, ts, done in store.recent_actions(KEPT)

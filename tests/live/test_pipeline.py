@@ -71,6 +71,16 @@ def test_a_replay_on_the_live_database_silences_nothing(tmp_path: Path) -> None:
     assert set(ids(live)) < set(ids(replayed))
 
 
+def test_what_was_done_about_a_replayed_alert_is_taken(tmp_path: Path) -> None:
+    """An action names the id; a replay's alert is stored under another key."""
+    path = tmp_path / "replay.db"
+    replayed = run(path, Given(SERIES, replay="0123"))
+    with Store.open(str(path)) as store:
+        assert replayed
+        assert all(store.has_alert(name) for name in ids(replayed))
+        assert not store.has_alert("unknown")
+
+
 def test_a_correction_is_never_taken_for_an_earlier_one(tmp_path: Path) -> None:
     """Revisions count anew where the daemon has forgotten them; what they say is news."""
     path = tmp_path / "alerts.db"

@@ -27,7 +27,7 @@ from runners.live.alert_store.reader import Reader
 from runners.live.alert_store.records import Batch, Cursor, Event, Stored, StoreStats
 from runners.live.alert_store.transaction import Done, ReadyEvent, Work, ready_event, ready_message
 from runners.live.alert_store.writer import Listener, Writer
-from runners.live.database.chain import canonical_json
+from runners.live.database.chain import alert_keys, canonical_json
 
 _WINDOW_SECONDS = 60.0
 
@@ -236,6 +236,10 @@ class Store:
     def find(self, key: str) -> Stored | None:
         """Return the message with this key (an alert's id); None if unknown."""
         return self._reader.find(key)
+
+    def has_alert(self, identifier: str) -> bool:
+        """Whether there is an alert with this id, of a market or of a replay."""
+        return any(self.find(key) is not None for key in alert_keys(identifier))
 
     @property
     def oldest(self) -> int:

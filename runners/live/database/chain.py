@@ -65,6 +65,11 @@ def alert_key(payload: Mapping[str, Any]) -> Any:
     return f"replay:{identifier}" if payload.get("replay") is True and identifier else identifier
 
 
+def alert_keys(identifier: str) -> tuple[Any, Any]:
+    """Return the keys an id may be known by: of the live alert, and of a replay's."""
+    return alert_key({"id": identifier}), alert_key({"id": identifier, "replay": True})
+
+
 class Record(NamedTuple):
     """One stored event, as the table holds it; ``data`` is canonical JSON text."""
 

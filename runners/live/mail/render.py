@@ -27,6 +27,7 @@ from alertlib.texts.contracts import FindContract
 from alertlib.texts.track_record import Record, record_text
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import OutboxRow
+from runners.live.database.chain import alert_key
 from runners.live.mail.policy import Letter, message_id
 from runners.live.mail.words import MAIL_WORDS
 
@@ -168,7 +169,7 @@ class Renderer:
                 "X-Alertas-Pattern": alert["pattern"],
                 "X-Alertas-Severity": _matching(_NAME, "severity", alert["severity"]),
                 **({"Importance": "high"} if alert["severity"] == "CRITICO" else {}),
-                **(self._answered(row, alert["id"]) if view.correction else {}),
+                **(self._answered(row, alert_key(alert)) if view.correction else {}),
             },
             "alert": alert,
             **_shown(view),

@@ -25,6 +25,7 @@ from alertlib.texts.contracts import find_contracts
 from alertlib.texts.track_record import Record
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import MessageType, OutboxRow, Stored
+from runners.live.database.chain import alert_key
 from runners.live.mail.notices import notices
 from runners.live.mail.policy import Letter, digest_letter, message_id, single
 from runners.live.mail.render import DIGEST_SHOWN, Renderer
@@ -204,11 +205,15 @@ class TestAlert:
         assert message["To"] == "mesa@xn--grn-ioa.example"
         assert message_id("1", "mesa@x.example", settings.sender).endswith("@xn--ao-siap.example>")
 
-    def test_a_correction_stands_beside_its_alert_in_a_mail_reader(self) -> None:
-        first = copy(payload(1))
-        first = first._replace(message_id=message_id(payload(1)["id"], first.recipient,
-                                                     SETTINGS.sender))  # fmt: skip
-        alert, correction = read(single(first)), read(single(copy(payload(1), "correction")))
+    @pytest.mark.parametrize("marks", [{}, {"replay": True}])
+    def test_a_correction_stands_beside_its_alert_in_a_mail_reader(
+        self, marks: dict[str, Any]
+    ) -> None:
+        sent = payload(1) | marks
+        first = copy(sent)
+        name = message_id(alert_key(sent), first.recipient, SETTINGS.sender)
+        first = first._replace(message_id=name)
+        alert, correction = read(single(first)), read(single(copy(sent, "correction")))
         assert alert["In-Reply-To"] is None
         assert correction["In-Reply-To"] == correction["References"] == alert["Message-ID"]
 
