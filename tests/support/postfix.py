@@ -110,8 +110,7 @@ def postfix(*, login: bool) -> Iterator[Postfix]:
     import pwd
 
     owner = pwd.getpwnam("postfix")
-    # Not below pytest's folder, which is root's alone; Postfix works as another user.
-    # Not below TMPDIR, which its own user may not be let into.
+    # Not below pytest's folder or TMPDIR, which may be root's alone: Postfix works as another user.
     folder = Path(tempfile.mkdtemp(prefix="postfix-", dir="/tmp"))
     try:
         folder.chmod(0o755)
