@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import table
+from benchmarks.peers import digest, table
 from benchmarks.peers.timing import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results" / "peers.json"
@@ -32,10 +32,10 @@ def main() -> None:
     parser.add_argument("--bars", type=int, default=BARS, metavar="N", help="at most so many")
     parser.add_argument("--rounds", type=int, default=31, metavar="N", help="of each contest")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="F", help="figures go there")
-    parser.add_argument("--table", action="store_true", help="only write docs/speed.md anew")
+    parser.add_argument("--table", action="store_true", help="only write the pages anew")
     args = parser.parse_args()
     if args.table:
-        print(table.update(json.loads(args.json.read_text(encoding="utf-8"))))
+        write_pages(json.loads(args.json.read_text(encoding="utf-8")))
         return
     missing = [name for name in PACKAGES if _version(name) is None]
     if missing:
@@ -44,8 +44,14 @@ def main() -> None:
     args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print(f"figures in {args.json}")
     if args.json == RESULTS:
-        table.update(figures)
-        print(f"tables in {table.PART.page.relative_to(ROOT)}")
+        write_pages(figures)
+
+
+def write_pages(figures: dict[str, Any]) -> None:
+    """Put the figures into docs/speed.md and the README."""
+    table.update(figures)
+    digest.DIGEST.update(digest.render(figures))
+    print(f"tables in {table.PART.page.relative_to(ROOT)} and {digest.DIGEST.page.name}")
 
 
 def measure(path: str | None, symbol: str, bars: int, rounds: int) -> dict[str, Any]:

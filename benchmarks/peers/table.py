@@ -50,7 +50,7 @@ def _conditions(figures: dict[str, Any]) -> str:
     )
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -62,8 +62,8 @@ def _detectors(figures: dict[str, Any], size: str) -> str:
         [name, *(_cell(times, name, READY) for times in jobs.values())]
         for name in names
     ]  # fmt: skip
-    title = f"Nanoseconds per bar, {_count(size)} bars; in brackets how many times `{READY}`:"
-    return f"{title}\n\n{_table(['', *jobs], rows)}"
+    title = f"Nanoseconds per bar, {count(size)} bars; in brackets how many times `{READY}`:"
+    return f"{title}\n\n{table(['', *jobs], rows)}"
 
 
 def _cell(times: dict[str, Any], name: str, base: str) -> str:
@@ -72,17 +72,17 @@ def _cell(times: dict[str, Any], name: str, base: str) -> str:
         return "–"
     median = times[name]["median"]
     if name == base:
-        return _number(median)
-    ratio = f"({_ratio(median / times[base]['median'])})"
+        return number(median)
+    times_ours = f"({ratio(median / times[base]['median'])})"
     slower = median < times[base]["median"] and not name.startswith(OURS)
-    return f"{_number(median)} {f'**{ratio}**' if slower else ratio}"
+    return f"{number(median)} {f'**{times_ours}**' if slower else times_ours}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _ratio(value: float) -> str:
+def ratio(value: float) -> str:
     return f"{value:,.0f}×" if value >= 100 else f"{value:.2g}×"
 
 
@@ -94,36 +94,36 @@ def _differing(figures: dict[str, Any], sizes: list[str]) -> Iterable[str]:
     for size in sizes[:1]:
         found = dict(figures["detectors"][size]["bars_that_differ"])
         signals = found.pop("signals of ours")
-        rows = [["signals of ours", *(_count(n) for n in signals.values()), ""]]
+        rows = [["signals of ours", *(count(n) for n in signals.values()), ""]]
         for name, per_job in found.items():
             *counts, apart = per_job.values()
-            rows.append([name, *(_count(n) for n in counts), f"{apart:.1g}"])
+            rows.append([name, *(count(n) for n in counts), f"{apart:.1g}"])
         head = ["", *signals, "atr, largest relative difference"]
-        yield f"Bars whose answer is not ours, of {_count(size)}:\n\n{_table(head, rows)}"
+        yield f"Bars whose answer is not ours, of {count(size)}:\n\n{table(head, rows)}"
 
 
 def _outcomes(figures: dict[str, Any], sizes: list[str]) -> str:
     contests = [(size, c) for size in sizes for c in figures["outcomes"][size]]
-    head = ["", *(f"{_count(c['entries'])} of {_count(size)} bars" for size, c in contests)]
+    head = ["", *(f"{count(c['entries'])} of {count(size)} bars" for size, c in contests)]
     rows = [
         [name, *(_cell(c["ns_per_entry"], name, OURS) for _, c in contests)]
         for name in contests[0][1]["ns_per_entry"]
     ]
-    columns = [_count(c["columns_of_vectorbt"]) for _, c in contests]
+    columns = [count(c["columns_of_vectorbt"]) for _, c in contests]
     rows.append(["columns vectorbt needs", *columns])
-    return f"Nanoseconds per entry; in brackets how many times ours:\n\n{_table(head, rows)}"
+    return f"Nanoseconds per entry; in brackets how many times ours:\n\n{table(head, rows)}"
 
 
 def _agreement(figures: dict[str, Any], sizes: list[str]) -> str:
     contest = max((c for size in sizes for c in figures["outcomes"][size]), key=_entries)
     rows = [
-        [name, *(_count(n) for n in found.values())] for name, found in contest["agreement"].items()
+        [name, *(count(n) for n in found.values())] for name, found in contest["agreement"].items()
     ]
-    exits = ", ".join(f"{_count(n)} by {reason}" for reason, n in contest["exits_of_ours"].items())
+    exits = ", ".join(f"{count(n)} by {reason}" for reason, n in contest["exits_of_ours"].items())
     head = ["", *next(iter(contest["agreement"].values()))]
     return (
-        f"Whether they are the same trades, of {_count(_entries(contest))} entries, which with "
-        f"ours end {exits}:\n\n{_table(head, rows)}"
+        f"Whether they are the same trades, of {count(_entries(contest))} entries, which with "
+        f"ours end {exits}:\n\n{table(head, rows)}"
     )
 
 
@@ -137,23 +137,23 @@ def _sweeps(figures: dict[str, Any]) -> str:
         given = contest["contestants"]
         base = given[OURS].get("median_s")
         for name, found in given.items():
-            size = [_count(contest["bars"]), _count(contest["combinations"])]
+            size = [count(contest["bars"]), count(contest["combinations"])]
             if "not_run" in found:
                 rows.append([name, *size, f"not run: {found['not_run']}", "", "", ""])
                 continue
-            ratio = "" if base is None or name == OURS else _ratio(found["median_s"] / base)
-            if ratio and found["median_s"] < base:
-                ratio = f"**{ratio}**"
-            seconds, memory = _number(found["median_s"]), f"{found['extra_mb']:,.1f}"
-            rows.append([name, *size, seconds, ratio, memory, _count(found["n"])])
+            told = "" if base is None or name == OURS else ratio(found["median_s"] / base)
+            if told and found["median_s"] < base:
+                told = f"**{told}**"
+            seconds, memory = number(found["median_s"]), f"{found['extra_mb']:,.1f}"
+            rows.append([name, *size, seconds, told, memory, count(found["n"])])
     head = ["", "bars", "combinations", "seconds", "times ours", "peak memory added, MiB", "runs"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _cold(figures: dict[str, Any]) -> str:
     found = figures["cold_starts_s"]
     rows = [[name, f"{t['median']:.3g}", f"{t['min']:.3g}"] for name, t in found.items()]
-    return _table(["", "median, s", "least, s"], rows)
+    return table(["", "median, s", "least, s"], rows)
 
 
 def _floors(figures: dict[str, Any], size: str) -> str:
@@ -165,13 +165,13 @@ def _floors(figures: dict[str, Any], size: str) -> str:
         chain = "–" if floor["recursion"] is None else f"{floor['recursion_ns']:.2g}"
         rows.append(
             [name, str(floor["bytes_per_bar"]), f"{floor['bytes_ns']:.2g}",
-             floor["recursion"] or "none", chain, _number(reached), _ratio(reached / least)]
+             floor["recursion"] or "none", chain, number(reached), ratio(reached / least)]
         )  # fmt: skip
     head = ["", "bytes per bar", "ns to move them", "recursion", "ns per step",
             f"`{READY}`, ns", "times its floor"]  # fmt: skip
-    title = f"{_count(size)} bars, {limits['ns_per_byte']:.2g} ns a byte:"
-    return f"{title}\n\n{_table(head, rows)}"
+    title = f"{count(size)} bars, {limits['ns_per_byte']:.2g} ns a byte:"
+    return f"{title}\n\n{table(head, rows)}"
 
 
-def _count(number: int | str) -> str:
+def count(number: int | str) -> str:
     return f"{int(number):,}"

@@ -16,11 +16,13 @@ import yaml
 import alertlib as al
 from alertlib.kernels.bar import TickBar
 from alertlib.report.glossary import TERMS
+from runners.live.database.chain import KINDS
 from tests.support.backtests import FORTY_SESSIONS
 from tests.support.synthetic import frame
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+LIBRARY = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str, text: str = README) -> list[str]:
@@ -53,14 +55,13 @@ def test_the_first_two_commands_set_up_and_run() -> None:
     assert "pytest" in second
 
 
-def test_the_python_of_the_readme_runs(
+def test_the_python_of_the_page_on_the_library_runs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)  # it saves a run
     scope: dict[str, Any] = {}
-    for code in blocks("python"):
-        if "asyncio" not in code:
-            exec(compile(code, "README.md", "exec"), scope)
+    for code in blocks("python", LIBRARY):
+        exec(compile(code, "library.md", "exec"), scope)
 
     assert scope["follow"].name == "follow"
     assert scope["agreed"].name == "agreed"
@@ -160,6 +161,18 @@ def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_the_page_for_auditors_names_every_kind_of_event() -> None:
+    text = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    assert {kind for kind in KINDS if f"`{kind}`" not in text} == set()
+
+
+def test_the_configuration_of_the_page_for_operators_is_valid(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "operator.md").read_text(encoding="utf-8")
+    (shown,) = blocks("yaml", text)
+    (tmp_path / "alertas.yaml").write_text(shown, encoding="utf-8")
+    assert al.load_config(tmp_path / "alertas.yaml").delivery.email.enabled
+
+
 def test_the_page_on_scoring_explains_every_criterion() -> None:
     text = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
     for term, meaning in TERMS.items():
@@ -168,8 +181,8 @@ def test_the_page_on_scoring_explains_every_criterion() -> None:
     assert {c.name for c in card.criteria} <= set(TERMS)
 
 
-def test_the_readme_names_every_field_of_the_bar() -> None:
-    rows = re.findall(r"^\| (`.*?) \|", README, flags=re.MULTILINE)
+def test_the_page_on_the_library_names_every_field_of_the_bar() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", LIBRARY, flags=re.MULTILINE)
 
     assert set(TickBar._fields) == set(re.findall(r"\w+", " ".join(rows)))
 

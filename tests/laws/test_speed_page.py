@@ -18,6 +18,7 @@ from alertlib.scoring.true_ranges import true_ranges
 from benchmarks.peers import (
     detector_sides,
     detectors,
+    digest,
     numpy_forms,
     outcomes,
     sweep_sides,
@@ -33,6 +34,22 @@ SAMPLE = Material(make_series(al.read_bars(al.sample_path())))
 
 def test_the_tables_are_made_of_the_committed_figures() -> None:
     assert table.shown() == table.render(FIGURES)
+    assert digest.DIGEST.shown() == digest.render(FIGURES)
+
+
+def test_the_short_table_shows_where_others_are_faster() -> None:
+    size = str(max(FIGURES["bars"]["sizes"]))
+    losses = [
+        job
+        for job, times in FIGURES["detectors"][size]["ns_per_bar"].items()
+        if any(
+            timing["median"] < times[table.READY]["median"]
+            for name, timing in times.items()
+            if not name.startswith("ours")
+        )
+    ]
+    bold = [line for line in digest.DIGEST.shown().splitlines() if "**" in line]
+    assert [line.split(",")[0].removeprefix("| ").replace(" ", "_") for line in bold] == losses
 
 
 def test_every_contestant_that_was_measured_is_shown() -> None:
