@@ -182,6 +182,14 @@ def test_links_between_documents_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{name_of(page)}: {target}"
 
 
+def test_the_places_that_the_documents_name_are_there() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for place in re.findall(r"`((?:alertlib|runners|tests|docs|config)/[\w./-]+)`", text):
+            path = ROOT / (place if "NAME" not in place else Path(place).parent)
+            assert path.exists() or path.with_suffix(".py").exists(), f"{name_of(page)}: {place}"
+
+
 @pytest.mark.slow
 def test_the_rates_on_real_bars_are_what_the_command_prints() -> None:
     data = ROOT.parent / "shared" / "data"
