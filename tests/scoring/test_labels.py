@@ -271,6 +271,10 @@ BAD_TABLES = {
         {"time_start": [FIRST], "direction": [1]},
         r"labels: column 'time_end' is missing; expected time_start, time_end, direction and",
     ),
+    "a quote that was not closed makes a heading of many lines": (
+        {"time_start": [FIRST], "direction,note\n2021-04-05T09:00,1": [1]},
+        r"labels: column 'time_end' is missing; .*, got time_start, direction,note 2021-.*1$",
+    ),
     "a time is not one": (
         {"time_start": ["2021-04-05T09:00", "noon"], "time_end": ["2021-04-05T09:05"] * 2,
          "direction": [1, 1]},

@@ -61,9 +61,11 @@ def read_labels(source: Any) -> tuple[pl.DataFrame, str]:
     frame = frame.rename(_canonical(frame.columns))
     missing = [name for name in _COLUMNS if name not in frame.columns]
     if missing:
+        # An unclosed quote makes a heading of half the file.
+        found = ", ".join(" ".join(name.split())[:40] for name in frame.columns)
         raise DataError(
             f"{where}: column {missing[0]!r} is missing; expected {', '.join(_COLUMNS)} "
-            f"and optionally note, got {', '.join(frame.columns)}"
+            f"and optionally note, got {found}"
         )
     times = [_times(frame, name, where) for name in _COLUMNS[:2]]
     direction = _whole(frame["direction"])
