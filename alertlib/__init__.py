@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from alertlib.backtesting.run import Run
     from alertlib.backtesting.run_table import table
     from alertlib.backtesting.saved import SavedRun, load_run
-    from alertlib.bars.bars import Bars, from_frame, read_bars
+    from alertlib.bars.bars import Bars
     from alertlib.bars.examination import examine
+    from alertlib.bars.opening import from_frame, read_bars
     from alertlib.bars.sample import sample_path
     from alertlib.config import Config, get_config, load_config
     from alertlib.detection.alert import Alert
@@ -84,12 +85,12 @@ _HOMES = {
     "examine": "bars.examination",
     "find_detector": "detection.registry",
     "frame_detector": "detection.detectors",
-    "from_frame": "bars.bars",
+    "from_frame": "bars.opening",
     "get_config": "config",
     "load_config": "config",
     "load_run": "backtesting.saved",
     "only": "detection.combinators",
-    "read_bars": "bars.bars",
+    "read_bars": "bars.opening",
     "read_sweep": "search.result",
     "sample_path": "bars.sample",
     "sweep": "search.sweeps",

@@ -25,8 +25,9 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402 (the project's root has to be on the path first)
 import polars as pl  # noqa: E402
 
-from alertlib.bars.bars import Bars, read_bars  # noqa: E402
+from alertlib.bars.bars import Bars  # noqa: E402
 from alertlib.bars.examination import examine  # noqa: E402
+from alertlib.bars.opening import read_bars  # noqa: E402
 from alertlib.market.calendar import trading_days  # noqa: E402
 from alertlib.market.clock import EPOCH  # noqa: E402
 from alertlib.market.sessions import B3FuturesHours  # noqa: E402

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 from alertlib._faces import lazy
 
 if TYPE_CHECKING:
-    from alertlib.bars.bars import Bars, from_frame, read_bars
+    from alertlib.bars.bars import Bars
     from alertlib.bars.examination import examine
+    from alertlib.bars.opening import from_frame, read_bars
     from alertlib.bars.series import Series, make_series
 
 _HOMES = {
     "Bars": "bars",
     "Series": "series",
     "examine": "examination",
-    "from_frame": "bars",
+    "from_frame": "opening",
     "make_series": "series",
-    "read_bars": "bars",
+    "read_bars": "opening",
 }
 
 __all__ = ["Bars", "Series", "examine", "from_frame", "make_series", "read_bars"]

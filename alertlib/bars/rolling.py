@@ -8,7 +8,8 @@ from datetime import date
 
 import polars as pl
 
-from alertlib.bars.bars import Bars, from_frame
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import from_frame
 from alertlib.bars.quality.findings import Finding
 from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.config.schema import SymbolSpec

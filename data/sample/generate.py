@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from alertlib.bars.bars import from_frame
+from alertlib.bars.opening import from_frame
 from alertlib.bars.sample import SEED, SYMBOL, TIMEFRAME, Row, make_sample
 
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alertlib.bars.bars import read_bars
+from alertlib.bars.opening import read_bars
 from alertlib.bars.sample import SYMBOL, TIMEFRAME, sample_path
 from alertlib.errors import DataError
 

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from alertlib.bars.bars import read_bars
 from alertlib.bars.examination import examine, session_coverage
+from alertlib.bars.opening import read_bars
 from alertlib.bars.quality.findings import Finding
 from alertlib.config import load_config
 from runners._main import FAILED, OK

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from alertlib.bars.bars import Bars, read_bars, symbols_in
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import read_bars, symbols_in
 from alertlib.bars.readers.symbols import quoted
 from alertlib.bars.rolling import join_contracts
 from alertlib.bars.schema import BAR_SCHEMA

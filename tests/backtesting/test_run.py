@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from alertlib.audits import lookahead, suite, warmup
 from alertlib.backtesting.backtester import backtest
 from alertlib.backtesting.run import Run
-from alertlib.bars.bars import from_frame
+from alertlib.bars.opening import from_frame
 from alertlib.config import Config
 from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError

@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from alertlib.bars import bars as bars_module
-from alertlib.bars.bars import Bars, from_frame, read_bars
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import from_frame, read_bars
 from alertlib.bars.quality.grid import infer_grid
 from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.bars.store.writer import Provenance, write_bars

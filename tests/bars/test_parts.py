@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import alertlib as al
-from alertlib.bars.bars import from_frame
+from alertlib.bars.opening import from_frame
 from alertlib.errors import ConfigError, DataError
 from tests.support.synthetic import bars_of, frame, walk
 

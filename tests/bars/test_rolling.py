@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertlib.bars.bars import Bars, from_frame
+from alertlib.bars.bars import Bars
 from alertlib.bars.examination import examine
+from alertlib.bars.opening import from_frame
 from alertlib.bars.rolling import join_contracts
 from alertlib.errors import DataError
 from tests.support.synthetic import frame, walk

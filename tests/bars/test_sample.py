@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 import alertlib as al
-from alertlib.bars.bars import SYNTHETIC_HASHES, Bars, from_frame
+from alertlib.bars.bars import SYNTHETIC_HASHES, Bars
+from alertlib.bars.opening import from_frame
 from alertlib.bars.readers.parquet import VOUCHED
 from alertlib.bars.sample import SEED, SYMBOL, Row, Sample, make_sample, sample_path
 from alertlib.config import Config

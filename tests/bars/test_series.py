@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.bars import series as series_module
-from alertlib.bars.bars import from_frame
+from alertlib.bars.opening import from_frame
 from alertlib.bars.quality.timeframe import timeframe_name
 from alertlib.bars.schema import PRICES
 from alertlib.bars.series import Series, make_series

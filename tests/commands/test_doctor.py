@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, get_args
 import polars as pl
 import pytest
 
-from alertlib.bars.bars import from_frame
 from alertlib.bars.examination import examine, session_coverage
+from alertlib.bars.opening import from_frame
 from alertlib.bars.quality.findings import Kind
 from runners._main import run
 from runners.commands.doctor_advice import ADVICE, NOTE, advice_for

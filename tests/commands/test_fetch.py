@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from alertlib.bars.bars import read_bars
+from alertlib.bars.opening import read_bars
 from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.bars.store.store import is_store, open_series
 from alertlib.bars.store.writer import StoreWriter

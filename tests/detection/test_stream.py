@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from alertlib.backtesting.backtester import backtest
 from alertlib.backtesting.run import Run
-from alertlib.bars.bars import from_frame
+from alertlib.bars.opening import from_frame
 from alertlib.bars.series import make_series
 from alertlib.config import Config
 from alertlib.config.schema import SymbolSpec

@@ -172,13 +172,13 @@ LATE_PARTS = {
     # Parts of Python that some builds of it lack, for files that came packed.
     "alertlib.bars.readers.archives": {"gzip", "bz2", "lzma", "zipfile"},
     # 20 ms of a command that takes 650: only one of the readers is needed.
-    "alertlib.bars.bars": {
+    "alertlib.bars.opening": {
         "alertlib.bars.readers.delimited",
         "alertlib.bars.readers.frames",
         "alertlib.bars.readers.hive",
         "alertlib.bars.store.store",
-        "alertlib.report.plots.bars",
     },
+    "alertlib.bars.bars": {"alertlib.report.plots.bars"},
     # The daemon's memory: used when a notebook shows a configuration, or a mistake is explained.
     "alertlib.config.config": {"html"},
     "alertlib.config.document": {"yaml"},

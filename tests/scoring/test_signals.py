@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import alertlib as al
-from alertlib.bars.bars import from_frame
+from alertlib.bars.opening import from_frame
 from alertlib.bars.schema import PRICES
 from alertlib.bars.series import make_series
 from alertlib.config import Config

@@ -6,7 +6,7 @@ from typing import Any
 
 from alertlib.backtesting.backtester import backtest
 from alertlib.backtesting.run import Run
-from alertlib.bars.bars import from_frame
+from alertlib.bars.opening import from_frame
 from alertlib.config import Config
 from tests.support.synthetic import Row, frame, walk
 

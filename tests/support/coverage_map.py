@@ -21,6 +21,7 @@ COVERED = {
     "alertlib.audits": "audits/test_audits.py",
     "alertlib.backtesting": "backtesting/test_run.py",
     "alertlib.bars.examination": "bars/quality/test_quality.py",
+    "alertlib.bars.opening": "bars/test_bars.py",
     "alertlib.bars.quality": "bars/quality/test_quality.py",
     "alertlib.bars.readers": "bars/readers/test_readers.py",
     "alertlib.bars.readers.labels": "scoring/test_labels.py",

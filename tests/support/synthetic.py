@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from alertlib.bars.bars import Bars, from_frame
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import from_frame
 from alertlib.bars.series import Series, make_series
 from alertlib.config.schema import SymbolSpec
 from alertlib.market.calendar import trading_days

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from alertlib.bars.bars import Bars, read_bars
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import read_bars
 from alertlib.errors import ConfigError, DataError
 from alertlib.market.instruments import Instrument
 

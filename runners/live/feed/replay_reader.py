@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from alertlib.bars.bars import Bars, read_bars
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import read_bars
 from alertlib.bars.series import make_series
 from alertlib.config.convert import convert
 from alertlib.config.schema import Data

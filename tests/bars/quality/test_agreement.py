@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertlib.bars.bars import from_frame, read_bars
 from alertlib.bars.examination import examine
+from alertlib.bars.opening import from_frame, read_bars
 from alertlib.bars.series import make_series
 from alertlib.config.types import minutes
 from alertlib.market.calendar import is_trading_day

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.backtesting.backtester import backtest
-from alertlib.bars.bars import Bars, from_frame, read_bars
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import from_frame, read_bars
 from alertlib.bars.quality.grid import infer_grid
 from alertlib.bars.quality.single import find_single
 from alertlib.bars.schema import PRICES

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from alertlib.bars import bars as bars_module
-from alertlib.bars.bars import Bars, from_frame, read_bars
+from alertlib.bars.bars import Bars
 from alertlib.bars.examination import examine, session_coverage
+from alertlib.bars.opening import from_frame, read_bars
 from alertlib.bars.quality import Finding, grid, rows, timeframe, trading
 from alertlib.bars.quality.findings import Kind
 from alertlib.bars.series import make_series

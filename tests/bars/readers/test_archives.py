@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from alertlib.bars.bars import from_frame, read_bars
+from alertlib.bars.opening import from_frame, read_bars
 from alertlib.errors import DataError
 from tests.support.synthetic import frame, walk
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from alertlib.bars.bars import from_frame
+from alertlib.bars.opening import from_frame
 from alertlib.errors import DataError
 from tests.support.synthetic import frame, walk
 
@@ -99,7 +99,7 @@ def test_text_times_of_a_frame(kind: str) -> None:
 
 
 def test_text_times_in_parquet(tmp_path: Any) -> None:
-    from alertlib.bars.bars import read_bars
+    from alertlib.bars.opening import read_bars
 
     path = tmp_path / "bars.parquet"
     BARS.with_columns(TIMES["text"]).write_parquet(path)
@@ -107,7 +107,7 @@ def test_text_times_in_parquet(tmp_path: Any) -> None:
 
 
 def test_pandas_index_in_parquet(tmp_path: Any) -> None:
-    from alertlib.bars.bars import read_bars
+    from alertlib.bars.opening import read_bars
 
     path = tmp_path / "bars.parquet"
     pandas().set_index("time").rename_axis(None).to_parquet(path)
@@ -116,7 +116,7 @@ def test_pandas_index_in_parquet(tmp_path: Any) -> None:
 
 def test_columns_of_two_levels_in_parquet(tmp_path: Any) -> None:
     """What yfinance downloads, saved: pandas writes ``('close', 'WIN$N')`` for both levels."""
-    from alertlib.bars.bars import read_bars
+    from alertlib.bars.opening import read_bars
 
     path = tmp_path / "bars.parquet"
     one = pandas().set_index("time")

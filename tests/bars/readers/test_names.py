@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from alertlib.bars.bars import from_frame, read_bars
+from alertlib.bars.opening import from_frame, read_bars
 from alertlib.bars.readers.names import is_known, read_headings
 from tests.support.synthetic import frame, walk
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertlib.bars.bars import Bars, read_bars
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import read_bars
 from alertlib.bars.readers.numbers import UNSIGNED, Decimal, find_decimal, parse_prices
 from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError

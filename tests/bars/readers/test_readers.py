@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from alertlib.bars.bars import Bars, read_bars
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import read_bars
 from alertlib.bars.readers import parquet
 from alertlib.bars.readers.numbers import Decimal, find_decimal, parse_prices, parse_volumes
 from alertlib.bars.schema import BAR_SCHEMA

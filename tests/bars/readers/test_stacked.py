@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from alertlib.bars.bars import Bars, read_bars
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import read_bars
 from alertlib.bars.readers.stacked import find_stacked
 from alertlib.errors import DataError
 from tests.support.cases import case

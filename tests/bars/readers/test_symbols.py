@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from alertlib.bars.bars import Bars, from_frame, read_bars
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import from_frame, read_bars
 from alertlib.bars.readers.symbols import contradicts, exchange_symbol, read_file_name
 from alertlib.errors import DataError
 from tests.support.cases import case

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertlib.bars.bars import Bars, from_frame, read_bars
+from alertlib.bars.bars import Bars
+from alertlib.bars.opening import from_frame, read_bars
 from alertlib.bars.readers.numbers import UNSIGNED, Decimal, parse_volumes
 from alertlib.bars.readers.volumes import FRACTIONS, TOO_LARGE, find_money, read_volume
 from tests.support.cases import case
