@@ -67,7 +67,7 @@ import asyncio, logging, sqlite3, ssl
 from runners.live.alert_store.store import Store
 bare = rss_mb()
 import runners.live.mail
-from runners.live.mail.policy import single
+from runners.live.delivery.policy import single
 from alertlib.texts.contracts import find_contracts
 from runners.live.mail.render import Renderer
 from runners.live.alert_store.records import OutboxRow, Stored

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 KINDS = ("store", "feed", "email", "letters", "task", "websocket", "detector")
 OUTCOMES = ("delivered", "dead", "unwritable", "expired")
 VERDICTS = ("delivered", "refused", "deferred", "lost", "channel", "answered")
-"""The names of :class:`runners.live.mail.channel.Verdict`, which is not imported without mail."""
+"""The names of :class:`runners.live.delivery.channel.Verdict`, which is not imported without mail."""
 Labels = dict[str, Sequence[str]]
 QUANTILES = (0.5, 0.95, 0.99)
 _COUNTERS: dict[str, tuple[str, Labels]] = {

@@ -18,8 +18,8 @@ from alertlib.texts.alerts import AlertView, Contract
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import Event, Mail, Message, Stored
 from runners.live.database.chain import alert_key
+from runners.live.delivery.policy import expires_at, message_id
 from runners.live.feed.base import Origin
-from runners.live.mail.policy import expires_at, message_id
 
 _FIELDS = (
     "id", "symbol", "timeframe", "pattern", "direction", "severity", "confidence", "price",

@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 import alertlib as al
 from alertlib.config import Config
 from alertlib.detection.registry import enabled_detectors
+from runners.live.delivery.channel import Verdict
 from runners.live.gauges import VERDICTS
-from runners.live.mail.channel import Verdict
 from tests.support.running import ROOT, SAMPLE, Running
 
 RULES = ROOT / "docs/deploy/prometheus-alerts.yml"

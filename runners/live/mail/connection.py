@@ -21,7 +21,7 @@ from aiosmtplib import (
 
 from alertlib.config.schema import Email, Security
 from alertlib.config.types import wire_address
-from runners.live.mail.channel import Result, Verdict
+from runners.live.delivery.channel import Result, Verdict, printable
 from runners.live.mail.dialing import Dialer, Place
 from runners.live.mail.refusals import pause_after
 from runners.live.mail.settings import Access, Login
@@ -237,9 +237,3 @@ def one_line(error: BaseException) -> str:
     code, message = getattr(error, "code", None), getattr(error, "message", None)
     text = f"{code} {message}" if isinstance(code, int) else str(message or error)
     return printable(text or type(error).__name__)
-
-
-def printable(text: str, limit: int = 200) -> str:
-    """Return a server's words as one line that any log, terminal or JSON can hold."""
-    shown = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(shown.split())[:limit]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from alertlib.config.schema import Email, Security
 from alertlib.config.types import is_loopback
 from alertlib.errors import AlertlibError, ConfigError
-from runners.live.mail.channel import Result, Verdict
+from runners.live.delivery.channel import Result, Verdict
 from runners.live.mail.connection import Session, classify
 from runners.live.mail.dialing import Dialer
 from runners.live.mail.settings import Access

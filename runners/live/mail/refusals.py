@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import re
 
-from runners.live.mail.channel import BRIEF, LOGIN, QUOTA, Pause
+from runners.live.delivery.channel import BRIEF, LOGIN, QUOTA, STATUS, Pause
 
 LETTER_STAGES = ("mail", "rcpt", "data")
 _REFUSED_LOGINS = (534, 535, 538)
 _LOGIN_WANTED = 530
 _SPENT = {"5.4.5", "5.1.90", "5.7.232", "5.7.233"}
-_STATUS = re.compile(r"^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b")
 _WORDS = re.compile(
     r"throttl|rate.?limit|sending (limit|quota|rate)|daily .*(limit|quota)|submissionquota", re.I
 )
@@ -45,14 +44,8 @@ def pause_after(stage: str, code: int, reply: str) -> Pause | None:
 
 def _is_limit(code: int, reply: str) -> bool:
     """Whether the server has had enough of us for now; 5.7.1 is its policy for this letter."""
-    found = _STATUS.match(reply)
+    found = STATUS.match(reply)
     status = found[1] if found else ""
     if code < 400 or status == "5.7.1" or _GREYLISTED.search(reply):
         return False
     return status in _SPENT or status.startswith("4.7.") or _WORDS.search(reply) is not None
-
-
-def cause(stage: str, code: int | None, reply: str) -> str:
-    """Return stage, code and status of a refusal: what may be shown to anybody who looks."""
-    found = _STATUS.match(reply)
-    return " ".join(filter(None, (stage, str(code or ""), found[1] if found else "")))

@@ -28,7 +28,7 @@ from alertlib.texts.track_record import Record, record_text
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import OutboxRow
 from runners.live.database.chain import alert_key
-from runners.live.mail.policy import Letter, message_id
+from runners.live.delivery.policy import Letter, message_id
 from runners.live.mail.words import MAIL_WORDS
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ ALERTS = 300
 CHILD = """
 import asyncio, sys, time
 from runners.live.mail.mailer import Mailer
-from runners.live.mail.policy import message_id
+from runners.live.delivery.policy import message_id
 from alertlib.texts.contracts import find_contracts
 from runners.live.mail.render import Renderer
 from runners.live.mail.settings import Access

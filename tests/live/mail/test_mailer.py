@@ -26,12 +26,13 @@ from alertlib.texts.contracts import find_contracts
 from runners.live.alert_store.records import Batch, Mail, Message
 from runners.live.alert_store.store import Store
 from runners.live.audit_log.log import open_log
-from runners.live.mail import keeper, pool
-from runners.live.mail.channel import Result, Verdict
-from runners.live.mail.connection import classify, printable
+from runners.live.delivery import keeper
+from runners.live.delivery.channel import Result, Verdict, printable
+from runners.live.delivery.policy import message_id
+from runners.live.mail import pool
+from runners.live.mail.connection import classify
 from runners.live.mail.mailer import Mailer
 from runners.live.mail.notices import send_test_mail
-from runners.live.mail.policy import message_id
 from runners.live.mail.pool import MailChannelError, SmtpPool, probe
 from runners.live.mail.render import Renderer
 from runners.live.mail.settings import (
@@ -391,7 +392,7 @@ class TestFailures:
     async def test_nobody_listens_and_then_somebody_does(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        caplog.set_level(logging.INFO, "alertas.mail")
+        caplog.set_level(logging.INFO, "alertas.delivery")
         async with scripted() as server:
             port = server.port
         async with house(plain(port), tmp_path) as this:
@@ -402,8 +403,8 @@ class TestFailures:
                 assert len(server.raw) == 1
                 this.mailer.stop(1.0)
         said = [record.getMessage() for record in caplog.records]
-        assert said.count("mail channel broken") == 1
-        assert said.count("mail channel works again") == 1
+        assert said.count("channel broken") == 1
+        assert said.count("channel works again") == 1
 
     @in_loop
     async def test_a_trickling_server_is_left_at_the_deadline(self, tmp_path: Path) -> None:
@@ -740,7 +741,7 @@ class TestStore:
                 return recorded(*rows, **data)
 
             monkeypatch.setattr(this.store.outbox, "delivered", delivered)
-            monkeypatch.setattr("runners.live.mail.mailer.OUTBOX_RETRY_SECONDS", 0.1)
+            monkeypatch.setattr("runners.live.delivery.courier.OUTBOX_RETRY_SECONDS", 0.1)
             this.commit()
             await until(lambda: "disk full" in this.mailer.reason)
             await until(lambda: this.owed == 0)
@@ -753,7 +754,7 @@ class TestStore:
     ) -> None:
         async with real() as inbox, house(plain(inbox.port), tmp_path) as this:
             attempted = this.store.outbox.attempted
-            monkeypatch.setattr("runners.live.mail.mailer.OUTBOX_RETRY_SECONDS", 0.1)
+            monkeypatch.setattr("runners.live.delivery.courier.OUTBOX_RETRY_SECONDS", 0.1)
 
             def refuse(*_: Any, **__: Any) -> Any:
                 raise StorageError("disk full")

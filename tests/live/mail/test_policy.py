@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from runners.live.alert_store.records import MessageType, OutboxRow, Stored
-from runners.live.mail import channel, policy
-from runners.live.mail.channel import (
+from runners.live.delivery import channel, policy
+from runners.live.delivery.channel import (
     LOGIN,
     LOST_LIMIT,
     QUOTA,
@@ -23,7 +23,7 @@ from runners.live.mail.channel import (
     after_result,
     allowance,
 )
-from runners.live.mail.policy import (
+from runners.live.delivery.policy import (
     DIGEST_MEMBERS,
     MAX_ATTEMPTS,
     RETRY_CAP,

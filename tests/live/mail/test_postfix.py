@@ -14,8 +14,8 @@ from alertlib.config.schema import Email, Security
 from alertlib.texts.contracts import find_contracts
 from runners.live.alert_store.records import Batch, Mail, Message
 from runners.live.alert_store.store import Store
+from runners.live.delivery.policy import message_id
 from runners.live.mail.mailer import Mailer
-from runners.live.mail.policy import message_id
 from runners.live.mail.pool import MailChannelError, probe
 from runners.live.mail.render import Renderer
 from runners.live.mail.settings import mail_access

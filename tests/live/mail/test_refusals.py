@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runners.live.mail.channel import BRIEF, LOGIN, QUOTA, Pause
-from runners.live.mail.refusals import cause, pause_after
+from runners.live.delivery.channel import BRIEF, LOGIN, QUOTA, Pause, cause
+from runners.live.mail.refusals import pause_after
 
 
 @pytest.mark.parametrize(

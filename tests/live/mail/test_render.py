@@ -26,8 +26,8 @@ from alertlib.texts.track_record import Record
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import MessageType, OutboxRow, Stored
 from runners.live.database.chain import alert_key
+from runners.live.delivery.policy import Letter, digest_letter, message_id, single
 from runners.live.mail.notices import notices
-from runners.live.mail.policy import Letter, digest_letter, message_id, single
 from runners.live.mail.render import DIGEST_SHOWN, Renderer
 from runners.live.mail.words import MAIL_WORDS
 from tests.support.made_alerts import languages, made_alerts

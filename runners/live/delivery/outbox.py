@@ -1,4 +1,4 @@
-"""What the mail channel asks of the store."""
+"""What a channel asks of the store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runners.live.alert_store.records import OutboxRow
 
 
 class Outbox(Protocol):
-    """The mails still owed. Every future is done when its change is on disk."""
+    """The copies a channel still owes. Every future is done when its change is on disk."""
 
     def due(self, now: float, limit: int, exclude: Collection[int] = ()) -> list[OutboxRow]:
         """Return up to ``limit`` copies whose time has come, oldest first."""

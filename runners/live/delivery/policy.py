@@ -1,10 +1,11 @@
-"""What the mail channel decides: when to try, when to give up, when to send a digest instead.
+"""What a channel decides: when to try, when to give up, when to send a digest instead.
 
 Without a clock, a socket or a random number of its own: all three come in as arguments, and
 decisions go out as values for the shell to carry out.
 
-A copy in the outbox is mailed by itself until it is delivered, refused for good, or older than it
-may be. An expired copy, or one of a backlog, joins a digest, which is then mailed in its stead.
+A copy in the outbox is sent by itself until it is delivered, refused for good, or older than it
+may be. Where a channel has digests, an expired copy, or one of a backlog, joins one, which is then
+sent in its stead; elsewhere an expired copy is given up.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from alertlib._backoff import capped_wait
 from alertlib.config.types import mail_domain
 from alertlib.texts.alerts import AlertView
 from runners.live.alert_store.records import OutboxRow
-from runners.live.mail.channel import Channel, Result, Verdict
+from runners.live.delivery.channel import Channel, Result, Verdict
 
 FIRST_RETRY_LOW, FIRST_RETRY_SPAN = 0.2, 0.6
 RETRY_BASE, RETRY_FACTOR, RETRY_CAP = 0.5, 4.0, 300.0
@@ -71,7 +72,7 @@ class Plan(NamedTuple):
     Attributes
     ----------
     expired : list of OutboxRow
-        Too old to be sent as new; each is in ``joins``, too.
+        Too old to be sent as new; each is in ``joins``, too, where there are digests.
     joins : dict of Message-ID to list of OutboxRow
         Copies that a digest takes over now.
     letters : list of Letter
@@ -98,7 +99,7 @@ class Settlement(NamedTuple):
 
 
 def expires_at(alert: Mapping[str, Any], committed: float, ttl_seconds: float) -> float:
-    """Return when an alert is too old to be mailed as new, in Unix seconds.
+    """Return when an alert is too old to be sent as new, in Unix seconds.
 
     A late alert counts from the close of its bar, which a lost connection may have put long
     before its commit.
@@ -118,8 +119,12 @@ def message_id(key: str, recipient: str, sender: str) -> str:
     sender : str
         Address; its domain is the identifier's.
     """
-    digest = hashlib.sha256(f"{key}|{recipient}".encode()).hexdigest()[:32]
-    return f"<{digest}@{mail_domain(sender)}>"
+    return f"<{copy_id(key, recipient)}@{mail_domain(sender)}>"
+
+
+def copy_id(key: str, recipient: str) -> str:
+    """Return what a copy is known by in every attempt at it: 32 hexadecimal digits."""
+    return hashlib.sha256(f"{key}|{recipient}".encode()).hexdigest()[:32]
 
 
 def retry_delay(failures: int, chance: float) -> float:
@@ -136,7 +141,7 @@ def retry_delay(failures: int, chance: float) -> float:
 def plan(
     rows: Iterable[OutboxRow],
     channel: Channel,
-    digest_above: int,
+    digest_above: int | None,
     now: float,
     *,
     sender: str,
@@ -149,7 +154,7 @@ def plan(
     rows : iterable of OutboxRow
         Due copies, without those under way.
     digest_above : int
-        More copies than this for one recipient go out as one digest.
+        More copies than this for one recipient go out as one digest; None: there are no digests.
     sender : str
         Address whose domain the digests' Message-IDs carry.
     gathering : mapping of recipient to Gathering
@@ -164,11 +169,12 @@ def plan(
             digests.setdefault(row.digest, []).append(row)
         elif row.expires <= now:
             made.expired.append(row)
-            joining.append(row)
+            if digest_above is not None:
+                joining.append(row)
         else:
             fresh.setdefault(row.recipient, []).append(row)
     for waiting in fresh.values():
-        if len(waiting) > digest_above and not channel.is_open:
+        if digest_above is not None and len(waiting) > digest_above and not channel.is_open:
             joining.extend(waiting)
         else:
             made.letters.extend(map(single, waiting))

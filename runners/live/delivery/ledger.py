@@ -12,16 +12,15 @@ from typing import Any, Literal
 
 from alertlib.texts.formats import brasilia
 from runners.live.alert_store.records import OutboxRow
-from runners.live.mail.channel import Result
-from runners.live.mail.outbox import Outbox
-from runners.live.mail.policy import Letter, Settlement
-from runners.live.mail.refusals import cause
+from runners.live.delivery.channel import Result, cause
+from runners.live.delivery.outbox import Outbox
+from runners.live.delivery.policy import Letter, Settlement
 
 LOSS_SECONDS = 3_600.0
 """How long a lost copy stays a reason on ``/health``."""
 _SLICE_SECONDS = 60.0
 
-log = logging.getLogger("alertas.mail")
+log = logging.getLogger("alertas.delivery")
 
 Loss = Literal["dead", "expired", "unwritable"]
 _MEANINGS: dict[Loss, str] = {
@@ -32,7 +31,7 @@ _MEANINGS: dict[Loss, str] = {
 
 
 @dataclass(slots=True)
-class MailStats:
+class Stats:
     """Running figures for ``/metrics``.
 
     Attributes
@@ -43,7 +42,7 @@ class MailStats:
         Copies ``delivered``, ``dead``, ``unwritable`` and ``expired``; an expired one is counted
         again when the digest that tells of it is delivered.
     latencies : deque of float
-        Seconds from detection to the server's 250, of the last thousand alerts sent singly.
+        Seconds from detection to the server's yes, of the last thousand alerts sent singly.
     """
 
     letters: Counter[str] = field(default_factory=Counter)
@@ -99,12 +98,13 @@ class Ledger:
 
     Attributes
     ----------
-    stats : MailStats
+    stats : Stats
     losses : Losses
     """
 
-    def __init__(self, outbox: Outbox) -> None:
-        self.stats = MailStats()
+    def __init__(self, channel: str, outbox: Outbox) -> None:
+        self._channel = channel
+        self.stats = Stats()
         self.losses = Losses()
         self._outbox = outbox
 
@@ -136,19 +136,19 @@ class Ledger:
         """Count copies that have become too old."""
         self.stats.alerts["expired"] += count
         self.losses.add("expired", "", count, time.monotonic())
-        log.warning("alerts expired unsent", extra={"alerts": count})
+        log.warning("alerts expired unsent", extra={"channel": self._channel, "alerts": count})
 
     def count(self, letter: Letter, result: Result, settlement: Settlement, now: float) -> None:
         """Count an attempt; ``now`` is Unix seconds."""
         self.stats.letters[result.verdict.value] += 1
         if settlement.outcome == "failed":
-            log.warning("mail attempt failed", extra=_describe(letter, result))
+            log.warning("attempt failed", extra=self._describe(letter, result))
             return
         if settlement.outcome == "dead":
             loss: Loss = "unwritable" if result.stage == "render" else "dead"
             how = cause(result.stage, result.code, result.reason)
             self._lose(loss, letter, len(letter.rows), how)
-            log.error("mail refused for good", extra=_describe(letter, result))
+            log.error("refused for good", extra=self._describe(letter, result))
             return
         self.stats.alerts["delivered"] += len(letter.rows)
         self.losses.told(letter.recipient, letter.lost)
@@ -161,13 +161,13 @@ class Ledger:
         # A notice that its reader's server refuses is to be seen as well.
         self.losses.add(loss, letter.recipient, max(1, count), time.monotonic(), how)
 
-
-def _describe(letter: Letter, result: Result) -> dict[str, Any]:
-    return {
-        "kind": letter.kind,
-        "recipient": letter.recipient,
-        "message_id": letter.message_id,
-        "stage": result.stage,
-        "verdict": result.verdict.value,
-        "reason": result.reason,
-    }
+    def _describe(self, letter: Letter, result: Result) -> dict[str, Any]:
+        return {
+            "channel": self._channel,
+            "kind": letter.kind,
+            "recipient": letter.recipient,
+            "message_id": letter.message_id,
+            "stage": result.stage,
+            "verdict": result.verdict.value,
+            "reason": result.reason,
+        }

@@ -1,16 +1,17 @@
-"""Watches over the mail channel: what it is known to be, and when to look at the server again."""
+"""Watches over a channel: what it is known to be, and when to look at the server again."""
 
 from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
-from runners.live.mail.channel import BRIEF, Channel, Result, Verdict, after_result
-from runners.live.mail.pool import SmtpPool
+from runners.live.delivery.channel import BRIEF, Channel, Result, Verdict, after_result
+from runners.live.delivery.transport import Transport
 
 LOOK_SECONDS = 30.0
 
-log = logging.getLogger("alertas.mail")
+log = logging.getLogger("alertas.delivery")
 
 
 class Keeper:
@@ -24,9 +25,10 @@ class Keeper:
     channel : Channel
     """
 
-    def __init__(self, pool: SmtpPool) -> None:
+    def __init__(self, name: str, transport: Transport[Any]) -> None:
+        self._name = name
         self.channel = Channel()
-        self._pool = pool
+        self._transport = transport
         self._look_at = 0.0
         self._is_looking = False
 
@@ -43,9 +45,11 @@ class Keeper:
         """Let an attempt count for the channel, and log when it breaks or mends."""
         before, self.channel = self.channel, after_result(self.channel, result, time.monotonic())
         if self.channel.is_open and not before.step:
-            log.error("mail channel broken", extra={"reason": self.channel.reason})
+            log.error(
+                "channel broken", extra={"channel": self._name, "reason": self.channel.reason}
+            )
         elif before.step and not self.channel.step:
-            log.warning("mail channel works again")
+            log.warning("channel works again", extra={"channel": self._name})
 
     def begin_look(self) -> bool:
         """Whether :meth:`look` has to be called now; if so, it must be."""
@@ -53,13 +57,13 @@ class Keeper:
         if self.seconds_to_look() > 0.0:
             return False
         self._look_at = now + LOOK_SECONDS
-        self._is_looking = self.channel.is_open or not self._pool.is_in_use
+        self._is_looking = self.channel.is_open or not self._transport.is_in_use
         return self._is_looking
 
     async def look(self) -> None:
         """Look at the server, whatever the letters do."""
         try:
-            result = await self._pool.look()
+            result = await self._transport.look()
             if result.verdict is Verdict.lost:
                 # No letter was involved, so it is the channel that fails.
                 result = result._replace(verdict=Verdict.channel)

@@ -1,7 +1,8 @@
-"""Health of the mail channel as a whole: a circuit breaker, without a clock of its own."""
+"""Health of a channel as a whole: a circuit breaker, without a clock of its own."""
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import NamedTuple
 
@@ -9,6 +10,10 @@ from alertlib._backoff import capped_wait
 
 LOST_LIMIT = 3
 """One lost conversation is a blip, this many in a row are a broken channel."""
+
+
+STATUS = re.compile(r"^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b")
+"""A mail server's reply with its enhanced status code."""
 
 
 class Pause(NamedTuple):
@@ -29,10 +34,10 @@ LOGIN = Pause(900.0, 900.0)
 class Verdict(Enum):
     """How an attempt ended.
 
-    ``delivered`` is a 250 to DATA, ``refused`` and ``deferred`` are permanent and temporary
-    replies to MAIL, RCPT or DATA. ``lost``: no reply (refused connection, timeout, reset, noise).
-    ``channel``: banner, EHLO, TLS or AUTH, so that nobody's letter can leave. ``answered``: no
-    letter was sent, the server was looked at and is well.
+    ``delivered`` is the server's yes to the message, ``refused`` and ``deferred`` are its
+    permanent and its temporary no. ``lost``: no reply (refused connection, timeout, reset,
+    noise). ``channel``: greeting, TLS or login, so that nobody's letter can leave. ``answered``:
+    no letter was sent, the server was looked at and is well.
     """
 
     delivered = "delivered"
@@ -58,7 +63,7 @@ class Result(NamedTuple):
     @property
     def is_unknown(self) -> bool:
         """Whether the server may have taken the message although no reply says so."""
-        return self.verdict is Verdict.lost and self.stage == "data"
+        return self.verdict is Verdict.lost and self.stage in ("data", "reply")
 
     @property
     def is_recipients(self) -> bool:
@@ -72,7 +77,7 @@ class Result(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """Health of the mail channel.
+    """Health of one channel.
 
     Attributes
     ----------
@@ -149,3 +154,15 @@ def _opened(channel: Channel, result: Result, now: float) -> Channel:
 
 def _told(result: Result) -> str:
     return f"{result.stage}: {result.reason}"
+
+
+def cause(stage: str, code: int | None, reply: str) -> str:
+    """Return stage, code and status of a refusal: what may be shown to anybody who looks."""
+    found = STATUS.match(reply)
+    return " ".join(filter(None, (stage, str(code or ""), found[1] if found else "")))
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """Return a server's words as one line that any log, terminal or JSON can hold."""
+    shown = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(shown.split())[:limit]

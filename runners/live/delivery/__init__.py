@@ -1,0 +1,1 @@
+"""What every channel shares: due copies, attempts, retries, the breaker, what became of them."""

@@ -1,0 +1,47 @@
+"""Messages that are not alerts and have not left yet."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+from runners.live.delivery.policy import Letter, Settlement
+
+
+class NoticeBox:
+    """Notices to the operator that have not left yet.
+
+    In memory only: a notice tells of a state, and a restart looks at it anew. Of one kind the
+    newest is kept, so that an outage leaves one letter about each thing and not a heap.
+    """
+
+    def __init__(self) -> None:
+        self._letters: dict[str, Letter] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._letters)
+
+    def put(self, letters: Sequence[Letter]) -> None:
+        """Add the letters of one notice, in place of those about the same thing."""
+        kinds = {_kind(letter) for letter in letters} - {""}
+        kept = {name: old for name, old in self._letters.items() if _kind(old) not in kinds}
+        self._letters = kept | {letter.message_id: letter for letter in letters}
+
+    def due(self, now: float, held: Container[str]) -> list[Letter]:
+        """Return those to be sent now, without those under way; forget those that are too old."""
+        self._letters = {name: one for name, one in self._letters.items() if one.expires > now}
+        return [one for name, one in self._letters.items() if name not in held and one.due <= now]
+
+    def settle(self, letter: Letter, settlement: Settlement) -> None:
+        """Note how an attempt at a notice ended, unless a newer one has taken its place."""
+        if letter.message_id not in self._letters:
+            return
+        if settlement.outcome == "failed":
+            self._letters[letter.message_id] = letter._replace(
+                due=settlement.retry_at, attempts=letter.attempts + 1
+            )
+        else:
+            del self._letters[letter.message_id]
+
+
+def _kind(letter: Letter) -> str:
+    return str((letter.notice or {}).get("kind", ""))
