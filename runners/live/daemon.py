@@ -45,12 +45,13 @@ from runners.live.websocket.server import SPARE_SOCKETS, AlertServer
 from runners.live.websocket.tls import Certificate, find_certificate
 
 if TYPE_CHECKING:
+    from runners.live.delivery.courier import Courier
     from runners.live.mail.mailer import Mailer
 
 FAILED_SECONDS = 3.0
 """How long a failed store is shown at least before it is tried again."""
 DRAIN_SECONDS = 9.0
-MAIL_DRAIN_SECONDS = 4.0
+COURIER_DRAIN_SECONDS = 4.0
 SPARE_HANDSHAKES = 2_048
 WATCH_SECONDS = 1.0
 
@@ -102,8 +103,9 @@ class Daemon:
         self._notifier = Notifier(environ)
         self._mailer: Mailer | None = None
         self._certificate: Certificate | None = None
+        self._couriers: list[Courier[Any]] = []
         self._has_started = False
-        self._mail_task: asyncio.Task[None]
+        self._courier_tasks: list[asyncio.Task[None]] = []
         self._models: dict[str, Model] = {}
         self._server: AlertServer
         self._board: Board
@@ -165,6 +167,7 @@ class Daemon:
             await wrap_future(store.commit(Batch(events=await self._first_events())))
             self._has_started = True
             self._start_mail(store)
+            self._start_couriers()
             self._announce(store)
             if self._certificate is not None:
                 tasks.append(self._keep("certificate", self._certificate.watch))
@@ -238,8 +241,13 @@ class Daemon:
         records = pattern_records(self._config.live.scorecard)
         renderer = Renderer(email, find_contracts(self._config.data.symbols), records)
         self._mailer = Mailer(email, self._mail_access, store.outbox, renderer)
-        self._board.mailer = self._mailer
-        self._mail_task = self._keep("mail", self._mailer.run)
+        self._couriers.append(self._mailer)
+
+    def _start_couriers(self) -> None:
+        self._board.couriers = self._couriers
+        for courier in self._couriers:
+            self._figures.expect_channel(courier.name)
+        self._courier_tasks = [self._keep(one.name, one.run) for one in self._couriers]
 
     def _keep(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         return asyncio.create_task(keep_running(name, work, self._board.task_errors))
@@ -298,8 +306,8 @@ class Daemon:
 
     def _publish(self, stored: list[Stored]) -> None:
         self._server.publish(stored)
-        if self._mailer is not None:
-            self._mailer.notify()
+        for courier in self._couriers:
+            courier.notify()
 
     async def _watch(self, store: Store) -> None:
         """Once a second: gauges, the operator's notices, and what clients are told of the feed."""
@@ -308,7 +316,7 @@ class Daemon:
             reasons = self._board.reasons()
             try:
                 operator.look(reasons)
-                self._figures.look(reasons, store, self._mailer, self._board.positions)
+                self._figures.look(reasons, store, self._couriers, self._board.positions)
                 self._server.tell_status(feed_status(self._board))
             except StorageError as error:
                 _log.error("store cannot be read", extra={"reason": str(error)})
@@ -321,11 +329,13 @@ class Daemon:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         left = min(self._deadline - time.monotonic(), DRAIN_SECONDS)
-        if self._mailer is not None:
-            seconds = max(0.0, min(MAIL_DRAIN_SECONDS, left / 2.0))
-            self._mailer.stop(seconds)
-            await asyncio.wait([self._mail_task], timeout=seconds + 0.5)
-            self._mail_task.cancel()
+        if self._courier_tasks:
+            seconds = max(0.0, min(COURIER_DRAIN_SECONDS, left / 2.0))
+            for courier in self._couriers:
+                courier.stop(seconds)
+            await asyncio.wait(self._courier_tasks, timeout=seconds + 0.5)
+            for task in self._courier_tasks:
+                task.cancel()
             left -= seconds
         await self._server.stop(max(1.0, left))
 

@@ -7,26 +7,35 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alertlib._version import __version__
 from alertlib.detection.intake import ACCEPT
 from alertlib.kernels.policy import REASONS
 from alertlib.market.clock import with_offset
+from runners.live.delivery.channel import Verdict
 from runners.live.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from alertlib.detection.detectors import Detector
     from alertlib.detection.intake import Outcome
     from runners.live.alert_store.store import Store
+    from runners.live.delivery.courier import Courier
     from runners.live.feed.base import Key, Position
     from runners.live.health import Reason
-    from runners.live.mail.mailer import Mailer
 
-KINDS = ("store", "feed", "email", "letters", "task", "websocket", "detector")
+KINDS = (
+    "store",
+    "feed",
+    "email",
+    "webhook",
+    "telegram",
+    "letters",
+    "task",
+    "websocket",
+    "detector",
+)
 OUTCOMES = ("delivered", "dead", "unwritable", "expired")
-VERDICTS = ("delivered", "refused", "deferred", "lost", "channel", "answered")
-"""The names of :class:`runners.live.delivery.channel.Verdict`, which is not imported without mail."""
 Labels = dict[str, Sequence[str]]
 QUANTILES = (0.5, 0.95, 0.99)
 _COUNTERS: dict[str, tuple[str, Labels]] = {
@@ -37,13 +46,13 @@ _COUNTERS: dict[str, tuple[str, Labels]] = {
     "alertas_revisions_total": ("Bars revised after their close.", {}),
     "alertas_refused_bars_total": ("Bars that were none.", {}),
     "alertas_detector_errors_total": ("Errors raised by detectors.", {"detector": ()}),
-    "alertas_mail_copies_total": (
+    "alertas_delivery_copies_total": (
         "Copies since the start, by what became of them.",
-        {"outcome": OUTCOMES},
+        {"channel": (), "outcome": ()},
     ),
-    "alertas_mail_attempts_total": (
+    "alertas_delivery_attempts_total": (
         "Attempts since the start, by how they ended.",
-        {"verdict": VERDICTS},
+        {"channel": (), "verdict": ()},
     ),
 }
 _GAUGES: dict[str, tuple[str, Labels]] = {
@@ -59,7 +68,7 @@ _GAUGES: dict[str, tuple[str, Labels]] = {
     "alertas_store_commit_seconds": ("Duration of the last transaction.", {}),
     "alertas_store_wal_bytes": ("Size of the database's write-ahead log.", {}),
     "alertas_audit_seq": ("Number of the last audit event.", {}),
-    "alertas_mail_outbox": ("Copies not settled yet.", {}),
+    "alertas_delivery_outbox": ("Copies not settled yet.", {"channel": ()}),
 }
 
 
@@ -73,9 +82,10 @@ class Figures:
         for name, (meaning, labels) in _GAUGES.items():
             metrics.declare(name, "gauge", meaning, **labels)
         metrics.declare(
-            "alertas_mail_seconds",
+            "alertas_delivery_seconds",
             "summary",
-            "From detection to the server's 250, of the last thousand alerts.",
+            "From detection to the server's yes, of the last thousand alerts.",
+            channel=(),
             quantile=(),
         )
         metrics.declare_histogram(
@@ -96,6 +106,16 @@ class Figures:
         for name in names:
             metrics.expect("alertas_detector_errors_total", detector=name)
             metrics.expect("alertas_detector_disabled", detector=name)
+
+    def expect_channel(self, name: str) -> None:
+        """Begin the series of a channel at 0."""
+        self._metrics.expect("alertas_delivery_outbox", channel=name)
+        for outcome in OUTCOMES:
+            self._metrics.expect("alertas_delivery_copies_total", channel=name, outcome=outcome)
+        for verdict in Verdict:
+            self._metrics.expect(
+                "alertas_delivery_attempts_total", channel=name, verdict=verdict.value
+            )
 
     def count(self, outcome: Outcome) -> None:
         """Count what a bar led to."""
@@ -128,7 +148,7 @@ class Figures:
         self,
         reasons: Iterable[Reason],
         store: Store,
-        mailer: Mailer | None,
+        couriers: Sequence[Courier[Any]],
         positions: Mapping[Key, Position],
     ) -> None:
         """Set the gauges."""
@@ -144,20 +164,22 @@ class Figures:
         for (symbol, timeframe), position in positions.items():
             last = 0.0 if position.last is None else _unix(position.last)
             put("alertas_last_bar_timestamp_seconds", last, symbol=symbol, timeframe=timeframe)
-        if mailer is not None and store.trouble() is None:
-            put("alertas_mail_outbox", store.outbox.pending())
-            self._look_at_mail(mailer)
+        for courier in couriers if store.trouble() is None else ():
+            put("alertas_delivery_outbox", courier.pending(), channel=courier.name)
+            self._look_at_courier(courier)
 
-    def _look_at_mail(self, mailer: Mailer) -> None:
-        latencies = sorted(mailer.stats.latencies)
+    def _look_at_courier(self, courier: Courier[Any]) -> None:
+        stats, put, name = courier.stats, self._metrics.set, courier.name
+        latencies = sorted(stats.latencies)
         for quantile in QUANTILES if latencies else ():
             place = min(int(quantile * len(latencies)), len(latencies) - 1)
-            self._metrics.set("alertas_mail_seconds", latencies[place], quantile=f"{quantile:g}")
-        for verdict, count in mailer.stats.letters.items():
-            self._metrics.set("alertas_mail_attempts_total", count, verdict=verdict)
+            value = latencies[place]
+            put("alertas_delivery_seconds", value, channel=name, quantile=f"{quantile:g}")
+        for verdict, count in stats.letters.items():
+            put("alertas_delivery_attempts_total", count, channel=name, verdict=verdict)
         for outcome in OUTCOMES:
-            count = mailer.stats.alerts[outcome]
-            self._metrics.set("alertas_mail_copies_total", count, outcome=outcome)
+            count = stats.alerts[outcome]
+            put("alertas_delivery_copies_total", count, channel=name, outcome=outcome)
 
 
 def _unix(bar: datetime) -> float:

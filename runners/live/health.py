@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.detection.staleness import bars_missing, lies_ahead
 from alertlib.market.futures import say_if_over
@@ -12,8 +12,8 @@ from runners.live.websocket.responses import Health
 if TYPE_CHECKING:
     from alertlib.detection.intake import Core
     from runners.live.alert_store.store import Store
+    from runners.live.delivery.courier import Courier
     from runners.live.feed.base import Feed, Key, Position
-    from runners.live.mail.mailer import Mailer
     from runners.live.websocket.server import AlertServer
 
 SLOW_SECONDS = 2.0
@@ -52,7 +52,7 @@ class Board:
 
     def __init__(self, store: Store, tolerated: int, grace: float) -> None:
         self.server: AlertServer | None = None
-        self.mailer: Mailer | None = None
+        self.couriers: list[Courier[Any]] = []
         self.feed: Feed | None = None
         self.cores: dict[Key, Core] = {}
         self.positions: dict[Key, Position] = {}
@@ -71,10 +71,14 @@ class Board:
         if (trouble := self._store.trouble()) is not None:
             found.append(Reason("store", f"store: {trouble}", True))
         found += [Reason("feed", f"feed: {text}", True) for text in self._feed_reasons()]
-        if self.mailer is not None and self.mailer.reason:
-            found.append(Reason("email", self.mailer.reason, False))
-        if self.mailer is not None and self.mailer.losses:
-            found.append(Reason("letters", f"letters: {self.mailer.losses}", False))
+        for courier in self.couriers:
+            if courier.reason:
+                found.append(Reason(courier.kind, f"{courier.name}: {courier.reason}", False))
+        found += [
+            Reason("letters", f"letters: {courier.name}: {courier.losses}", False)
+            for courier in self.couriers
+            if courier.losses
+        ]
         found += [
             Reason("task", f"task: {name} has failed: {why}", False)
             for name, why in self.task_errors.items()

@@ -8,7 +8,6 @@ from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
 
-from alertlib.config.schema import Email
 from alertlib.detection.alert import Alert
 from alertlib.detection.intake import Gap, Outcome, Refusal
 from alertlib.detection.memory import Revision
@@ -18,7 +17,7 @@ from alertlib.texts.alerts import AlertView, Contract
 from alertlib.texts.words import Language
 from runners.live.alert_store.records import Event, Mail, Message, Stored
 from runners.live.database.chain import alert_key
-from runners.live.delivery.policy import expires_at, message_id
+from runners.live.delivery.routes import Route
 from runners.live.feed.base import Origin
 
 _FIELDS = (
@@ -39,27 +38,29 @@ class Writer:
 
     Parameters
     ----------
-    email : Email
-        Recipients and time to live; nobody is mailed unless it is enabled.
+    language : str
+        Of the alert's text.
+    routes : sequence of Route
+        Who gets alerts, by channel.
     find_contract : callable
         Tick and point value of a symbol and timeframe.
     find_message : callable
         Returns the stored message of a key.
     dry_run : bool
-        Mark alerts, and mail nobody.
+        Mark alerts, and send them to nobody.
     """
 
     def __init__(
         self,
-        email: Email,
+        language: Language,
+        routes: Sequence[Route],
         find_contract: Callable[[str, str], Contract],
         find_message: Callable[[str], Stored | None],
         *,
         dry_run: bool = False,
     ) -> None:
-        self._email = email
-        self._recipients = email.recipients if email.enabled and not dry_run else ()
-        self._language: Language = email.language
+        self._language = language
+        self._routes = () if dry_run else routes
         self._find_contract = find_contract
         self._find_message = find_message
         self._dry_run = dry_run
@@ -125,11 +126,7 @@ class Writer:
             made.messages.append(Message(payload, "correction", key=name, mail=mails))
 
     def _mails(self, key: str, payload: Mapping[str, Any], seen: float) -> tuple[Mail, ...]:
-        expires = expires_at(payload, seen, 60.0 * self._email.ttl_minutes)
-        return tuple(
-            Mail(recipient, message_id(key, recipient, self._email.sender), seen, expires)
-            for recipient in self._recipients
-        )
+        return tuple(copy for one in self._routes for copy in one.copies(key, payload, seen))
 
 
 def suppressed_event(held: Suppressed, late: bool, marks: Sequence[str] = ()) -> Event:

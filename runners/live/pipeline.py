@@ -18,6 +18,7 @@ from alertlib.market.clock import utc_stamp, with_offset
 from alertlib.texts.contracts import find_contracts
 from runners.live.alert_store.records import Batch, Cursor
 from runners.live.alert_store.store import Store
+from runners.live.delivery.routes import routes
 from runners.live.feed.base import Bars, Feed, Key, Origin, Position
 from runners.live.gauges import Figures
 from runners.live.payloads import Made, Writer, late_event
@@ -61,7 +62,8 @@ class Pipeline:
         self._models = models
         self.positions: dict[Key, Position] = {}
         self._writer = Writer(
-            config.delivery.email,
+            config.delivery.email.language,
+            routes(config.delivery),
             find_contracts(config.data.symbols),
             store.find,
             dry_run=dry_run,

@@ -16,19 +16,20 @@ import alertlib as al
 from alertlib.config import Config
 from alertlib.detection.registry import enabled_detectors
 from runners.live.delivery.channel import Verdict
-from runners.live.gauges import VERDICTS
-from tests.support.running import ROOT, SAMPLE, Running
+from runners.trial.settings import MAIL
+from tests.support.running import ROOT, SAMPLE, Running, write_config
 
 RULES = ROOT / "docs/deploy/prometheus-alerts.yml"
-LATER = {"alertas_mail_seconds", "alertas_last_bar_timestamp_seconds"}
-"""What has no value before the first mail, or the first bar."""
+LATER = {"alertas_delivery_seconds", "alertas_last_bar_timestamp_seconds"}
+"""What has no value before the first delivery, or the first bar."""
 
 
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """/metrics of a daemon at its start, and after its last bar."""
+    """/metrics of a daemon at its start, and after its last bar; nobody takes its mail."""
     folder = tmp_path_factory.mktemp("metrics")
-    options = ("--feed", "replay", "--bars", str(SAMPLE), "--speed", "0")
+    config = write_config(folder, MAIL.replace("PORT", "1"))
+    options = ("--feed", "replay", "--bars", str(SAMPLE), "--speed", "0", "--config", config)
     with Running(folder, *options) as daemon:
         first = daemon.get("/metrics")[1]
         daemon.until(lambda: daemon.health()[1]["feed"] == "ended")
@@ -61,7 +62,10 @@ def test_every_series_is_there_from_the_start(texts: tuple[str, str]) -> None:
     patterns = {sample.labels["pattern"] for sample in families(first)["alertas_alerts"].samples}
     detectors = enabled_detectors(Config().detection)
     assert patterns == {pattern for each in detectors for pattern in each.patterns}
-    assert [each.value for each in Verdict] == list(VERDICTS)
+    attempts = families(first)["alertas_delivery_attempts"].samples
+    assert {(sample.labels["channel"], sample.labels["verdict"]) for sample in attempts} == {
+        ("e-mail", each.value) for each in Verdict
+    }
 
 
 def test_names_and_labels(texts: tuple[str, str]) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from alertlib.config import Config, load_config
-from alertlib.config.schema import Email
 from alertlib.detection.alert import Alert
 from alertlib.detection.bar import Bar
 from alertlib.detection.stream import Suppressed
@@ -136,7 +135,7 @@ class Given:
 
 def test_alerts_of_made_up_or_replayed_bars_are_marked() -> None:
     """A trader took the replay of a day for the market."""
-    writer = Writer(Email(), lambda symbol, timeframe: Contract(5.0, 0.2), lambda name: None)
+    writer = Writer("pt-BR", (), lambda symbol, timeframe: Contract(5.0, 0.2), lambda name: None)
     alert = Alert(
         "1", TIME, TIME, "WIN$N", "M5", "engulfing_bullish", 1, "ALTO", 0.7, 160_050.0,
         160_040.0, 160_060.0, 159_900.0, 160_200.0, 1.0, (),

@@ -190,7 +190,7 @@ def test_a_broken_mail_channel_is_a_reason_beside_a_200(tmp_path: Path) -> None:
                 'alertas_trouble{kind="email"} 1' in (text := daemon.get("/metrics")[1]) and text
             )
         )
-        assert "alertas_mail_outbox" in metrics
+        assert "alertas_delivery_outbox" in metrics
         assert daemon.signal("SIGTERM") == 0
 
 
@@ -228,7 +228,10 @@ def test_letters_that_reached_nobody_are_a_reason_and_a_figure(tmp_path: Path) -
 
                 def look() -> Any:
                     text = daemon.get("/metrics")[1]
-                    found = re.search(r'alertas_mail_copies_total{outcome="dead"} (\d+)', text)
+                    found = re.search(
+                        r'alertas_delivery_copies_total{channel="e-mail",outcome="dead"} (\d+)',
+                        text,
+                    )
                     reasons = daemon.health()[1]["reasons"]
                     return found and int(found[1]) and reasons and (reasons, text)
 

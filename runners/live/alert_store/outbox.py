@@ -1,4 +1,7 @@
-"""Mails still owed: one row per recipient and message, gone once settled.
+"""Copies still owed: one row per recipient and message, gone once settled.
+
+A recipient says which channel it belongs to: what has an @ is a mail address, everything else
+begins with its channel, as ``webhook:desk`` does.
 
 What became of a row is in the audit log, written in the same transaction that updates or
 removes it, so neither can be without the other.
@@ -16,19 +19,24 @@ from runners.live.alert_store.transaction import Done, ReadyEvent, Work
 from runners.live.database.chain import canonical_json
 
 Submit = Callable[[Work], Done]
-_ACTOR = "email"
+MAIL = "email"
 
 
 class Outbox:
-    """The mail channel's queue; every change is durable when its future is done."""
+    """The queue of one channel, or of all; every change is durable when its future is done."""
 
-    def __init__(self, submit: Submit, reader: Reader) -> None:
+    def __init__(self, submit: Submit, reader: Reader, channel: str = "") -> None:
         self._submit = submit
         self._reader = reader
+        self._channel = channel
+
+    def of(self, channel: str) -> Outbox:
+        """Return the part that is one channel's: ``email``, ``telegram`` or ``webhook:NAME``."""
+        return Outbox(self._submit, self._reader, channel)
 
     def due(self, now: float, limit: int, exclude: Collection[int] = ()) -> list[OutboxRow]:
         """Return up to ``limit`` rows whose time has come, oldest first, without ``exclude``."""
-        return self._reader.outbox(now, limit, exclude)
+        return self._reader.outbox(now, limit, exclude, self._channel)
 
     def members(self, digest: str) -> list[OutboxRow]:
         """Return every row bound to the digest with this ``Message-ID``, due or not."""
@@ -36,11 +44,11 @@ class Outbox:
 
     def pending(self) -> int:
         """Return how many rows are not settled yet."""
-        return self._reader.outbox_count()
+        return self._reader.outbox_count(self._channel)
 
     def next_due(self) -> float | None:
         """Return when the earliest row is due, Unix seconds; None if the outbox is empty."""
-        return self._reader.outbox_next_due()
+        return self._reader.outbox_next_due(self._channel)
 
     def attempted(self, rows: Sequence[OutboxRow], **data: Any) -> Done:
         """Audit that an attempt begins, and count it."""
@@ -49,7 +57,7 @@ class Outbox:
         )
 
     def delivered(self, rows: Sequence[OutboxRow], **data: Any) -> Done:
-        """Settle rows the server has answered with 250."""
+        """Settle rows the server has accepted."""
         return self._change("delivered", "DELETE FROM outbox WHERE id = ?", rows, data)
 
     def failed(self, rows: Sequence[OutboxRow], retry_at: float, reason: str, **data: Any) -> Done:
@@ -86,7 +94,11 @@ class Outbox:
         return self._submit(
             Work(
                 events=tuple(
-                    ReadyEvent(kind, _ACTOR, canonical_json({**_identity(row), **data}))
+                    ReadyEvent(
+                        kind,
+                        channel_of(row.recipient)[0],
+                        canonical_json({**_identity(row), **data}),
+                    )
                     for row in rows
                 ),
                 statements=tuple((sql, (*values, row.id)) for row in rows),
@@ -94,14 +106,23 @@ class Outbox:
         )
 
 
+def channel_of(recipient: str) -> tuple[str, str]:
+    """Return the channel of a recipient, and what it is called there."""
+    if "@" in recipient:
+        return MAIL, recipient
+    channel, _, name = recipient.partition(":")
+    return channel, name
+
+
 def _identity(row: OutboxRow) -> dict[str, Any]:
     alert = row.alert()
+    channel, recipient = channel_of(row.recipient)
     return {
         "attempt": row.attempts + 1,
-        "channel": "email",
+        "channel": channel,
         "id": alert.get("id"),
         "message_id": row.digest or row.message_id,
         "pattern": alert.get("pattern"),
-        "recipient": row.recipient,
+        "recipient": recipient,
         "seq": row.message.seq,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from alertlib.market.clock import utc_stamp
@@ -16,6 +16,12 @@ _TYPES: dict[str, MessageType] = {"alert": "alert", MESSAGE_KINDS["correction"]:
 _MESSAGE = "alerts.seq, audit.kind, audit.data FROM alerts JOIN audit ON audit.seq = audit_seq"
 
 
+# As `outbox.channel_of` reads a recipient.
+_OF_CHANNEL = """(:channel = '' OR recipient = :channel
+  OR CASE WHEN instr(recipient, '@') THEN 'email'
+     ELSE substr(recipient, 1, instr(recipient, ':') - 1) END = :channel)"""
+
+
 class Reader:
     """Answers from the last durable state; safe to call from any thread."""
 
@@ -24,7 +30,7 @@ class Reader:
         self._path = path
         self._lock = threading.Lock()
 
-    def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    def rows(self, sql: str, values: tuple[Any, ...] | Mapping[str, Any] = ()) -> list[Any]:
         """Run a query and return all its rows.
 
         Raises
@@ -97,22 +103,31 @@ class Reader:
                 low = middle + 1
         return low
 
-    def outbox(self, now: float, limit: int, exclude: Collection[int]) -> list[OutboxRow]:
-        """Return rows of the outbox that are due, oldest first."""
-        rows = self._outbox_rows("due <= ? ORDER BY due, o.id LIMIT ?", now, limit + len(exclude))
+    def outbox(
+        self, now: float, limit: int, exclude: Collection[int], channel: str = ""
+    ) -> list[OutboxRow]:
+        """Return rows of one channel's outbox that are due, or of all, oldest first."""
+        rows = self._outbox_rows(
+            f"{_OF_CHANNEL} AND due <= :now ORDER BY due, o.id LIMIT :limit",
+            channel=channel,
+            now=now,
+            limit=limit + len(exclude),
+        )
         return [row for row in rows if row.id not in exclude][:limit]
 
     def outbox_members(self, digest: str) -> list[OutboxRow]:
         """Return the rows of one digest, in order of their messages."""
-        return self._outbox_rows("digest = ? ORDER BY o.seq, o.id", digest)
+        return self._outbox_rows("digest = :digest ORDER BY o.seq, o.id", digest=digest)
 
-    def outbox_count(self) -> int:
-        """Return how many rows the outbox has."""
-        return int(self.rows("SELECT count(*) FROM outbox")[0][0])
+    def outbox_count(self, channel: str = "") -> int:
+        """Return how many rows the outbox of a channel has, or of all."""
+        sql = f"SELECT count(*) FROM outbox WHERE {_OF_CHANNEL}"
+        return int(self.rows(sql, {"channel": channel})[0][0])
 
-    def outbox_next_due(self) -> float | None:
-        """Return the earliest due time in the outbox."""
-        due = self.rows("SELECT min(due) FROM outbox")[0][0]
+    def outbox_next_due(self, channel: str = "") -> float | None:
+        """Return the earliest due time in the outbox of a channel, or of all."""
+        sql = f"SELECT min(due) FROM outbox WHERE {_OF_CHANNEL}"
+        due = self.rows(sql, {"channel": channel})[0][0]
         return None if due is None else float(due)
 
     def close(self) -> None:
@@ -120,7 +135,7 @@ class Reader:
         with self._lock:
             self._connection.close()
 
-    def _outbox_rows(self, condition: str, *values: Any) -> list[OutboxRow]:
+    def _outbox_rows(self, condition: str, **values: Any) -> list[OutboxRow]:
         rows = self.rows(
             "SELECT o.id, recipient, message_id, due, expires, attempts, digest, "
             "o.seq, audit.kind, audit.data FROM outbox o JOIN alerts ON alerts.seq = o.seq "

@@ -50,8 +50,9 @@ class Manner(NamedTuple):
 
     Attributes
     ----------
-    name : str
-        What people read: ``e-mail``, ``telegram``, ``webhook desk``.
+    kind, name : str
+        One of a few words, and what people read: ``email`` and ``e-mail``, ``webhook`` and
+        ``webhook desk``.
     max_concurrent : int
         Letters under way at once.
     digest_above : int or None
@@ -60,6 +61,7 @@ class Manner(NamedTuple):
         Address whose domain the digests' Message-IDs carry.
     """
 
+    kind: str
     name: str
     max_concurrent: int
     digest_above: int | None = None
@@ -83,7 +85,7 @@ class Courier(Generic[Content]):
 
     Attributes
     ----------
-    name : str
+    kind, name : str
     stats : Stats
     """
 
@@ -97,7 +99,7 @@ class Courier(Generic[Content]):
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.name = manner.name
+        self.kind, self.name = manner.kind, manner.name
         self._manner = manner
         self._outbox = outbox
         self._renderer = renderer
@@ -122,13 +124,16 @@ class Courier(Generic[Content]):
     @property
     def reason(self) -> str:
         """Why nothing is going out, one line for ``/health``; empty while all is well."""
-        reason = self._trouble or self._keeper.reason
-        return f"{self.name}: {reason}" if reason else ""
+        return self._trouble or self._keeper.reason
 
     @property
     def losses(self) -> str:
         """Copies of late that reached nobody, one line for ``/health``; empty without any."""
         return self._ledger.losses.reason(time.monotonic())
+
+    def pending(self) -> int:
+        """Return how many copies are not settled yet."""
+        return self._outbox.pending()
 
     def notify(self) -> None:
         """Say that alerts were committed. From another thread: ``loop.call_soon_threadsafe``."""

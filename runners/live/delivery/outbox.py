@@ -18,6 +18,9 @@ class Outbox(Protocol):
     def members(self, digest: str) -> list[OutboxRow]:
         """Return the copies of one digest, oldest first."""
 
+    def pending(self) -> int:
+        """Return how many copies are not settled yet."""
+
     def next_due(self) -> float | None:
         """Return when the earliest copy is due, Unix seconds."""
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from alertlib.config.schema import Email
+from runners.live.alert_store.outbox import MAIL, Outbox
 from runners.live.delivery.courier import Courier, Manner
-from runners.live.delivery.outbox import Outbox
 from runners.live.mail.notices import notices
 from runners.live.mail.pool import SmtpPool
 from runners.live.mail.render import Renderer
@@ -37,9 +37,11 @@ class Mailer(Courier[bytes]):
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        manner = Manner("e-mail", settings.max_concurrent, settings.digest_above, settings.sender)
+        manner = Manner(
+            MAIL, "e-mail", settings.max_concurrent, settings.digest_above, settings.sender
+        )
         self._pool = SmtpPool(settings, access)
-        super().__init__(manner, self._pool, outbox, renderer, clock=clock, chance=chance)
+        super().__init__(manner, self._pool, outbox.of(MAIL), renderer, clock=clock, chance=chance)
         self._settings = settings
 
     def notice(self, title: str, lines: Sequence[str], kind: str = "") -> None:

@@ -226,15 +226,18 @@ class Envelope:
     def frames(self, entries: Sequence[Entry], sent_at: float) -> bytes:
         """Return the frames of ``entries``, joined; ``sent_at`` in Unix seconds."""
         stamp = utc_stamp(sent_at)
-        return b"".join(
-            _frame(
-                f'{{"type":"{kind}","epoch":{self._epoch},"seq":{seq},'
-                f'"sent_at":"{stamp}","{kind}":'.encode()
-                + payload
-                + b"}"
-            )
-            for seq, kind, payload in entries
-        )
+        return b"".join(_frame(_envelope(self._epoch, entry, stamp)) for entry in entries)
+
+
+def envelope(epoch: str, entry: Entry, sent_at: float) -> bytes:
+    """Return a message of the store as clients get it; ``sent_at`` in Unix seconds."""
+    return _envelope(json.dumps(epoch), entry, utc_stamp(sent_at))
+
+
+def _envelope(epoch: str, entry: Entry, stamp: str) -> bytes:
+    seq, kind, payload = entry
+    head = f'{{"type":"{kind}","epoch":{epoch},"seq":{seq},"sent_at":"{stamp}","{kind}":'
+    return head.encode() + payload + b"}"
 
 
 def _frame(text: bytes) -> bytes:

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from alertlib.config.schema import Email, Security
 from alertlib.errors import ConfigError, StorageError
 from alertlib.texts.contracts import find_contracts
+from runners.live.alert_store.outbox import Outbox
 from runners.live.alert_store.records import Batch, Mail, Message
 from runners.live.alert_store.store import Store
 from runners.live.audit_log.log import open_log
@@ -381,7 +382,7 @@ class TestFailures:
             house(plain(server.port), tmp_path) as this,
         ):
             this.commit()
-            await until(lambda: f"e-mail: {stage}: " in this.mailer.reason)
+            await until(lambda: f"{stage}: " in this.mailer.reason)
             assert this.owed == 1
             server.replies = {}
             await until(lambda: this.owed == 0)
@@ -589,7 +590,7 @@ class TestTls:
             settings = replace(secure(server.port, certificate[0]), timeout_seconds=0.5)
             async with house(settings, tmp_path, access(settings, Login(USER, "guess"))) as this:
                 this.commit()
-                await until(lambda: this.mailer.reason == f"e-mail: auth: {reason}")
+                await until(lambda: this.mailer.reason == f"auth: {reason}")
                 assert this.owed == 1
                 assert server.count("AUTH") <= 2
 
@@ -732,7 +733,7 @@ class TestStore:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with real() as inbox, house(plain(inbox.port), tmp_path) as this:
-            recorded = this.store.outbox.delivered
+            recorded = Outbox.delivered
             failures = iter([StorageError("disk full"), StorageError("disk full")])
 
             def delivered(*rows: Any, **data: Any) -> Any:
@@ -740,7 +741,7 @@ class TestStore:
                     raise error
                 return recorded(*rows, **data)
 
-            monkeypatch.setattr(this.store.outbox, "delivered", delivered)
+            monkeypatch.setattr(Outbox, "delivered", delivered)
             monkeypatch.setattr("runners.live.delivery.courier.OUTBOX_RETRY_SECONDS", 0.1)
             this.commit()
             await until(lambda: "disk full" in this.mailer.reason)
@@ -753,18 +754,18 @@ class TestStore:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         async with real() as inbox, house(plain(inbox.port), tmp_path) as this:
-            attempted = this.store.outbox.attempted
+            attempted = Outbox.attempted
             monkeypatch.setattr("runners.live.delivery.courier.OUTBOX_RETRY_SECONDS", 0.1)
 
             def refuse(*_: Any, **__: Any) -> Any:
                 raise StorageError("disk full")
 
-            monkeypatch.setattr(this.store.outbox, "attempted", refuse)
+            monkeypatch.setattr(Outbox, "attempted", refuse)
             this.commit()
             await until(lambda: "disk full" in this.mailer.reason)
             await asyncio.sleep(0.35)
             assert inbox.mails == []
-            monkeypatch.setattr(this.store.outbox, "attempted", attempted)
+            monkeypatch.setattr(Outbox, "attempted", attempted)
             await until(lambda: this.owed == 0)
             assert len(inbox.mails) == 1
         # A line per failure, not one per try.
@@ -834,7 +835,7 @@ class TestKeepingOpen:
             scripted(replies=script) as server,
             house(plain(server.port), tmp_path) as this,
         ):
-            await until(lambda: this.mailer.reason == "e-mail: ehlo: 550 no")
+            await until(lambda: this.mailer.reason == "ehlo: 550 no")
 
 
 class TestNotices:

@@ -1,0 +1,53 @@
+"""To whom a message goes, by which channel: what its transaction puts into the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from alertlib.config.schema import Delivery, Email
+from alertlib.kernels.alerting import SEVERITIES
+from runners.live.alert_store.records import Mail
+from runners.live.delivery.policy import expires_at, message_id
+
+
+class Route(NamedTuple):
+    """One recipient of a channel.
+
+    Attributes
+    ----------
+    recipient : str
+        As the outbox knows it.
+    ttl_seconds : float
+        Age at which an undelivered alert is given up.
+    identify : callable
+        Takes what identifies a message and the recipient; returns what the copy is known by.
+    min_severity : str
+        The least grave alerts it is sent.
+    """
+
+    recipient: str
+    ttl_seconds: float
+    identify: Callable[[str, str], str]
+    min_severity: str = SEVERITIES[0]
+
+    def copies(self, key: str, payload: Mapping[str, Any], seen: float) -> list[Mail]:
+        """Return the copy of a message for this recipient, if it gets one."""
+        if SEVERITIES.index(payload["severity"]) < SEVERITIES.index(self.min_severity):
+            return []
+        name = self.identify(key, self.recipient)
+        return [Mail(self.recipient, name, seen, expires_at(payload, seen, self.ttl_seconds))]
+
+
+def routes(delivery: Delivery) -> tuple[Route, ...]:
+    """Return everybody who is to get alerts, by any channel that is enabled."""
+    return tuple(_mail_routes(delivery.email))
+
+
+def _mail_routes(email: Email) -> Sequence[Route]:
+    def identify(key: str, recipient: str) -> str:
+        return message_id(key, recipient, email.sender)
+
+    ttl_seconds = 60.0 * email.ttl_minutes
+    found = email.recipients if email.enabled else ()
+    return [Route(recipient, ttl_seconds, identify) for recipient in found]
