@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 EXTRAS = {
     "live": ("websockets", "aiosmtplib"),
+    "channels": ("httpx",),
     "search": ("optuna",),
     "dask": ("dask", "distributed"),
     "notebook": ("plotly",),

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Annotated, Any, Literal
 
 from alertlib.config.types import (
+    CallUrl,
     ClockTime,
     Day,
     DetectorName,
@@ -26,6 +27,7 @@ from alertlib.config.types import (
     PageUrl,
     ParameterName,
     Pattern,
+    ShortName,
     SocketUrl,
     Symbol,
     Timeframe,
@@ -37,6 +39,7 @@ from alertlib.kernels.params import Range
 from alertlib.kernels.rsi_divergence import RsiDivergenceParams
 from alertlib.kernels.volatility import VolatilityParams
 
+Severity = Literal["CRITICO", "ALTO", "MEDIO"]
 Share = Annotated[float, Range(0.0, 1.0)]
 
 
@@ -119,7 +122,7 @@ class Detection:
 class Policy:
     """Which alerts reach a trader."""
 
-    min_severity: Literal["CRITICO", "ALTO", "MEDIO"] = "MEDIO"
+    min_severity: Severity = "MEDIO"
     window_start: ClockTime = "09:05"
     window_end: ClockTime = "17:30"
     rate_limit_per_minute: Annotated[int, Range(0, 1_000)] = 1
@@ -244,11 +247,40 @@ class Email:
 
 
 @dataclass(frozen=True)
+class Webhook:
+    """One address that gets alerts as signed JSON."""
+
+    name: ShortName
+    url: CallUrl
+    secret_env: EnvName
+    secret_file: FilePath | None = None
+    min_severity: Severity = "MEDIO"
+    timeout_seconds: Annotated[float, Range(above=0.0, high=60.0)] = 5.0
+    max_concurrent: Annotated[int, Range(1, 100)] = 3
+    ttl_minutes: Annotated[float, Range(above=0.0, high=100_000.0)] = 30.0
+
+
+@dataclass(frozen=True)
+class Telegram:
+    """A bot that writes to chats."""
+
+    enabled: bool = False
+    token_env: EnvName = "TELEGRAM_BOT_TOKEN"
+    token_file: FilePath | None = None
+    chat_ids: tuple[Annotated[int, Range(-(2**52), 2**52)], ...] = ()
+    base_url: CallUrl = "https://api.telegram.org"
+    timeout_seconds: Annotated[float, Range(above=0.0, high=60.0)] = 5.0
+    ttl_minutes: Annotated[float, Range(above=0.0, high=100_000.0)] = 30.0
+
+
+@dataclass(frozen=True)
 class Delivery:
     """How alerts leave the house."""
 
     websocket: WebSocket = WebSocket()
     email: Email = Email()
+    webhook: tuple[Webhook, ...] = ()
+    telegram: Telegram = Telegram()
 
 
 @dataclass(frozen=True)
@@ -263,6 +295,7 @@ class Live:
     warmup_bars: Annotated[int, Range(0, 10_000_000)] = 1_000
     scorecard: FilePath | None = None
     models: FilePath = "data/models"
+    heartbeat_url: CallUrl | None = None
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,18 @@ class AddressBlock(NamedTuple):
 
 
 Network = Annotated[str, AddressBlock("an IP address, or a block of them such as 10.1.0.0/16")]
+_LOCAL = r"(localhost|127(\.\d{1,3}){3}|\[::1\])"
+CallUrl = Annotated[
+    str,
+    Pattern(
+        rf"(https://({_HOST}|\[[0-9A-Fa-f:.]+\])|http://{_LOCAL})(:{_PORT})?(/[!-\"$-~]*)?",
+        "an https:// address, or an http:// one on this machine, without user, password or #",
+        True,
+    ),
+]
+ShortName = Annotated[
+    str, Pattern(r"[A-Za-z0-9_-]{1,32}", "a name of 1-32 letters without accents, digits, _ or -")
+]
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 # A domain may be written in any script: it travels as xn--…, which every server takes. A local
 # part may not, for it could travel only to servers with SMTPUTF8.

@@ -9,21 +9,25 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from alertlib.detection.models import load_models
 from alertlib.detection.registry import enabled_detectors
 from alertlib.errors import AlertlibError, BusyError, ConfigError, DataError, StorageError
 from runners._main import FAILED, OK
+from runners.live.delivery.channel import Result, Verdict
 from runners.live.websocket.tls import find_certificate
 
 if TYPE_CHECKING:
     import argparse
 
     from alertlib.config import Config
+    from alertlib.config.schema import Webhook
+    from runners.live.delivery.transport import Transport
     from runners.live.mail.settings import Access
 
 _MAIL_MODULES = ("aiosmtplib", "jinja2")
@@ -51,6 +55,9 @@ def check(config: Config, args: argparse.Namespace, database: str) -> int:
             "feed": lambda: _feed(config, args),
             "smtp": lambda: _smtp(config, os.environ),
         }
+        steps |= {f"webhook {one.name}": partial(_webhook, one) for one in config.delivery.webhook}
+        if config.delivery.telegram.enabled:
+            steps["telegram"] = lambda: _telegram(config, os.environ)
     if args.send_test_mail:
         steps["test mail"] = lambda: _test_mail(config, os.environ)
     statuses = [_report(name, step) for name, step in steps.items()]
@@ -75,24 +82,26 @@ class NoAnswerError(AlertlibError):
 
 def _imports(config: Config) -> str:
     names = ["websockets", *(_MAIL_MODULES if config.delivery.email.enabled else ())]
+    names += ["httpx"] if config.delivery.webhook or config.delivery.telegram.enabled else []
     for name in names:
         try:
             import_module(name)
         except ImportError as error:
             raise ConfigError(
                 f"module {name}: cannot be imported ({error}), expected it to be installed; run "
-                "pip install '.[live]' in the project's folder"
+                "pip install '.[live,channels]' in the project's folder"
             ) from None
     return ", ".join(names)
 
 
 def _secrets(config: Config, environ: Mapping[str, str]) -> str:
+    from runners.live.channels import read_keys
     from runners.live.mail.track_record import pattern_records
     from runners.live.websocket.auth import authenticator
 
     found = authenticator(config.delivery.websocket, environ)
     pattern_records(config.live.scorecard)
-    _mail_access(config, environ)
+    read_keys(config.delivery, environ)
     weak = f" (weak: {', '.join(found.weak)})" if found.weak else ""
     return f"present{weak}"
 
@@ -223,6 +232,39 @@ def _smtp(config: Config, environ: Mapping[str, str]) -> str:
     if config.delivery.email.operator is None:
         return f"{answer}; nobody is told of trouble: delivery.email.operator is null"
     return answer
+
+
+def _webhook(settings: Webhook) -> str:
+    from runners.live.webhook.transport import WebhookTransport
+
+    return _looked_at(WebhookTransport(settings), f"webhook {settings.name}")
+
+
+def _telegram(config: Config, environ: Mapping[str, str]) -> str:
+    from runners.live.channels import read_keys
+    from runners.live.telegram.transport import TelegramTransport
+
+    token = read_keys(config.delivery, environ).telegram
+    assert token is not None
+    return _looked_at(TelegramTransport(config.delivery.telegram, token), "telegram")
+
+
+def _looked_at(transport: Transport[Any], name: str) -> str:
+    """Return how a server answers; nothing is sent to anybody."""
+
+    async def look() -> Result:
+        try:
+            return await transport.look()
+        finally:
+            await transport.close()
+
+    result = asyncio.run(look())
+    if result.verdict is not Verdict.answered:
+        raise NoAnswerError(
+            f"{name}: failed at {result.stage}: {result.reason}, expected an answer; check its "
+            "address and secret"
+        )
+    return f"answers ({result.reason})"
 
 
 def _test_mail(config: Config, environ: Mapping[str, str]) -> str:

@@ -20,17 +20,15 @@ from alertlib.config import Config
 from alertlib.detection.models import Model, load_models
 from alertlib.detection.registry import enabled_detectors
 from alertlib.errors import AlertlibError, StorageError
-from alertlib.texts.contracts import find_contracts
 from runners.live.alert_store.opening import can_write
 from runners.live.alert_store.records import Batch, Event, Stored
 from runners.live.alert_store.store import Store
+from runners.live.channels import Keys, make_couriers, make_heartbeat, read_keys
 from runners.live.client_audit import StoreAudit
 from runners.live.feed.base import Feed
 from runners.live.feed_status import feed_status
 from runners.live.gauges import Figures
 from runners.live.health import Board
-from runners.live.mail.settings import Access, mail_access
-from runners.live.mail.track_record import pattern_records
 from runners.live.operator_notices import Operator
 from runners.live.pipeline import Pipeline
 from runners.live.stopping import Stop, forget_left_over, left_over
@@ -95,9 +93,7 @@ class Daemon:
         self._options = options
         self._feed = feed
         self._authenticator = authenticator(config.delivery.websocket, environ)
-        self._mails = config.delivery.email.enabled and not options.dry_run
-        email = config.delivery.email
-        self._mail_access = mail_access(email, environ) if self._mails else Access()
+        self._keys = Keys() if options.dry_run else read_keys(config.delivery, environ)
         self._metrics = Metrics()
         self._figures = Figures(self._metrics)
         self._notifier = Notifier(environ)
@@ -166,8 +162,8 @@ class Daemon:
             store.set_legal_hold(self._config.audit.legal_hold)
             await wrap_future(store.commit(Batch(events=await self._first_events())))
             self._has_started = True
-            self._start_mail(store)
-            self._start_couriers()
+            self._start_couriers(store)
+            tasks += self._start_heartbeat()
             self._announce(store)
             if self._certificate is not None:
                 tasks.append(self._keep("certificate", self._certificate.watch))
@@ -230,24 +226,20 @@ class Daemon:
         models = [Event("model", "live", _model_event(model)) for model in self._models.values()]
         return Event("start", "live", started), Event("config", "live", config), *models
 
-    def _start_mail(self, store: Store) -> None:
-        if not self._mails:
-            return
-        # Seven megabytes that a daemon without mail does without.
-        from runners.live.mail.mailer import Mailer
-        from runners.live.mail.render import Renderer
-
-        email = self._config.delivery.email
-        records = pattern_records(self._config.live.scorecard)
-        renderer = Renderer(email, find_contracts(self._config.data.symbols), records)
-        self._mailer = Mailer(email, self._mail_access, store.outbox, renderer)
-        self._couriers.append(self._mailer)
-
-    def _start_couriers(self) -> None:
+    def _start_couriers(self, store: Store) -> None:
+        self._couriers, self._mailer = make_couriers(self._config, self._keys, store)
         self._board.couriers = self._couriers
         for courier in self._couriers:
             self._figures.expect_channel(courier.name)
         self._courier_tasks = [self._keep(one.name, one.run) for one in self._couriers]
+
+    def _start_heartbeat(self) -> list[asyncio.Task[None]]:
+        # A trial run beside the real one would hide that the real one is dead.
+        url = None if self._options.dry_run else self._config.live.heartbeat_url
+        if (heartbeat := make_heartbeat(url)) is None:
+            return []
+        self._pipeline.on_bar = heartbeat.beat
+        return [self._keep("heartbeat", heartbeat.run)]
 
     def _keep(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         return asyncio.create_task(keep_running(name, work, self._board.task_errors))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from asyncio import wrap_future
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,8 @@ class Pipeline:
     cores : dict of Key to Core
     positions : dict of Key to Position
         Where each stream stands on disk: what is being committed does not count yet.
+    on_bar : callable, optional
+        Called when closed bars are on disk; not for history.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Pipeline:
         models: Mapping[str, Model] | None = None,
     ) -> None:
         self.cores: dict[Key, Core] = {}
+        self.on_bar: Callable[[], None] | None = None
         self._config = config
         self._store = store
         self._figures = figures
@@ -122,6 +125,8 @@ class Pipeline:
         if batch.is_all:
             self.positions |= {key: self._as_warm_as_it_gets(key) for key in standing}
         self._figures.committed(time.perf_counter() - came, bool(made.messages))
+        if self.on_bar is not None and not batch.is_history:
+            self.on_bar()
 
     def _run(self, batch: Bars) -> tuple[Made, set[Key]]:
         """Return what bars led to, and the streams that they changed."""

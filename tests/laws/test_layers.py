@@ -192,6 +192,9 @@ LATE_PARTS = {
     # Each step of --check says what it lacks; what it lacks may not keep the others from it.
     "runners.live.checks": {
         "runners.live.alert_store.opening",
+        "runners.live.channels",
+        "runners.live.telegram.transport",
+        "runners.live.webhook.transport",
         "runners.live.database",
         "runners.live.database.mark",
         "runners.live.feed.base",
@@ -205,8 +208,16 @@ LATE_PARTS = {
         "runners.live.websocket.listening",
         "runners.mt5.client",
     },
-    # Only where mail is enabled, and where a terminal is the feed.
-    "runners.live.daemon": {"runners.live.mail.mailer", "runners.live.mail.render"},
+    # Only where a channel is enabled, and where a terminal is the feed.
+    "runners.live.channels": {
+        "runners.live.delivery.courier",
+        "runners.live.heartbeat",
+        "runners.live.mail.mailer",
+        "runners.live.mail.render",
+        "runners.live.telegram.texts",
+        "runners.live.telegram.transport",
+        "runners.live.webhook.transport",
+    },
     "runners.live.feed.choice": {"runners.live.feed.mt5"},
 }
 

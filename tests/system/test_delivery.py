@@ -242,7 +242,8 @@ def test_letters_that_reached_nobody_are_a_reason_and_a_figure(tmp_path: Path) -
     reasons, text = asyncio.run(refused())
     (reason,) = reasons
     assert re.fullmatch(
-        r"letters: \d+ refused for good, in the last hour; the last refusal: rcpt 550 5\.1\.1",
+        r"letters: e-mail: \d+ refused for good, in the last hour; "
+        r"the last refusal: rcpt 550 5\.1\.1",
         reason,
     )
     assert 'alertas_trouble{kind="letters"} 1' in text

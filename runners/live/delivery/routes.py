@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from alertlib.config.schema import Delivery, Email
+from alertlib.config.schema import Delivery, Email, Telegram, Webhook
 from alertlib.kernels.alerting import SEVERITIES
 from runners.live.alert_store.records import Mail
-from runners.live.delivery.policy import expires_at, message_id
+from runners.live.delivery.policy import copy_id, expires_at, message_id
+
+TELEGRAM = "telegram"
 
 
 class Route(NamedTuple):
@@ -41,7 +43,24 @@ class Route(NamedTuple):
 
 def routes(delivery: Delivery) -> tuple[Route, ...]:
     """Return everybody who is to get alerts, by any channel that is enabled."""
-    return tuple(_mail_routes(delivery.email))
+    found = [*_mail_routes(delivery.email), *_telegram_routes(delivery.telegram)]
+    return (*found, *map(_webhook_route, delivery.webhook))
+
+
+def webhook_channel(settings: Webhook) -> str:
+    """Return what the outbox calls a webhook: channel and recipient in one."""
+    return f"webhook:{settings.name}"
+
+
+def _webhook_route(settings: Webhook) -> Route:
+    return Route(
+        webhook_channel(settings), 60.0 * settings.ttl_minutes, copy_id, settings.min_severity
+    )
+
+
+def _telegram_routes(telegram: Telegram) -> Sequence[Route]:
+    found = dict.fromkeys(telegram.chat_ids) if telegram.enabled else ()
+    return [Route(f"{TELEGRAM}:{chat}", 60.0 * telegram.ttl_minutes, copy_id) for chat in found]
 
 
 def _mail_routes(email: Email) -> Sequence[Route]:

@@ -103,19 +103,7 @@ class Renderer:
         ValueError, KeyError
             The payload is not what it says it is.
         """
-        if letter.kind == "digest":
-            template, view = "digest", self._digest(letter, now)
-        elif letter.kind == "notice":
-            template, view = "notice", self._notice(letter)
-        else:
-            template, view = "alert", self._alert(letter.rows[0])
-        shared = {
-            "lang": self._language,
-            "w": self._words,
-            "page_url": self._page_url,
-            "version": __version__,
-            **view,
-        }
+        template, view = self._prepared(letter, now)
         message = EmailMessage(policy=SMTP)
         message["From"] = self._from
         message["To"] = wire_address(letter.recipient)
@@ -130,13 +118,34 @@ class Renderer:
         # Quoted-printable, so that no server needs to know 8BITMIME.
         environment = self.load()
         for subtype, ending in (("plain", "txt"), ("html", "html")):
-            body = environment.get_template(f"{template}.{ending}.j2").render(shared)
+            body = environment.get_template(f"{template}.{ending}.j2").render(view)
             add = message.set_content if subtype == "plain" else message.add_alternative
             add(body, subtype=subtype, cte="quoted-printable")
         # After the parts: adding one moves the headers called Content-… into it.
         message["Content-Language"] = self._language
         message.set_boundary(f"alertas-{letter.message_id.strip('<>').partition('@')[0]}")
         return message.as_bytes()
+
+    def plain(self, letter: Letter, now: float) -> tuple[str, str]:
+        """Return the subject and the plain text, for channels other than mail."""
+        template, view = self._prepared(letter, now)
+        return view["subject"], self.load().get_template(f"{template}.txt.j2").render(view)
+
+    def _prepared(self, letter: Letter, now: float) -> tuple[str, dict[str, Any]]:
+        """Return the name of a letter's templates and what they show."""
+        if letter.kind == "digest":
+            template, view = "digest", self._digest(letter, now)
+        elif letter.kind == "notice":
+            template, view = "notice", self._notice(letter)
+        else:
+            template, view = "alert", self._alert(letter.rows[0])
+        shared = {
+            "lang": self._language,
+            "w": self._words,
+            "page_url": self._page_url,
+            "version": __version__,
+        }
+        return template, shared | view
 
     def flaw(self, row: OutboxRow) -> str:
         """Return why a copy cannot be shown, one line; empty if it can."""

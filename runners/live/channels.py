@@ -1,0 +1,155 @@
+"""The channels a configuration enables: what opens them, and each with its parts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from alertlib.config import Config
+from alertlib.config.schema import Delivery
+from alertlib.config.secrets import read_secret
+from alertlib.errors import ConfigError
+from alertlib.texts.contracts import find_contracts
+from runners._extras import require_extra
+from runners.live.delivery.routes import TELEGRAM, webhook_channel
+from runners.live.mail.settings import Access, mail_access
+from runners.live.mail.track_record import pattern_records
+from runners.live.webhook.signing import Signer, signing_key
+
+if TYPE_CHECKING:
+    from runners.live.alert_store.store import Store
+    from runners.live.delivery.courier import Courier
+    from runners.live.heartbeat import Heartbeat
+    from runners.live.mail.mailer import Mailer
+    from runners.live.mail.render import Renderer
+
+
+class Keys(NamedTuple):
+    """What opens the channels; ``repr`` shows none of it.
+
+    Attributes
+    ----------
+    mail : Access or None
+    webhooks : mapping of name to bytes
+    telegram : str or None
+    """
+
+    mail: Access | None = None
+    webhooks: Mapping[str, bytes] = {}
+    telegram: str | None = None
+
+    def __repr__(self) -> str:
+        return "Keys(…)"
+
+
+def read_keys(delivery: Delivery, environ: Mapping[str, str]) -> Keys:
+    """Return what opens every channel that is enabled: all that a start can know of it.
+
+    Raises
+    ------
+    ConfigError
+        A secret is missing or is none, a name is there twice, nobody is to get anything.
+    """
+    twice = [name for name, n in Counter(one.name for one in delivery.webhook).items() if n > 1]
+    if twice:
+        raise ConfigError(
+            f"delivery.webhook: got the name {twice[0]} twice, expected one webhook by a name; "
+            "rename one"
+        )
+    if delivery.webhook or delivery.telegram.enabled:
+        require_extra("channels")
+    return Keys(
+        mail_access(delivery.email, environ) if delivery.email.enabled else None,
+        {
+            one.name: signing_key(
+                read_secret(one.secret_env, one.secret_file, environ=environ), f"${one.secret_env}"
+            )
+            for one in delivery.webhook
+        },
+        _telegram_token(delivery, environ),
+    )
+
+
+def _telegram_token(delivery: Delivery, environ: Mapping[str, str]) -> str | None:
+    telegram = delivery.telegram
+    if not telegram.enabled:
+        return None
+    if not telegram.chat_ids:
+        raise ConfigError(
+            "delivery.telegram.chat_ids: got none, expected at least one chat; add one, or set "
+            "delivery.telegram.enabled to false"
+        )
+    token = read_secret(telegram.token_env, telegram.token_file, environ=environ)
+    if not (token.isascii() and token.replace(":", "").replace("-", "").replace("_", "").isalnum()):
+        raise ConfigError(
+            f"${telegram.token_env}: got something else, expected a bot's token such as 12345:AB-cd"
+        )
+    return token
+
+
+def make_couriers(
+    config: Config, keys: Keys, store: Store
+) -> tuple[list[Courier[Any]], Mailer | None]:
+    """Return the channels, and among them the one of mails, which carries notices as well."""
+    delivery = config.delivery
+    couriers: list[Courier[Any]] = []
+    mailer = None
+    if keys.mail is not None:
+        # Seven megabytes that a daemon without mail does without; httpx has ten.
+        from runners.live.mail.mailer import Mailer
+
+        mailer = Mailer(delivery.email, keys.mail, store.outbox, _renderer(config))
+        couriers.append(mailer)
+    if keys.telegram is not None:
+        couriers.append(_telegram(config, keys.telegram, store))
+    couriers += _webhooks(delivery, keys, store)
+    return couriers, mailer
+
+
+def make_heartbeat(url: str | None) -> Heartbeat | None:
+    """Return what calls a dead man's switch, if one is configured."""
+    if url is None:
+        return None
+    require_extra("channels")
+    from runners.live.heartbeat import Heartbeat
+
+    return Heartbeat(url)
+
+
+def _renderer(config: Config) -> Renderer:
+    from runners.live.mail.render import Renderer
+
+    records = pattern_records(config.live.scorecard)
+    return Renderer(config.delivery.email, find_contracts(config.data.symbols), records)
+
+
+def _telegram(config: Config, token: str, store: Store) -> Courier[Any]:
+    from runners.live.delivery.courier import Courier, Manner
+    from runners.live.telegram.texts import TelegramTexts
+    from runners.live.telegram.transport import TelegramTransport
+
+    return Courier(
+        # One after the other: a chat takes about one message a second.
+        Manner(TELEGRAM, TELEGRAM, 1),
+        TelegramTransport(config.delivery.telegram, token),
+        store.outbox.of(TELEGRAM),
+        TelegramTexts(_renderer(config)),
+    )
+
+
+def _webhooks(delivery: Delivery, keys: Keys, store: Store) -> list[Courier[Any]]:
+    if not delivery.webhook:
+        return []
+    from runners.live.delivery.courier import Courier, Manner
+    from runners.live.webhook.transport import WebhookTransport
+
+    return [
+        Courier(
+            Manner("webhook", f"webhook {one.name}", one.max_concurrent),
+            WebhookTransport(one),
+            store.outbox.of(webhook_channel(one)),
+            Signer(store.epoch, keys.webhooks[one.name]),
+        )
+        for one in delivery.webhook
+    ]

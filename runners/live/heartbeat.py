@@ -1,0 +1,55 @@
+"""A call after every closed bar, for a dead man's switch that misses it when bars stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from runners.live.delivery.http import Answer, Http
+
+TIMEOUT_SECONDS = 5.0
+
+_log = logging.getLogger("alertas.heartbeat")
+
+
+class Heartbeat:
+    """Calls an address, and never keeps anybody waiting.
+
+    Beats that come while a call is under way are one: it is the last bar that counts.
+
+    Parameters
+    ----------
+    url : str
+        Who knows it can keep the switch quiet, so it is in no log.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._http = Http(TIMEOUT_SECONDS)
+        self._due = asyncio.Event()
+        self._failure = ""
+
+    def beat(self) -> None:
+        """Say that a bar is closed and on disk."""
+        self._due.set()
+
+    async def run(self) -> None:
+        """Call until cancelled."""
+        try:
+            while True:
+                await self._due.wait()
+                self._due.clear()
+                await self._call()
+        finally:
+            await self._http.close()
+
+    async def _call(self) -> None:
+        answer = await self._http.ask("GET", self._url)
+        is_taken = isinstance(answer, Answer) and 200 <= answer.status < 300
+        failure = "" if is_taken else str(answer if isinstance(answer, Answer) else answer.reason)
+        # Once, not after every bar: the switch itself says the rest.
+        if failure and not self._failure:
+            _log.warning("heartbeat failed", extra={"reason": failure})
+        elif self._failure and not failure:
+            _log.warning("heartbeat works again")
+        self._failure = failure

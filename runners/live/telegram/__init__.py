@@ -1,0 +1,1 @@
+"""Alerts by a Telegram bot."""

@@ -1,0 +1,1 @@
+"""Alerts as signed JSON to other programs."""
