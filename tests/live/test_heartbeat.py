@@ -1,0 +1,49 @@
+"""Beats against a real HTTP server, and against none."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from runners.live.heartbeat import Heartbeat
+from tests.support.couriers import until
+from tests.support.http_server import Request, answer, serving
+
+
+def test_beats_are_calls_and_failures_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    answers = [200, 500, 500, 200]
+
+    async def run() -> None:
+        def reply(request: Request) -> bytes:
+            return answer(answers[min(len(server.requests), len(answers)) - 1])
+
+        async with serving(reply) as server:
+            heartbeat = Heartbeat(f"{server.url}/ping/secret-uuid")
+            task = asyncio.create_task(heartbeat.run())
+            for count in range(1, len(answers) + 1):
+                heartbeat.beat()
+                await until(lambda count=count: len(server.requests) == count)  # type: ignore[misc]
+                await until(lambda: not heartbeat._due.is_set())
+            await until(lambda: "works again" in caplog.text)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    caplog.set_level(logging.INFO)
+    asyncio.run(run())
+    assert caplog.text.count("heartbeat failed") == 1
+    assert "secret-uuid" not in " ".join(str(vars(record)) for record in caplog.records)
+
+
+def test_nobody_there_harms_nothing() -> None:
+    async def run() -> None:
+        heartbeat = Heartbeat("http://127.0.0.1:9/")
+        task = asyncio.create_task(heartbeat.run())
+        heartbeat.beat()
+        await until(lambda: heartbeat._failure)
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
