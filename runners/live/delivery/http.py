@@ -13,10 +13,9 @@ import ssl
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import httpx
-
 from alertlib._version import __version__
 from runners.live.delivery.channel import BRIEF, Pause, Result, Verdict, printable
+from runners.live.delivery.lean_httpx import httpx
 
 MAX_ANSWER = 16_384
 """Bytes of an answer that are read: a server may go on for ever."""

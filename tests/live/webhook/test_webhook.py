@@ -6,6 +6,8 @@ import asyncio
 import base64
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -217,3 +219,9 @@ def test_two_webhooks_of_one_name_are_refused() -> None:
     twice = Config().set("delivery.webhook", [vars(hook), vars(hook)])
     with pytest.raises(ConfigError, match="the name desk twice"):
         read_keys(twice.delivery, ENVIRON)
+
+
+def test_httpx_comes_without_its_command_line() -> None:
+    code = "import sys, runners.live.delivery.http; print({'click', 'rich'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
