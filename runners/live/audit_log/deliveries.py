@@ -28,9 +28,10 @@ class Deliveries:
         Dates of their bars.
     late : int
         Alerts whose bar came long after its close.
-    alerts, acknowledged, mailed, given_up : set of int
+    alerts, acknowledged, mailed, passed_on, given_up : set of int
         Numbers of the alerts committed; of those a client has acknowledged, of those a mail
-        server has answered with 250 for somebody, of those with a dead letter.
+        server has answered with 250 for somebody, of those a webhook or Telegram has accepted,
+        of those with a dead letter.
     messages : set of (str, str)
         Messages a server answered with 250, by recipient and ``Message-ID``: a digest is one.
     copies, dead_letters : int
@@ -47,6 +48,7 @@ class Deliveries:
     alerts: set[int] = field(default_factory=set)
     acknowledged: set[int] = field(default_factory=set)
     mailed: set[int] = field(default_factory=set)
+    passed_on: set[int] = field(default_factory=set)
     given_up: set[int] = field(default_factory=set)
     messages: set[tuple[str, str]] = field(default_factory=set)
     copies: int = 0
@@ -58,12 +60,12 @@ class Deliveries:
 
     @property
     def confirmed(self) -> set[int]:
-        """Alerts somebody has: acknowledged by a client or accepted by a mail server."""
-        return self.alerts & (self.acknowledged | self.mailed)
+        """Alerts somebody has: acknowledged by a client, or accepted by a server."""
+        return self.alerts & (self.acknowledged | self.mailed | self.passed_on)
 
     @property
     def lost(self) -> set[int]:
-        """Alerts given up by mail that nobody has confirmed."""
+        """Alerts given up by a channel that nobody has confirmed."""
         return (self.alerts & self.given_up) - self.confirmed
 
     @property
@@ -178,6 +180,8 @@ class _Reading:
         elif record.kind == "delivery_failed":
             home.expired += data.get("reason") == EXPIRED
             home.retried += data.get("reason") != EXPIRED
+        elif data.get("channel") != "email":
+            home.passed_on.add(seq)
         else:
             home.copies += 1
             home.mailed.add(seq)

@@ -75,8 +75,8 @@ class Renderer:
         )
         self._environment: Environment | None = None
 
-    def load(self) -> Environment:
-        """Import the template engine and compile the templates, once."""
+    def load(self, ending: str = ".j2") -> Environment:
+        """Import the template engine and compile the templates of an ``ending``, once."""
         if self._environment is None:
             from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -87,7 +87,7 @@ class Renderer:
                 trim_blocks=True,
                 lstrip_blocks=True,
             )
-            for name in environment.list_templates(extensions=["j2"]):
+            for name in environment.list_templates(filter_func=lambda name: name.endswith(ending)):
                 environment.get_template(name)
             self._environment = environment
         return self._environment

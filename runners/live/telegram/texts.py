@@ -23,8 +23,8 @@ class TelegramTexts:
         self._mails = mails
 
     def load(self) -> None:
-        """Load the templates."""
-        self._mails.load()
+        """Load the templates of texts."""
+        self._mails.load(".txt.j2")
 
     def message(self, letter: Letter, now: float) -> str:
         """Return the text of one alert or correction."""
