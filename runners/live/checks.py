@@ -237,7 +237,7 @@ def _smtp(config: Config, environ: Mapping[str, str]) -> str:
 def _webhook(settings: Webhook) -> str:
     from runners.live.webhook.transport import WebhookTransport
 
-    return _looked_at(WebhookTransport(settings), f"webhook {settings.name}")
+    return _looked_at(WebhookTransport(settings))
 
 
 def _telegram(config: Config, environ: Mapping[str, str]) -> str:
@@ -246,10 +246,10 @@ def _telegram(config: Config, environ: Mapping[str, str]) -> str:
 
     token = read_keys(config.delivery, environ).telegram
     assert token is not None
-    return _looked_at(TelegramTransport(config.delivery.telegram, token), "telegram")
+    return _looked_at(TelegramTransport(config.delivery.telegram, token))
 
 
-def _looked_at(transport: Transport[Any], name: str) -> str:
+def _looked_at(transport: Transport[Any]) -> str:
     """Return how a server answers; nothing is sent to anybody."""
 
     async def look() -> Result:
@@ -261,7 +261,7 @@ def _looked_at(transport: Transport[Any], name: str) -> str:
     result = asyncio.run(look())
     if result.verdict is not Verdict.answered:
         raise NoAnswerError(
-            f"{name}: failed at {result.stage}: {result.reason}, expected an answer; check its "
+            f"failed at {result.stage}: {result.reason}, expected an answer; check its "
             "address and secret"
         )
     return f"answers ({result.reason})"

@@ -31,6 +31,8 @@ READERS = {
     "delivery.websocket": (("runners/live",), {"websocket", "settings"}),
     "delivery.websocket.retain": (("runners/live",), {"retain"}),
     "delivery.email": (("runners/live",), {"email", "settings"}),
+    "delivery": (("runners/live",), {"delivery"}),
+    "delivery.telegram": (("runners/live",), {"telegram", "settings"}),
     "live": (("runners/live",), {"live"}),
     "audit": (("runners",), {"audit"}),
     "chosen": (("alertlib",), {"chosen"}),
