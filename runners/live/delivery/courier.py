@@ -152,7 +152,6 @@ class Courier(Generic[Content]):
 
     async def run(self) -> None:
         """Deliver until :meth:`stop` or cancelled; what is left stays in the outbox."""
-        await asyncio.to_thread(self._renderer.load)
         try:
             while (pause := await self._step()) > 0.0:
                 with suppress(TimeoutError):

@@ -16,9 +16,6 @@ Taken = TypeVar("Taken", contravariant=True)
 class Renderer(Protocol[Written]):
     """Turns letters into what the transport sends."""
 
-    def load(self) -> object:
-        """Do what takes time, once, in a thread of its own."""
-
     def message(self, letter: Letter, now: float) -> Written:
         """Return a letter as it travels; an error is a dead letter. ``now`` is Unix seconds."""
 

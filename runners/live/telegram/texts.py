@@ -22,10 +22,6 @@ class TelegramTexts:
     def __init__(self, mails: Renderer) -> None:
         self._mails = mails
 
-    def load(self) -> None:
-        """Load the templates of texts."""
-        self._mails.load(".txt.j2")
-
     def message(self, letter: Letter, now: float) -> str:
         """Return the text of one alert or correction."""
         subject, text = self._mails.plain(letter, now)

@@ -79,9 +79,6 @@ class Signer:
         self._epoch = epoch
         self._key = key
 
-    def load(self) -> None:
-        """There is nothing to load."""
-
     def message(self, letter: Letter, now: float) -> Signed:
         """Return the request of one alert or correction."""
         seq, kind, payload = letter.rows[0].message
