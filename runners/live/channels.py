@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.config import Config
-from alertlib.config.schema import Delivery, Telegram
+from alertlib.config.schema import Delivery
 from alertlib.config.secrets import read_secret
 from alertlib.errors import ConfigError
 from alertlib.texts.contracts import find_contracts
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from runners.live.delivery.courier import Courier
     from runners.live.heartbeat import Heartbeat
     from runners.live.mail.mailer import Mailer
-    from runners.live.mail.render import Renderer
 
 
 class Keys(NamedTuple):
@@ -95,15 +94,11 @@ def make_couriers(
     delivery = config.delivery
     couriers: list[Courier[Any]] = []
     mailer = None
-    renderer = _renderer(config, keys)
-    if keys.mail is not None and renderer is not None:
-        # Four megabytes that a daemon without mail does without; httpx has five.
-        from runners.live.mail.mailer import Mailer
-
-        mailer = Mailer(delivery.email, keys.mail, store.outbox, renderer)
+    if keys.mail is not None:
+        mailer = _mailer(config, keys.mail, store)
         couriers.append(mailer)
-    if keys.telegram is not None and renderer is not None:
-        couriers.append(_telegram(delivery.telegram, keys.telegram, store, renderer))
+    if keys.telegram is not None:
+        couriers.append(_telegram(config, keys.telegram, store))
     couriers += _webhooks(delivery, keys, store)
     return couriers, mailer
 
@@ -118,30 +113,35 @@ def make_heartbeat(url: str | None) -> Heartbeat | None:
     return Heartbeat(url)
 
 
-def _renderer(config: Config, keys: Keys) -> Renderer | None:
-    """Return what writes letters for those who read them; None if there is nobody."""
-    if keys.mail is None and keys.telegram is None:
-        return None
+def _mailer(config: Config, access: Access, store: Store) -> Mailer:
+    # Four megabytes that a daemon without mail does without; httpx has five.
+    from runners.live.mail.mailer import Mailer
     from runners.live.mail.render import Renderer
 
+    email = config.delivery.email
     records = pattern_records(config.live.scorecard)
-    renderer = Renderer(config.delivery.email, find_contracts(config.data.symbols), records)
+    renderer = Renderer(email, find_contracts(config.data.symbols), records)
     # Now, before anybody waits: in a thread it would take 0.7 MB more, which stay.
-    renderer.load(".txt.j2" if keys.mail is None else ".j2")
-    return renderer
+    renderer.load()
+    return Mailer(email, access, store.outbox, renderer)
 
 
-def _telegram(settings: Telegram, token: str, store: Store, renderer: Renderer) -> Courier[Any]:
+def _telegram(config: Config, token: str, store: Store) -> Courier[Any]:
     from runners.live.delivery.courier import Courier, Manner
+    from runners.live.mail.letters import Letters
     from runners.live.telegram.texts import TelegramTexts
     from runners.live.telegram.transport import TelegramTransport
 
+    delivery = config.delivery
+    records = pattern_records(config.live.scorecard)
+    letters = Letters(delivery.email, find_contracts(config.data.symbols), records)
+    letters.load(".txt.j2")
     return Courier(
         # One after the other: a chat takes about one message a second.
         Manner(TELEGRAM, TELEGRAM, 1),
-        TelegramTransport(settings, token),
+        TelegramTransport(delivery.telegram, token),
         store.outbox.of(TELEGRAM),
-        TelegramTexts(renderer),
+        TelegramTexts(letters),
     )
 
 

@@ -212,6 +212,7 @@ LATE_PARTS = {
     "runners.live.channels": {
         "runners.live.delivery.courier",
         "runners.live.heartbeat",
+        "runners.live.mail.letters",
         "runners.live.mail.mailer",
         "runners.live.mail.render",
         "runners.live.telegram.texts",

@@ -28,7 +28,8 @@ from runners.live.alert_store.records import MessageType, OutboxRow, Stored
 from runners.live.database.chain import alert_key
 from runners.live.delivery.policy import Letter, digest_letter, message_id, single
 from runners.live.mail.notices import notices
-from runners.live.mail.render import DIGEST_SHOWN, Renderer
+from runners.live.mail.letters import DIGEST_SHOWN
+from runners.live.mail.render import Renderer
 from runners.live.mail.words import MAIL_WORDS
 from tests.support.made_alerts import languages, made_alerts
 from tests.support.store_data import payload
