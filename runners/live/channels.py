@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.config import Config
-from alertlib.config.schema import Delivery
+from alertlib.config.schema import Delivery, Telegram, Webhook
 from alertlib.config.secrets import read_secret
 from alertlib.errors import ConfigError
 from alertlib.texts.contracts import find_contracts
@@ -20,8 +21,11 @@ from runners.live.webhook.signing import Signer, signing_key
 if TYPE_CHECKING:
     from runners.live.alert_store.store import Store
     from runners.live.delivery.courier import Courier
+    from runners.live.delivery.transport import Server
     from runners.live.heartbeat import Heartbeat
     from runners.live.mail.mailer import Mailer
+    from runners.live.telegram.transport import TelegramTransport
+    from runners.live.webhook.transport import WebhookTransport
 
 
 class Keys(NamedTuple):
@@ -42,21 +46,30 @@ class Keys(NamedTuple):
         return "Keys(…)"
 
 
-def read_keys(delivery: Delivery, environ: Mapping[str, str]) -> Keys:
+def needs_http(config: Config) -> bool:
+    """Whether something is enabled that calls a server by HTTP."""
+    delivery = config.delivery
+    return bool(delivery.webhook or delivery.telegram.enabled or config.live.heartbeat_url)
+
+
+def read_keys(config: Config, environ: Mapping[str, str]) -> Keys:
     """Return what opens every channel that is enabled: all that a start can know of it.
 
     Raises
     ------
     ConfigError
         A secret is missing or is none, a name is there twice, nobody is to get anything.
+    MissingExtraError
+        What an enabled channel needs is not installed.
     """
+    delivery = config.delivery
     twice = [name for name, n in Counter(one.name for one in delivery.webhook).items() if n > 1]
     if twice:
         raise ConfigError(
             f"delivery.webhook: got the name {twice[0]} twice, expected one webhook by a name; "
             "rename one"
         )
-    if delivery.webhook or delivery.telegram.enabled:
+    if needs_http(config):
         require_extra("channels")
     return Keys(
         mail_access(delivery.email, environ) if delivery.email.enabled else None,
@@ -66,14 +79,11 @@ def read_keys(delivery: Delivery, environ: Mapping[str, str]) -> Keys:
             )
             for one in delivery.webhook
         },
-        _telegram_token(delivery, environ),
+        _telegram_token(delivery.telegram, environ) if delivery.telegram.enabled else None,
     )
 
 
-def _telegram_token(delivery: Delivery, environ: Mapping[str, str]) -> str | None:
-    telegram = delivery.telegram
-    if not telegram.enabled:
-        return None
+def _telegram_token(telegram: Telegram, environ: Mapping[str, str]) -> str:
     if not telegram.chat_ids:
         raise ConfigError(
             "delivery.telegram.chat_ids: got none, expected at least one chat; add one, or set "
@@ -105,12 +115,22 @@ def make_couriers(
 
 def make_heartbeat(url: str | None) -> Heartbeat | None:
     """Return what calls a dead man's switch, if one is configured."""
-    if url is None:
-        return None
-    require_extra("channels")
-    from runners.live.heartbeat import Heartbeat
+    return None if url is None else _heartbeat(url)
 
-    return Heartbeat(url)
+
+def http_servers(config: Config, environ: Mapping[str, str]) -> dict[str, Callable[[], Server]]:
+    """Return by name what makes each server that is called by HTTP, for a look at it."""
+    delivery, url = config.delivery, config.live.heartbeat_url
+    found: dict[str, Callable[[], Server]] = {
+        f"webhook {one.name}": partial(_webhook_transport, one) for one in delivery.webhook
+    }
+    if delivery.telegram.enabled:
+        found["telegram"] = lambda: _telegram_transport(
+            delivery.telegram, _telegram_token(delivery.telegram, environ)
+        )
+    if url is not None:
+        found["heartbeat"] = lambda: _heartbeat(url)
+    return found
 
 
 def _mailer(config: Config, access: Access, store: Store) -> Mailer:
@@ -130,7 +150,6 @@ def _telegram(config: Config, token: str, store: Store) -> Courier[Any]:
     from runners.live.delivery.courier import Courier, Manner
     from runners.live.mail.letters import Letters
     from runners.live.telegram.texts import TelegramTexts
-    from runners.live.telegram.transport import TelegramTransport
 
     delivery = config.delivery
     records = pattern_records(config.live.scorecard)
@@ -139,7 +158,7 @@ def _telegram(config: Config, token: str, store: Store) -> Courier[Any]:
     return Courier(
         # One after the other: a chat takes about one message a second.
         Manner(TELEGRAM, TELEGRAM, 1),
-        TelegramTransport(delivery.telegram, token),
+        _telegram_transport(delivery.telegram, token),
         store.outbox.of(TELEGRAM),
         TelegramTexts(letters),
     )
@@ -149,14 +168,31 @@ def _webhooks(delivery: Delivery, keys: Keys, store: Store) -> list[Courier[Any]
     if not delivery.webhook:
         return []
     from runners.live.delivery.courier import Courier, Manner
-    from runners.live.webhook.transport import WebhookTransport
 
     return [
         Courier(
             Manner("webhook", f"webhook {one.name}", one.max_concurrent),
-            WebhookTransport(one),
+            _webhook_transport(one),
             store.outbox.of(webhook_channel(one)),
             Signer(store.epoch, keys.webhooks[one.name]),
         )
         for one in delivery.webhook
     ]
+
+
+def _telegram_transport(settings: Telegram, token: str) -> TelegramTransport:
+    from runners.live.telegram.transport import TelegramTransport
+
+    return TelegramTransport(settings, token)
+
+
+def _webhook_transport(settings: Webhook) -> WebhookTransport:
+    from runners.live.webhook.transport import WebhookTransport
+
+    return WebhookTransport(settings)
+
+
+def _heartbeat(url: str) -> Heartbeat:
+    from runners.live.heartbeat import Heartbeat
+
+    return Heartbeat(url)

@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from alertlib.detection.models import load_models
 from alertlib.detection.registry import enabled_detectors
 from alertlib.errors import AlertlibError, BusyError, ConfigError, DataError, StorageError
+from runners._extras import MissingExtraError, require_extra
 from runners._main import FAILED, OK
+from runners.live.channels import http_servers, needs_http, read_keys
 from runners.live.delivery.channel import Result, Verdict
 from runners.live.websocket.tls import find_certificate
 
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     import argparse
 
     from alertlib.config import Config
-    from alertlib.config.schema import Webhook
-    from runners.live.delivery.transport import Transport
+    from runners.live.delivery.transport import Server
     from runners.live.mail.settings import Access
 
 _MAIL_MODULES = ("aiosmtplib", "jinja2")
@@ -55,9 +56,8 @@ def check(config: Config, args: argparse.Namespace, database: str) -> int:
             "feed": lambda: _feed(config, args),
             "smtp": lambda: _smtp(config, os.environ),
         }
-        steps |= {f"webhook {one.name}": partial(_webhook, one) for one in config.delivery.webhook}
-        if config.delivery.telegram.enabled:
-            steps["telegram"] = lambda: _telegram(config, os.environ)
+        servers = http_servers(config, os.environ)
+        steps |= {name: partial(_looked_at, make) for name, make in servers.items()}
     if args.send_test_mail:
         steps["test mail"] = lambda: _test_mail(config, os.environ)
     statuses = [_report(name, step) for name, step in steps.items()]
@@ -67,7 +67,7 @@ def check(config: Config, args: argparse.Namespace, database: str) -> int:
 def _report(name: str, step: Callable[[], str]) -> int:
     try:
         answer = step()
-    except AlertlibError as error:
+    except (AlertlibError, MissingExtraError) as error:
         print(f"FAIL  {name}: {error}", flush=True)
         return error.exit_status
     print(f"ok    {name}: {answer}", flush=True)
@@ -82,26 +82,25 @@ class NoAnswerError(AlertlibError):
 
 def _imports(config: Config) -> str:
     names = ["websockets", *(_MAIL_MODULES if config.delivery.email.enabled else ())]
-    names += ["httpx"] if config.delivery.webhook or config.delivery.telegram.enabled else []
-    for name in names:
+    extras = dict.fromkeys(names, "live") | ({"httpx": "channels"} if needs_http(config) else {})
+    for name, extra in extras.items():
         try:
             import_module(name)
         except ImportError as error:
             raise ConfigError(
                 f"module {name}: cannot be imported ({error}), expected it to be installed; run "
-                "pip install '.[live,channels]' in the project's folder"
+                f"pip install '.[{extra}]' in the project's folder"
             ) from None
-    return ", ".join(names)
+    return ", ".join(extras)
 
 
 def _secrets(config: Config, environ: Mapping[str, str]) -> str:
-    from runners.live.channels import read_keys
     from runners.live.mail.track_record import pattern_records
     from runners.live.websocket.auth import authenticator
 
     found = authenticator(config.delivery.websocket, environ)
     pattern_records(config.live.scorecard)
-    read_keys(config.delivery, environ)
+    read_keys(config, environ)
     weak = f" (weak: {', '.join(found.weak)})" if found.weak else ""
     return f"present{weak}"
 
@@ -234,29 +233,16 @@ def _smtp(config: Config, environ: Mapping[str, str]) -> str:
     return answer
 
 
-def _webhook(settings: Webhook) -> str:
-    from runners.live.webhook.transport import WebhookTransport
-
-    return _looked_at(WebhookTransport(settings))
-
-
-def _telegram(config: Config, environ: Mapping[str, str]) -> str:
-    from runners.live.channels import read_keys
-    from runners.live.telegram.transport import TelegramTransport
-
-    token = read_keys(config.delivery, environ).telegram
-    assert token is not None
-    return _looked_at(TelegramTransport(config.delivery.telegram, token))
-
-
-def _looked_at(transport: Transport[Any]) -> str:
+def _looked_at(make: Callable[[], Server]) -> str:
     """Return how a server answers; nothing is sent to anybody."""
+    require_extra("channels")
+    server = make()
 
     async def look() -> Result:
         try:
-            return await transport.look()
+            return await server.look()
         finally:
-            await transport.close()
+            await server.close()
 
     result = asyncio.run(look())
     if result.verdict is not Verdict.answered:

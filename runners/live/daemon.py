@@ -93,7 +93,7 @@ class Daemon:
         self._options = options
         self._feed = feed
         self._authenticator = authenticator(config.delivery.websocket, environ)
-        self._keys = Keys() if options.dry_run else read_keys(config.delivery, environ)
+        self._keys = Keys() if options.dry_run else read_keys(config, environ)
         self._metrics = Metrics()
         self._figures = Figures(self._metrics)
         self._notifier = Notifier(environ)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
+from urllib.parse import urlsplit
 
-from runners.live.delivery.http import Answer, Http
+from runners.live.delivery.channel import Result, Verdict
+from runners.live.delivery.http import Answer, Http, failed, trusted
 
 TIMEOUT_SECONDS = 5.0
 
@@ -41,7 +44,28 @@ class Heartbeat:
                 self._due.clear()
                 await self._call()
         finally:
-            await self._http.close()
+            await self.close()
+
+    async def look(self) -> Result:
+        """Look whether somebody is there, without a call: that would count as a beat."""
+        url = urlsplit(self._url)
+        tls = trusted() if url.scheme == "https" else None
+        port = url.port or (80 if tls is None else 443)
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                _, writer = await asyncio.open_connection(url.hostname, port, ssl=tls)
+        except TimeoutError:
+            return Result(Verdict.lost, "connect", f"no reply within {TIMEOUT_SECONDS:g} s")
+        except OSError as error:
+            return failed("connect", error)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        return Result(Verdict.answered, "look", "connected, not called")
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._http.close()
 
     async def _call(self) -> None:
         answer = await self._http.ask("GET", self._url)

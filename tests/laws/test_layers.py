@@ -192,9 +192,6 @@ LATE_PARTS = {
     # Each step of --check says what it lacks; what it lacks may not keep the others from it.
     "runners.live.checks": {
         "runners.live.alert_store.opening",
-        "runners.live.channels",
-        "runners.live.telegram.transport",
-        "runners.live.webhook.transport",
         "runners.live.database",
         "runners.live.database.mark",
         "runners.live.feed.base",

@@ -59,7 +59,7 @@ class Work:
 async def working(config: Config, environ: dict[str, str], folder: Path) -> AsyncIterator[Work]:
     """Run the courier; stops it and checks the audit log at the end."""
     with Store.open(str(folder / "alerts.db")) as store:
-        (courier,), _ = make_couriers(config, read_keys(config.delivery, environ), store)
+        (courier,), _ = make_couriers(config, read_keys(config, environ), store)
         task = asyncio.create_task(courier.run())
         try:
             yield Work(config, store, courier)

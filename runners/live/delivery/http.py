@@ -75,7 +75,7 @@ class Http:
         except TimeoutError:
             return Result(Verdict.lost, stage, f"no reply within {self._seconds:g} s")
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return _failed(stage, error)
+            return failed(stage, error)
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -88,7 +88,7 @@ class Http:
             is_tls = url.startswith("https:")
             self._client = httpx.AsyncClient(
                 # What trusts nobody is small, and is not asked on this machine.
-                verify=_trusted() if is_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+                verify=trusted() if is_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 timeout=None,  # the whole attempt has one, which no trickle can stretch
                 follow_redirects=False,
                 trust_env=False,
@@ -98,7 +98,7 @@ class Http:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Return the system's authorities, once for all channels: each copy takes a megabyte."""
     return ssl.create_default_context()
 
@@ -115,7 +115,8 @@ async def _read(response: httpx.Response) -> Answer:
     return Answer(response.status_code, response.reason_phrase, body, seconds)
 
 
-def _failed(stage: str, error: BaseException) -> Result:
+def failed(stage: str, error: BaseException) -> Result:
+    """Return how an attempt ended for which there is no answer."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLError):

@@ -23,8 +23,18 @@ class Renderer(Protocol[Written]):
         """Return why a copy cannot be shown, one line; empty if it can."""
 
 
-class Transport(Protocol[Taken]):
-    """Takes letters to one server. No method but ``close`` raises."""
+class Server(Protocol):
+    """Somebody at the other end of a line. No method but ``close`` raises."""
+
+    async def look(self) -> Result:
+        """Look whether the server is well, without sending a letter."""
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+
+
+class Transport(Server, Protocol[Taken]):
+    """Takes letters to one server."""
 
     @property
     def is_in_use(self) -> bool:
@@ -32,9 +42,3 @@ class Transport(Protocol[Taken]):
 
     async def send(self, message: Taken, recipient: str) -> Result:
         """Make one attempt within the limits and say how it ended."""
-
-    async def look(self) -> Result:
-        """Look whether the server is well, without sending a letter."""
-
-    async def close(self) -> None:
-        """Let go of every connection."""

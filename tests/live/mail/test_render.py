@@ -27,8 +27,8 @@ from alertlib.texts.words import Language
 from runners.live.alert_store.records import MessageType, OutboxRow, Stored
 from runners.live.database.chain import alert_key
 from runners.live.delivery.policy import Letter, digest_letter, message_id, single
-from runners.live.mail.notices import notices
 from runners.live.mail.letters import DIGEST_SHOWN
+from runners.live.mail.notices import notices
 from runners.live.mail.render import Renderer
 from runners.live.mail.words import MAIL_WORDS
 from tests.support.made_alerts import languages, made_alerts

@@ -171,4 +171,4 @@ def test_what_is_missing_stops_the_start(
     changes: dict[str, Any], environ: dict[str, str], said: str
 ) -> None:
     with pytest.raises(ConfigError, match=said):
-        read_keys(config("https://api.telegram.org", **changes).delivery, environ)
+        read_keys(config("https://api.telegram.org", **changes), environ)

@@ -197,8 +197,7 @@ def test_what_is_no_secret_is_refused_and_not_shown(secret: str) -> None:
 
 
 def test_keys_are_not_shown() -> None:
-    delivery = config("https://desk.example").delivery
-    keys = read_keys(delivery, ENVIRON)
+    keys = read_keys(config("https://desk.example"), ENVIRON)
     assert keys == Keys(None, {"desk": KEY})
     assert repr(keys) == "Keys(…)"
 
@@ -218,7 +217,7 @@ def test_two_webhooks_of_one_name_are_refused() -> None:
     hook = Webhook("desk", "https://desk.example/", "DESK_SECRET")
     twice = Config().set("delivery.webhook", [vars(hook), vars(hook)])
     with pytest.raises(ConfigError, match="the name desk twice"):
-        read_keys(twice.delivery, ENVIRON)
+        read_keys(twice, ENVIRON)
 
 
 def test_httpx_comes_without_its_command_line() -> None:
