@@ -45,7 +45,7 @@ class Pipeline:
     positions : dict of Key to Position
         Where each stream stands on disk: what is being committed does not count yet.
     on_bar : callable, optional
-        Called when closed bars are on disk; not for history.
+        Called when closed bars are on disk; not for history, revisions and refused bars.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Pipeline:
     async def _take(self, batch: Bars) -> None:
         """Run bars through their cores and commit what follows, in one transaction."""
         came = time.perf_counter()
-        made, touched = self._run(batch)
+        made, touched, has_new = self._run(batch)
         if not touched:
             return
         # While bars are run again, the cursor stays where the earlier run was: a kill half-way
@@ -125,14 +125,15 @@ class Pipeline:
         if batch.is_all:
             self.positions |= {key: self._as_warm_as_it_gets(key) for key in standing}
         self._figures.committed(time.perf_counter() - came, bool(made.messages))
-        if self.on_bar is not None and not batch.is_history:
+        if self.on_bar is not None and has_new and not batch.is_history:
             self.on_bar()
 
-    def _run(self, batch: Bars) -> tuple[Made, set[Key]]:
-        """Return what bars led to, and the streams that they changed."""
+    def _run(self, batch: Bars) -> tuple[Made, set[Key], bool]:
+        """Return what bars led to, the streams that they changed, and whether any was new."""
         seen, found = time.time(), Made([], [])
         late: dict[Key, list[datetime]] = {}
         touched: set[Key] = set()
+        has_new = False
         for key, bar in batch.bars:
             core = self.cores[key]
             before = core.last
@@ -146,8 +147,9 @@ class Pipeline:
                 self._figures.count(outcome)
             if outcome is not NOTHING or core.last != before:
                 touched.add(key)
+            has_new |= core.last != before and outcome.refused is None
         found.events.extend(late_event(key, times) for key, times in late.items())
-        return found, touched
+        return found, touched, has_new
 
     def _is_standing(self, key: Key) -> bool:
         core = self.cores[key]

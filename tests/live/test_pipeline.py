@@ -100,6 +100,18 @@ def test_a_correction_is_never_taken_for_an_earlier_one(tmp_path: Path) -> None:
     assert len(first) == len(second) > 0
 
 
+def test_a_beat_is_of_a_bar_that_counts(tmp_path: Path) -> None:
+    """One that was refused, or revised, kept the dead man's switch quiet."""
+    beats: list[None] = []
+    bad = SERIES[3]._replace(high=SERIES[3].low - 5)
+    revised = SERIES[1]._replace(high=SERIES[1].high + 5)
+    with Store.open(str(tmp_path / "alerts.db")) as store:
+        pipeline = Pipeline(CONFIG, store, Figures(Metrics()))
+        pipeline.on_bar = lambda: beats.append(None)
+        asyncio.run(pipeline.run(Given([*SERIES[:3], bad, revised], at_once=1)))
+    assert len(beats) == 3
+
+
 class Given:
     """A feed that brings what it is given."""
 
