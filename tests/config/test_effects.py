@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from alertlib.config import load_config
-from alertlib.config.schema import Settings
+from alertlib.config.schema import Settings, Webhook
 from alertlib.errors import ConfigError
 from runners.live.database.place import database_path
 from tests.support.audit_data import ask, sql
@@ -32,6 +32,7 @@ READERS = {
     "delivery.websocket.retain": (("runners/live",), {"retain"}),
     "delivery.email": (("runners/live",), {"email", "settings"}),
     "delivery": (("runners/live",), {"delivery"}),
+    "delivery.webhook": (("runners/live",), {"settings", "one"}),
     "delivery.telegram": (("runners/live",), {"telegram", "settings"}),
     "live": (("runners/live",), {"live"}),
     "audit": (("runners",), {"audit"}),
@@ -64,7 +65,10 @@ def reads(folder: str) -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
-@pytest.mark.parametrize(("section", "name"), list(settings(Settings())))
+WEBHOOK = settings(Webhook("desk", "https://desk.example/", "DESK_SECRET"), "delivery.webhook")
+
+
+@pytest.mark.parametrize(("section", "name"), [*settings(Settings()), *WEBHOOK])
 def test_each_setting_is_read_by_the_part_it_is_for(section: str, name: str) -> None:
     folders, owners = READERS[section]
     assert any((owner, name) in reads(folder) for folder in folders for owner in owners)

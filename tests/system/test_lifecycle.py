@@ -34,6 +34,8 @@ from tests.support.running import (
 
 SLOWLY = ("--feed", "replay", "--bars", str(SAMPLE), "--speed", "100")
 HEAVY = ("numba", "polars", "pyarrow", "pandas", "pydantic", "numpy")
+HTTP = ("httpx", "httpcore", "anyio", "h11", "idna", "certifi")
+"""httpx and what it depends on: five megabytes."""
 
 
 def test_the_ready_line_is_all_there_is_on_stdout(tmp_path: Path) -> None:
@@ -247,7 +249,7 @@ def test_nothing_heavy_is_loaded(tmp_path: Path) -> None:
     )  # fmt: skip
     loaded = json.loads(done.stdout.splitlines()[-1])
     assert "websockets" in loaded
-    assert not set(HEAVY) & set(loaded)
+    assert not {*HEAVY, *HTTP} & set(loaded)
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="systemd speaks over Unix sockets")
