@@ -1,0 +1,155 @@
+"""Webhooks, Telegram and the heartbeat as their user meets them: a daemon, and HTTP servers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.http_server import Request, Server, answer, serving
+from tests.support.running import (
+    ENV,
+    ROOT,
+    SAMPLE,
+    Running,
+    alerts_of,
+    environment,
+    events,
+    run,
+    write_config,
+)
+
+SECRETS = ENV | {
+    "DESK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "TELEGRAM_BOT_TOKEN": "12345:AB-cd",
+}
+WEBHOOK = "  webhook: [{{name: desk, url: '{url}/desk', secret_env: DESK_SECRET}}]\n"
+TELEGRAM = "  telegram: {{enabled: true, chat_ids: [42], base_url: '{url}'}}\n"
+HEARTBEAT = "live: {{heartbeat_url: '{url}/beat'}}\n"
+ALL = f"delivery:\n{WEBHOOK}{TELEGRAM}{HEARTBEAT}"
+REPLAY = ("--feed", "replay", "--bars", str(SAMPLE))
+
+
+def well(request: Request) -> bytes:
+    return answer(200, b'{"ok": true, "result": {}}')
+
+
+@pytest.mark.parametrize("enabled", [f"delivery:\n{WEBHOOK}", HEARTBEAT])
+def test_a_channel_without_httpx_ends_the_start_with_what_to_do(
+    tmp_path: Path, enabled: str
+) -> None:
+    config = write_config(tmp_path, enabled.format(url="http://127.0.0.1:9"))
+    options = [*REPLAY, "--config", config, "--port", "0", "--db", str(tmp_path / "a.db")]
+    for more in ([], ["--check"]):
+        program = (
+            "import sys\n"
+            "sys.modules['httpx'] = None\n"
+            "from runners._main import run\n"
+            "from runners.live.__main__ import main\n"
+            f"sys.exit(run(main, {[*options, *more]!r}, must_print=False))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, env=environment(SECRETS), text=True,
+            capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        said = done.stdout + done.stderr
+        assert done.returncode == 2, said
+        assert "pip install '.[channels]' in the project's folder" in said
+        assert "READY" not in said
+        assert "Traceback" not in said
+        assert not (tmp_path / "a.db").exists()
+    assert "ok    feed: " in said, "the other steps of the check go on"
+
+
+def checked(folder: Path, settings: str) -> tuple[int, str, Server]:
+    """Return status and lines of a check, and the server it looked at."""
+
+    async def check() -> tuple[int, str, Server]:
+        async with serving(well) as server:
+            config = write_config(folder, settings.format(url=server.url))
+            options = (*REPLAY, "--config", config, "--port", "0", "--db", str(folder / "a.db"))
+            done = await asyncio.to_thread(run, "live", "--check", *options, env=SECRETS)
+        return done.returncode, done.stdout + done.stderr, server
+
+    return asyncio.run(check())
+
+
+def test_a_check_asks_every_channel_and_sends_nothing(tmp_path: Path) -> None:
+    status, said, server = checked(tmp_path, ALL)
+    assert status == 0, said
+    assert "ok    webhook desk: answers (HTTP 200 Said)" in said
+    assert "ok    telegram: answers (ok)" in said
+    assert "ok    heartbeat: answers (connected, not called)" in said
+    asked = [(one.method, one.path.rpartition("/")[2]) for one in server.requests]
+    assert asked == [("HEAD", "desk"), ("POST", "getMe")], "a call would count as a beat"
+
+
+def test_a_check_finds_a_heartbeat_that_nobody_hears(tmp_path: Path) -> None:
+    status, said, _ = checked(tmp_path, "live: {{heartbeat_url: 'http://127.0.0.1:1/uuid'}}\n")
+    assert status == 1
+    assert "FAIL  heartbeat: failed at connect: " in said
+    assert "uuid" not in said
+
+
+def test_a_daemon_beats_once_bars_are_on_disk(tmp_path: Path) -> None:
+    async def beats() -> list[Request]:
+        async with serving(well) as server:
+            config = write_config(tmp_path, HEARTBEAT.format(url=server.url))
+            options = (*REPLAY, "--config", config, "--speed", "3000")
+            with Running(tmp_path, *options) as daemon:
+                await asyncio.to_thread(daemon.until, lambda: len(server.requests) >= 3)
+                await asyncio.to_thread(daemon.signal, "SIGTERM")
+        return server.requests
+
+    assert {(one.method, one.path) for one in asyncio.run(beats())} == {("GET", "/beat")}
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_and_started_again_every_webhook_has_every_alert(tmp_path: Path, kills: int) -> None:
+    """At least once, under the same id; one that refuses all has dead letters of its own."""
+
+    def reply(request: Request) -> bytes:
+        return answer(400) if request.path == "/refuses" else answer(200)
+
+    async def scenario() -> tuple[Running, list[Request]]:
+        async with serving(reply) as server:
+
+            def took() -> list[Request]:
+                return [one for one in server.posts() if one.path == "/desk"]
+
+            hook = f"{{name: NAME, url: '{server.url}/NAME', secret_env: DESK_SECRET}}"
+            hooks = ", ".join(hook.replace("NAME", name) for name in ("desk", "refuses"))
+            config = write_config(tmp_path, f"delivery: {{webhook: [{hooks}]}}\n")
+            options = (*REPLAY, "--config", config, "--speed", "100000")
+            for _ in range(kills):
+                goal = len(took()) + 60 // kills
+                with Running(tmp_path, *options, env=SECRETS) as daemon:
+                    await asyncio.to_thread(daemon.until, lambda goal=goal: len(took()) >= goal)
+                    daemon.process.kill()
+            with Running(tmp_path, *options[:-1], "0", env=SECRETS) as daemon:
+                await asyncio.to_thread(daemon.until, lambda: is_over(daemon), 60.0)
+                await asyncio.to_thread(daemon.signal, "SIGTERM")
+            return daemon, took()
+
+    daemon, posts = asyncio.run(scenario())
+    alerts = alerts_of(daemon.database)
+    sent = {(one.headers["webhook-id"], json.loads(one.body)["alert"]["id"]) for one in posts}
+    assert len(alerts) > 100
+    assert {name for _, name in sent} == {alert["id"] for alert in alerts}
+    assert len(sent) == len(alerts), "an alert has one id however often it is sent"
+    assert len(posts) - len(sent) <= 3 * kills
+    dead = [event["data"] for event in events(daemon.database, "dead_letter")]
+    assert {one["recipient"] for one in dead} == {"refuses"}
+    assert {one["id"] for one in dead} == {alert["id"] for alert in alerts}
+
+
+def is_over(daemon: Running) -> bool:
+    """Whether the replay has ended and nothing is owed."""
+    text = daemon.get("/metrics")[1]
+    owed = [line for line in text.splitlines() if line.startswith("alertas_delivery_outbox{")]
+    ended = daemon.health()[1]["feed"] == "ended"
+    return ended and len(owed) == 2 and all(line.endswith(" 0") for line in owed)
