@@ -32,7 +32,7 @@ from runners.live.health import Board
 from runners.live.operator_notices import Operator
 from runners.live.pipeline import Pipeline
 from runners.live.stopping import Stop, forget_left_over, left_over
-from runners.live.tasks import keep_running
+from runners.live.tasks import keep_running, watch_loop
 from runners.live.telemetry.metrics import Metrics
 from runners.live.telemetry.systemd import Notifier
 from runners.live.websocket.auth import authenticator
@@ -141,6 +141,7 @@ class Daemon:
             self._config, store, self._figures, dry_run=self._options.dry_run, models=self._models
         )
         self._board = self._make_board(store)
+        watch_loop(self._board.task_errors)
         self._server = await self._open_server(store)
         self._board.server = self._server
         self._server.recent_bars = self._pipeline.recent_bars

@@ -1,4 +1,4 @@
-"""Work beside the bars that has to go on: watched, so that none ends unseen."""
+"""Work beside the bars that has to go on: watched, so that nothing fails unseen."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 AGAIN_SECONDS = 15.0
+LOOP = "event loop"
 
 _log = logging.getLogger("alertas.live")
 
@@ -19,7 +20,7 @@ async def keep_running(
     *,
     again_seconds: float = AGAIN_SECONDS,
 ) -> None:
-    """Run ``work`` until it ends of itself or is cancelled; if it fails, begin it anew.
+    """Run ``work`` until it ends of itself; if it fails, or cancels itself, begin it anew.
 
     Parameters
     ----------
@@ -34,8 +35,32 @@ async def keep_running(
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        if task.cancelled() or (error := task.exception()) is None:
+        error = asyncio.CancelledError("by itself") if task.cancelled() else task.exception()
+        if error is None:
             return
-        errors[name] = f"{type(error).__name__}: {error}"
+        errors[name] = _told(error)
         _log.error("a task has failed", exc_info=error, extra={"task": name})
         await asyncio.sleep(again_seconds)
+
+
+def watch_loop(errors: dict[str, str], *, seconds: float = AGAIN_SECONDS) -> None:
+    """Have errors of callbacks, and of tasks that nobody awaits, stand in ``errors`` for a while.
+
+    asyncio logs them and goes on. What a connection breaks with (an ``OSError``) is its own
+    affair and is logged only.
+    """
+    loop = asyncio.get_running_loop()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        loop.default_exception_handler(context)
+        error = context.get("exception")
+        if not isinstance(error, Exception) or isinstance(error, OSError):
+            return
+        told = errors[LOOP] = _told(error)
+        loop.call_later(seconds, lambda: errors.get(LOOP) == told and errors.pop(LOOP))
+
+    loop.set_exception_handler(handle)
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

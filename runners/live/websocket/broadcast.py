@@ -199,6 +199,10 @@ class Broadcaster:
         except StorageError as error:
             _log.error("history cannot be read", extra={"error": str(error)})
             self._drop(peer, Close(TOO_SLOW, "history unavailable"))
+        except Exception:
+            # Left open it would answer pings, and get no alert ever again.
+            self._drop(peer, Close(TOO_SLOW, "history unavailable"))
+            raise
         finally:
             if self._replays.get(peer) is asyncio.current_task():
                 del self._replays[peer]

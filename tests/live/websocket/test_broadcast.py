@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from alertlib.errors import StorageError
 from runners.live.websocket import session
 from tests.support.websocket_server import (
     EPOCH,
@@ -311,12 +312,13 @@ class TestFlow:
 
         run(scenario())
 
-    def test_a_broken_history_closes_the_replay_and_nothing_else(self) -> None:
-        from alertlib.errors import StorageError
+    @pytest.mark.parametrize("error", [StorageError("disk I/O error"), KeyError("a bug")])
+    def test_a_broken_history_closes_the_replay_and_nothing_else(self, error: Exception) -> None:
+        """After any other error the client stayed connected, and got no alert ever again."""
 
         class Broken(MemoryHistory):
             def read(self, since: int, limit: int) -> Any:
-                raise StorageError("disk I/O error")
+                raise error
 
         async def scenario() -> None:
             history = Broken()
