@@ -14,6 +14,7 @@ from alertlib.errors import ConfigError
 from alertlib.texts.contracts import find_contracts
 from runners._extras import require_extra
 from runners.live.delivery.routes import TELEGRAM, webhook_channel
+from runners.live.delivery.transport import Manner
 from runners.live.mail.settings import Access, mail_access
 from runners.live.mail.track_record import pattern_records
 from runners.live.webhook.signing import Signer, signing_key
@@ -147,7 +148,7 @@ def _mailer(config: Config, access: Access, store: Store) -> Mailer:
 
 
 def _telegram(config: Config, token: str, store: Store) -> Courier[Any]:
-    from runners.live.delivery.courier import Courier, Manner
+    from runners.live.delivery.courier import Courier
     from runners.live.mail.letters import Letters
     from runners.live.telegram.texts import TelegramTexts
 
@@ -167,7 +168,7 @@ def _telegram(config: Config, token: str, store: Store) -> Courier[Any]:
 def _webhooks(delivery: Delivery, keys: Keys, store: Store) -> list[Courier[Any]]:
     if not delivery.webhook:
         return []
-    from runners.live.delivery.courier import Courier, Manner
+    from runners.live.delivery.courier import Courier
 
     return [
         Courier(

@@ -8,18 +8,17 @@ that gets lost on its way back leads to a second copy with the same identifier.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 from asyncio import wrap_future
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from math import inf
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic
 
 from alertlib.errors import AlertlibError
 from runners.live.alert_store.records import OutboxRow
-from runners.live.delivery.channel import Result, Verdict, allowance, printable
+from runners.live.delivery.channel import Result, Verdict, allowance
 from runners.live.delivery.keeper import LOOK_SECONDS, Keeper
 from runners.live.delivery.ledger import Ledger
 from runners.live.delivery.notices import NoticeBox
@@ -33,39 +32,14 @@ from runners.live.delivery.policy import (
     plan,
     settle,
 )
-from runners.live.delivery.transport import Content, Renderer, Transport
+from runners.live.delivery.transport import Content, Manner, Renderer, Transport
+from runners.live.delivery.trouble import OutboxTrouble
+from runners.live.delivery.under_way import UnderWay
 
 PAGE = 1_000
 REPLAN_SECONDS = 0.25
 BLOCKED_SECONDS = OUTBOX_RETRY_SECONDS = 1.0
 SHORTEST_PAUSE = 0.01
-LOG_SECONDS = 60.0
-"""The outbox is asked every second; once a minute is enough to say that it still fails."""
-
-log = logging.getLogger("alertas.delivery")
-
-
-class Manner(NamedTuple):
-    """How one channel goes about it.
-
-    Attributes
-    ----------
-    kind, name : str
-        One of a few words, and what people read: ``email`` and ``e-mail``, ``webhook`` and
-        ``webhook desk``.
-    max_concurrent : int
-        Letters under way at once.
-    digest_above : int or None
-        More copies for one recipient than this go out as one digest; None: there are none.
-    sender : str
-        Address whose domain the digests' Message-IDs carry.
-    """
-
-    kind: str
-    name: str
-    max_concurrent: int
-    digest_above: int | None = None
-    sender: str = ""
 
 
 class Courier(Generic[Content]):
@@ -107,14 +81,12 @@ class Courier(Generic[Content]):
         self._chance = chance
         self._transport = transport
         self._keeper = Keeper(manner.name, transport)
-        self._trouble = ""
-        self._unwritten: set[str] = set()
+        self._trouble = OutboxTrouble(manner.name)
         self._wake = asyncio.Event()
         self._stop_at = inf
         self._tasks: set[asyncio.Task[None]] = set()
-        self._held: dict[str, Letter] = {}
-        self._sending = 0
-        self._replan_at = self._rest_until = self._log_again_at = 0.0
+        self._under_way = UnderWay()
+        self._replan_at = 0.0
         self._queue: list[Letter] = []
         self._notices = NoticeBox()
         self._ledger = Ledger(manner.name, outbox)
@@ -124,7 +96,7 @@ class Courier(Generic[Content]):
     @property
     def reason(self) -> str:
         """Why nothing is going out, one line for ``/health``; empty while all is well."""
-        return self._trouble or self._keeper.reason
+        return self._trouble.text or self._keeper.reason
 
     @property
     def losses(self) -> str:
@@ -169,7 +141,7 @@ class Courier(Generic[Content]):
         if self._keeper.begin_look():
             self._start(self._keeper.look())
         mono = time.monotonic()
-        until_due = self._rest_until - mono
+        until_due = self._trouble.rest_until - mono
         if until_due <= 0.0:
             try:
                 if mono >= self._replan_at or not self._queue:
@@ -177,10 +149,9 @@ class Courier(Generic[Content]):
                     await self._replan(self._clock())
                 self._start_queued()
                 until_due = self._until_due()
-                if not self._unwritten:
-                    self._trouble = ""
+                self._trouble.is_readable()
             except Exception as error:
-                self._rest(error)
+                self._trouble.rest(error, OUTBOX_RETRY_SECONDS)
                 until_due = OUTBOX_RETRY_SECONDS
         remaining = self._stop_at - time.monotonic()
         if remaining <= 0.0 or (self._stop_at < inf and self._is_done(until_due, remaining)):
@@ -189,7 +160,7 @@ class Courier(Generic[Content]):
         return max(SHORTEST_PAUSE, min(until_due, until_look, remaining))
 
     def _is_done(self, until_due: float, remaining: float) -> bool:
-        if self._held:
+        if self._under_way:
             return False
         waiting = self._queue or self._notices or until_due < remaining
         return self._keeper.channel.is_open or not waiting
@@ -221,22 +192,22 @@ class Courier(Generic[Content]):
         for name, members in made.joins.items():
             await wrap_future(self._outbox.put_into_digest(members, name))
         self._gathering = made.gathering
-        self._queue = made.letters + self._notices.due(now, self._held)
+        self._queue = made.letters + self._notices.due(now, self._under_way.letters)
 
     def _due_rows(self, now: float) -> list[OutboxRow]:
-        held = {row.id for letter in self._held.values() for row in letter.rows}
+        held = self._under_way.rows()
         rows = self._outbox.due(now, PAGE, held)
         earliest = self._outbox.next_due()
         if not rows and earliest is not None and earliest > now + RETRY_CAP:
             # Nothing is ever put off that long: the clock has been set back.
             rows = self._outbox.due(earliest, PAGE, held)
-        return [row for row in rows if row.digest not in self._held]
+        return [row for row in rows if row.digest not in self._under_way.letters]
 
     def _start_queued(self) -> None:
         waiting = []
         for letter in self._queue:
-            free = allowance(self._keeper.channel, self._manner.max_concurrent) > self._sending
-            if free and self._may_start(letter):
+            free = allowance(self._keeper.channel, self._manner.max_concurrent)
+            if free > self._under_way.sending and self._under_way.may_begin(letter):
                 self._hold(letter)
                 self._start(self._attempt(letter), letter)
             else:
@@ -244,22 +215,11 @@ class Courier(Generic[Content]):
         self._queue = waiting
 
     def _hold(self, letter: Letter) -> None:
-        self._held[letter.message_id] = letter
-        self._sending += 1
+        self._under_way.begin(letter)
         gathering = self._gathering.get(letter.recipient)
         if gathering is not None and gathering.message_id == letter.message_id:
             # From now on nobody can join this digest.
             del self._gathering[letter.recipient]
-
-    def _may_start(self, letter: Letter) -> bool:
-        # One digest to a recipient at a time: whatever comes meanwhile joins the next.
-        return letter.message_id not in self._held and not (
-            letter.kind == "digest"
-            and any(
-                held.kind == "digest" and held.recipient == letter.recipient
-                for held in self._held.values()
-            )
-        )
 
     def _start(self, work: Coroutine[Any, Any, None], letter: Letter | None = None) -> None:
         task = asyncio.create_task(work)
@@ -268,9 +228,9 @@ class Courier(Generic[Content]):
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             if letter is not None:
-                self._held.pop(letter.message_id, None)
+                self._under_way.end(letter)
             if not task.cancelled() and (error := task.exception()) is not None:
-                self._rest(error)
+                self._trouble.rest(error, OUTBOX_RETRY_SECONDS)
             self._wake.set()
 
         task.add_done_callback(ended)
@@ -289,7 +249,7 @@ class Courier(Generic[Content]):
             if result.stage != "render":
                 self._keeper.judge(result)
         finally:
-            self._sending -= 1
+            self._under_way.answered()
             self._wake.set()
         settlement = settle(letter, result, self._keeper.channel, self._clock(), self._chance())
         if settlement.outcome == "failed":
@@ -315,19 +275,7 @@ class Courier(Generic[Content]):
         try:
             await self._ledger.write(letter, settlement)
         except AlertlibError as error:
-            self._unwritten.add(letter.message_id)
-            self._note(error)
+            self._trouble.unwritten(letter.message_id, error)
             return False
-        self._unwritten.discard(letter.message_id)
+        self._trouble.written(letter.message_id)
         return True
-
-    def _rest(self, error: BaseException) -> None:
-        """Leave the outbox alone for a moment: it says itself what ails it."""
-        self._rest_until = time.monotonic() + OUTBOX_RETRY_SECONDS
-        self._note(error)
-
-    def _note(self, error: BaseException) -> None:
-        self._trouble = f"outbox: {printable(str(error))}"
-        if time.monotonic() >= self._log_again_at:
-            log.error("outbox failed", exc_info=error, extra={"channel": self.name})
-            self._log_again_at = time.monotonic() + LOG_SECONDS

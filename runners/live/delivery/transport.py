@@ -1,8 +1,8 @@
-"""What a channel adds to what all share: how a letter is written, and how it travels."""
+"""What a channel adds to what all share: its manner, its letters, and how they travel."""
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from runners.live.alert_store.records import OutboxRow
 from runners.live.delivery.channel import Result
@@ -11,6 +11,29 @@ from runners.live.delivery.policy import Letter
 Content = TypeVar("Content")
 Written = TypeVar("Written", covariant=True)
 Taken = TypeVar("Taken", contravariant=True)
+
+
+class Manner(NamedTuple):
+    """How one channel goes about it.
+
+    Attributes
+    ----------
+    kind, name : str
+        One of a few words, and what people read: ``email`` and ``e-mail``, ``webhook`` and
+        ``webhook desk``.
+    max_concurrent : int
+        Letters under way at once.
+    digest_above : int or None
+        More copies for one recipient than this go out as one digest; None: there are none.
+    sender : str
+        Address whose domain the digests' Message-IDs carry.
+    """
+
+    kind: str
+    name: str
+    max_concurrent: int
+    digest_above: int | None = None
+    sender: str = ""
 
 
 class Renderer(Protocol[Written]):

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 
 from alertlib.config.schema import Email
 from runners.live.alert_store.outbox import MAIL, Outbox
-from runners.live.delivery.courier import Courier, Manner
+from runners.live.delivery.courier import Courier
+from runners.live.delivery.transport import Manner
 from runners.live.mail.notices import notices
 from runners.live.mail.pool import SmtpPool
 from runners.live.mail.render import Renderer

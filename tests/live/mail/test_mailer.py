@@ -117,9 +117,10 @@ class House:
     @contextmanager
     def unnoticed(self) -> Iterator[None]:
         """Commit without the mailer's taking up anything before the end."""
-        rest, self.mailer._rest_until = self.mailer._rest_until, math.inf
+        trouble = self.mailer._trouble
+        rest, trouble.rest_until = trouble.rest_until, math.inf
         yield
-        self.mailer._rest_until = rest
+        trouble.rest_until = rest
 
     @property
     def owed(self) -> int:
