@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from runners.live.mail.mailer import Mailer
     from runners.live.telegram.transport import TelegramTransport
     from runners.live.webhook.transport import WebhookTransport
+
+
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Keys(NamedTuple):
@@ -98,10 +103,38 @@ def _telegram_token(telegram: Telegram, environ: Mapping[str, str]) -> str:
     return token
 
 
-def make_couriers(
-    config: Config, keys: Keys, store: Store
-) -> tuple[list[Courier[Any]], Mailer | None]:
-    """Return the channels, and among them the one of mails, which carries notices as well."""
+class Channels:
+    """The channels that are open, of which the one of mails carries notices as well."""
+
+    def __init__(self, couriers: Sequence[Courier[Any]] = (), mailer: Mailer | None = None) -> None:
+        self.couriers = couriers
+        self.mailer = mailer
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, keep: Callable[[str, Work], asyncio.Task[None]]) -> None:
+        """Have each work in a task of its own, which ``keep`` makes."""
+        self._tasks = [keep(one.name, one.run) for one in self.couriers]
+
+    def notify(self) -> None:
+        """Say that alerts were committed."""
+        for courier in self.couriers:
+            courier.notify()
+
+    async def drain(self, seconds: float) -> float:
+        """Try what is due, for so long at the most, and end; return how long that was."""
+        if not self._tasks:
+            return 0.0
+        begun = time.monotonic()
+        for courier in self.couriers:
+            courier.stop(seconds)
+        await asyncio.wait(self._tasks, timeout=seconds + 0.5)
+        for task in self._tasks:
+            task.cancel()
+        return time.monotonic() - begun
+
+
+def open_channels(config: Config, keys: Keys, store: Store) -> Channels:
+    """Return the channels of a configuration."""
     delivery = config.delivery
     couriers: list[Courier[Any]] = []
     mailer = None
@@ -111,7 +144,7 @@ def make_couriers(
     if keys.telegram is not None:
         couriers.append(_telegram(config, keys.telegram, store))
     couriers += _webhooks(delivery, keys, store)
-    return couriers, mailer
+    return Channels(couriers, mailer)
 
 
 def make_heartbeat(url: str | None) -> Heartbeat | None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
-import sys
 import time
 from asyncio import wrap_future
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alertlib._version import __version__
 from alertlib.config import Config
@@ -23,7 +21,8 @@ from alertlib.errors import AlertlibError, StorageError
 from runners.live.alert_store.opening import can_write
 from runners.live.alert_store.records import Batch, Event, Stored
 from runners.live.alert_store.store import Store
-from runners.live.channels import Keys, make_couriers, make_heartbeat, read_keys
+from runners.live.announcing import announce, first_events
+from runners.live.channels import Channels, Keys, make_heartbeat, open_channels, read_keys
 from runners.live.client_audit import StoreAudit
 from runners.live.feed.base import Feed
 from runners.live.feed_status import feed_status
@@ -42,14 +41,10 @@ from runners.live.websocket.protocol import Action
 from runners.live.websocket.server import SPARE_SOCKETS, AlertServer
 from runners.live.websocket.tls import Certificate, find_certificate
 
-if TYPE_CHECKING:
-    from runners.live.delivery.courier import Courier
-    from runners.live.mail.mailer import Mailer
-
 FAILED_SECONDS = 3.0
 """How long a failed store is shown at least before it is tried again."""
 DRAIN_SECONDS = 9.0
-COURIER_DRAIN_SECONDS = 4.0
+CHANNEL_DRAIN_SECONDS = 4.0
 SPARE_HANDSHAKES = 2_048
 WATCH_SECONDS = 1.0
 
@@ -97,11 +92,9 @@ class Daemon:
         self._metrics = Metrics()
         self._figures = Figures(self._metrics)
         self._notifier = Notifier(environ)
-        self._mailer: Mailer | None = None
         self._certificate: Certificate | None = None
-        self._couriers: list[Courier[Any]] = []
+        self._channels = Channels()
         self._has_started = False
-        self._courier_tasks: list[asyncio.Task[None]] = []
         self._models: dict[str, Model] = {}
         self._server: AlertServer
         self._board: Board
@@ -163,9 +156,10 @@ class Daemon:
             store.set_legal_hold(self._config.audit.legal_hold)
             await wrap_future(store.commit(Batch(events=await self._first_events())))
             self._has_started = True
-            self._start_couriers(store)
+            self._start_channels(store)
             tasks += self._start_heartbeat()
-            self._announce(store)
+            announce(store, self.port, has_said=self._options.is_again)
+            self._notifier.tell("READY=1", f"STATUS=port {self.port}")
             if self._certificate is not None:
                 tasks.append(self._keep("certificate", self._certificate.watch))
             tasks += [
@@ -209,30 +203,16 @@ class Daemon:
         )
 
     async def _first_events(self) -> tuple[Event, ...]:
-        started = {
-            "version": __version__,
-            "pid": os.getpid(),
-            "python": ".".join(map(str, sys.version_info[:3])),
-            "feed": type(self._feed).__name__,
-            "port": self._server.port,
-            "dry_run": self._options.dry_run,
-            **await self._feed.source(),
-        }
-        source = self._config.source
-        config = {
-            "hash": self._config.hash,
-            "source": None if source is None else str(source),
-            "legal_hold": self._config.audit.legal_hold,
-        }
-        models = [Event("model", "live", _model_event(model)) for model in self._models.values()]
-        return Event("start", "live", started), Event("config", "live", config), *models
+        known = {"feed": type(self._feed).__name__, **await self._feed.source()}
+        known |= {"port": self.port, "dry_run": self._options.dry_run}
+        return first_events(self._config, self._models.values(), known)
 
-    def _start_couriers(self, store: Store) -> None:
-        self._couriers, self._mailer = make_couriers(self._config, self._keys, store)
-        self._board.couriers = self._couriers
-        for courier in self._couriers:
+    def _start_channels(self, store: Store) -> None:
+        self._channels = open_channels(self._config, self._keys, store)
+        self._board.couriers = self._channels.couriers
+        for courier in self._channels.couriers:
             self._figures.expect_channel(courier.name)
-        self._courier_tasks = [self._keep(one.name, one.run) for one in self._couriers]
+        self._channels.start(self._keep)
 
     def _start_heartbeat(self) -> list[asyncio.Task[None]]:
         # A trial run beside the real one would hide that the real one is dead.
@@ -244,19 +224,6 @@ class Daemon:
 
     def _keep(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         return asyncio.create_task(keep_running(name, work, self._board.task_errors))
-
-    def _announce(self, store: Store) -> None:
-        ready = {
-            "pid": os.getpid(),
-            "port": self._server.port,
-            "db": store.path,
-            "epoch": store.epoch,
-            "seq": store.head,
-        }
-        if not self._options.is_again:
-            say_ready(ready)
-        self._notifier.tell("READY=1", f"STATUS=port {self._server.port}")
-        _log.info("ready", extra=ready)
 
     # Running
 
@@ -299,17 +266,16 @@ class Daemon:
 
     def _publish(self, stored: list[Stored]) -> None:
         self._server.publish(stored)
-        for courier in self._couriers:
-            courier.notify()
+        self._channels.notify()
 
     async def _watch(self, store: Store) -> None:
         """Once a second: gauges, the operator's notices, and what clients are told of the feed."""
-        operator = Operator(store, self._mailer, self._config.delivery.email)
+        operator = Operator(store, self._channels.mailer, self._config.delivery.email)
         while True:
             reasons = self._board.reasons()
             try:
                 operator.look(reasons)
-                self._figures.look(reasons, store, self._couriers, self._board.positions)
+                self._figures.look(reasons, store, self._channels.couriers, self._board.positions)
                 self._server.tell_status(feed_status(self._board))
             except StorageError as error:
                 _log.error("store cannot be read", extra={"reason": str(error)})
@@ -322,20 +288,8 @@ class Daemon:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         left = min(self._deadline - time.monotonic(), DRAIN_SECONDS)
-        if self._courier_tasks:
-            seconds = max(0.0, min(COURIER_DRAIN_SECONDS, left / 2.0))
-            for courier in self._couriers:
-                courier.stop(seconds)
-            await asyncio.wait(self._courier_tasks, timeout=seconds + 0.5)
-            for task in self._courier_tasks:
-                task.cancel()
-            left -= seconds
+        left -= await self._channels.drain(max(0.0, min(CHANNEL_DRAIN_SECONDS, left / 2.0)))
         await self._server.stop(max(1.0, left))
-
-
-def _model_event(model: Model) -> dict[str, object]:
-    values = model.to_dict()
-    return {name: values[name] for name in ("detector", "first", "last", "data_sha256", "params")}
 
 
 def _close_store(store: Store, reason: str | None) -> None:
@@ -343,13 +297,3 @@ def _close_store(store: Store, reason: str | None) -> None:
         store.close(None if reason is None else {"reason": reason})
     except AlertlibError as error:
         _log.error("store closed with an error", extra={"reason": str(error)})
-
-
-def say_ready(ready: Mapping[str, object]) -> None:
-    """Print the one line; a full disk behind stdout is no reason not to serve."""
-    try:
-        print(f"READY {json.dumps(ready, separators=(',', ':'))}", flush=True)
-    except OSError as error:
-        _log.error("READY cannot be written to stdout", extra={"reason": str(error)})
-        # What is left in the buffer would fail again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

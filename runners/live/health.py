@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -52,7 +53,7 @@ class Board:
 
     def __init__(self, store: Store, tolerated: int, grace: float) -> None:
         self.server: AlertServer | None = None
-        self.couriers: list[Courier[Any]] = []
+        self.couriers: Sequence[Courier[Any]] = ()
         self.feed: Feed | None = None
         self.cores: dict[Key, Core] = {}
         self.positions: dict[Key, Position] = {}

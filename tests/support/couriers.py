@@ -15,7 +15,7 @@ from alertlib.config import Config
 from runners.live.alert_store.records import Batch, Message
 from runners.live.alert_store.store import Store
 from runners.live.audit_log.log import open_log
-from runners.live.channels import make_couriers, read_keys
+from runners.live.channels import open_channels, read_keys
 from runners.live.delivery.courier import Courier
 from runners.live.delivery.routes import routes
 from tests.support.store_data import must_verify, payload
@@ -59,7 +59,7 @@ class Work:
 async def working(config: Config, environ: dict[str, str], folder: Path) -> AsyncIterator[Work]:
     """Run the courier; stops it and checks the audit log at the end."""
     with Store.open(str(folder / "alerts.db")) as store:
-        (courier,), _ = make_couriers(config, read_keys(config, environ), store)
+        (courier,) = open_channels(config, read_keys(config, environ), store).couriers
         task = asyncio.create_task(courier.run())
         try:
             yield Work(config, store, courier)

@@ -158,6 +158,7 @@ COVERED = {
     "runners.live.database.mark": "live/alert_store/test_damage.py",
     "runners.live.database.schema": "live/audit_log/test_tampering.py",
     "runners.live.delivery": "live/mail/test_mailer.py",
+    "runners.live.announcing": "system/test_lifecycle.py",
     "runners.live.channels": "live/webhook/test_webhook.py",
     "runners.live.delivery.http": "live/webhook/test_webhook.py",
     "runners.live.delivery.lean_httpx": "live/webhook/test_webhook.py",

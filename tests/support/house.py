@@ -61,6 +61,7 @@ LIVE = [
     Floor("channels", "the channels a configuration enables, put together"),
     Floor("payloads health checks stopping tasks", "messages; what is not well; work kept going"),
     Floor("gauges operator_notices feed_status", "what /metrics, operator and clients are told"),
+    Floor("announcing", "what is said of a start"),
     Floor("pipeline", "a bar's way, on one page"),
     Floor("daemon", "parts put together, started in order, ended in order"),
     Floor("__main__", "python -m runners.live"),
