@@ -25,7 +25,7 @@ LATE = {
 # The pure half of the WebSocket: decisions about bytes and frames, no event loop.
 PURE = [
     "session", "protocol", "admission", "auth", "jwt", "strict_json", "limits", "responses",
-    "forwarding",
+    "forwarding", "refusals",
 ]  # fmt: skip
 # Public functions: a module of that name would hide them behind `from package import name`.
 HIDING = {"backtest", "check", "sweep", "walk_forward", "examine", "score", "audit"}

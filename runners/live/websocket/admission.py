@@ -25,25 +25,12 @@ from runners.live.websocket.auth import (
 )
 from runners.live.websocket.dashboard.page import Page
 from runners.live.websocket.forwarding import Proxies, is_forwarded
-from runners.live.websocket.limits import FailureLimiter, RejectionLog, Rejections, Roster
+from runners.live.websocket.limits import Rejections, Roster
 from runners.live.websocket.protocol import Resume, resume_from_query
+from runners.live.websocket.refusals import Refusals
 from runners.live.websocket.responses import Health, health, method_not_allowed, refuse, reply
 
 _MAX_QUERY_FIELDS = 16
-#: Why somebody is turned away, by the door or by the server behind it.
-REASONS = (
-    "closing",
-    "foreign_origin",
-    "full",
-    "no_credentials_in_time",
-    "no_place_left",
-    "no_socket_left",
-    "token_limit",
-    "too_many_actions",
-    "too_many_failures",
-    "wrong_credentials",
-    "wrong_first_message",
-)
 _MAX_ADVICE = 8
 _ORIGINS: Pattern = get_args(Origin)[1]
 _HEADERS_OF_STATUS = {
@@ -116,21 +103,12 @@ class Door:
         self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
         self._paths = frozenset(paths)
         self.roster = roster
-        self._failures = FailureLimiter(failures_per_second)
-        self._later_failures = FailureLimiter(failures_per_second)
+        self.refusals = Refusals(failures_per_second, endpoints.metrics, on_rejection)
         self._proxies = proxies
         self._is_proxied = is_proxied
         self._origins_at = origins_at
         self._advised: set[str] = set()
         self._endpoints = endpoints
-        self._log = RejectionLog()
-        self._on_rejection = on_rejection
-        endpoints.metrics.declare(
-            "alertas_websocket_rejected_total",
-            "counter",
-            "Strangers turned away, by reason.",
-            reason=REASONS,
-        )
         self.is_closing = False
         self.make_room: Callable[[], bool] = lambda: False
         """Asked, when full, to give up a client that has not authenticated; True if it did."""
@@ -190,45 +168,15 @@ class Door:
         """Put a name to a place taken without one; False if the name has too many."""
         if self.roster.sign(name):
             return True
-        self.reject("token_limit", address, now)
+        self.refusals.reject("token_limit", address, now)
         return False
-
-    def failed(self, reason: str, address: str, now: float) -> HTTPStatus:
-        """Note refused credentials; returns the status that fits."""
-        if self._failures.fail(address, now):
-            self.reject(reason, address, now)
-            return HTTPStatus.UNAUTHORIZED
-        self.reject("too_many_failures", address, now)
-        return HTTPStatus.TOO_MANY_REQUESTS
-
-    def failed_later(self, reason: str, address: str, now: float) -> None:
-        """Note credentials that were refused, or did not come, after the handshake."""
-        is_within = self._later_failures.fail(address, now)
-        self.reject(reason if is_within else "too_many_failures", address, now)
-
-    def reject(self, reason: str, address: str, now: float) -> None:
-        """Count a refusal, and report it, condensed."""
-        self._endpoints.metrics.add("alertas_websocket_rejected_total", reason=reason)
-        report = self._log.note(reason, address, now)
-        if report is not None:
-            self._on_rejection(report)
-
-    def tick(self, now: float) -> None:
-        """Report refusals whose window has ended."""
-        for rejections in self._log.due(now):
-            self._on_rejection(rejections)
-
-    def flush(self, now: float) -> None:
-        """Report all refusals not reported yet."""
-        for rejections in self._log.flush(now):
-            self._on_rejection(rejections)
 
     def _admit(
         self, request: Request, query: str, address: str, now: float, wall: float, local: str
     ) -> Response | Admission:
         origins = request.headers.get_all("Origin")
         if not self._accepts_origin(origins, local):
-            self.reject("foreign_origin", address, now)
+            self.refusals.reject("foreign_origin", address, now)
             self._advise_origin(origins[0])
             return _refuse(HTTPStatus.FORBIDDEN)
         try:
@@ -239,14 +187,14 @@ class Door:
         found = _take_credentials(request, offers, tuple(fields))
         identity = self._identify_all(found, wall)
         if identity is None and (found.tokens or found.is_malformed):
-            return _refuse(self.failed("wrong_credentials", address, now))
+            return _refuse(self.refusals.failed("wrong_credentials", address, now))
         # A page comes without credentials, and what its neighbours got wrong is not its fault.
-        if identity is None and not origins and self._later_failures.is_blocked(address, now):
-            self.reject("too_many_failures", address, now)
+        if identity is None and not origins and self.refusals.is_blocked(address, now):
+            self.refusals.reject("too_many_failures", address, now)
             return _refuse(HTTPStatus.TOO_MANY_REQUESTS)
         reason = self._take_place(identity)
         if reason is not None:
-            self.reject(reason, address, now)
+            self.refusals.reject(reason, address, now)
             return _refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         return Admission(identity, resume_from_query(fields), SUBPROTOCOL in offers)
 
@@ -294,7 +242,7 @@ class Door:
         if not is_local and self._identify_all(found, wall) is None:
             status = HTTPStatus.UNAUTHORIZED
             if found.tokens or found.is_malformed:
-                status = self.failed("wrong_credentials", address, now)
+                status = self.refusals.failed("wrong_credentials", address, now)
             return _refuse(status)
         return reply(HTTPStatus.OK, self._endpoints.metrics.render(), CONTENT_TYPE)
 

@@ -14,19 +14,18 @@ from websockets.asyncio.server import Server, ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from alertlib.market.clock import utc_stamp
 from runners.live.telemetry.metrics import Metrics
 from runners.live.websocket.admission import Door
 from runners.live.websocket.auth import SUBPROTOCOL
 from runners.live.websocket.broadcast import Broadcaster, History
+from runners.live.websocket.bulletins import Bulletins
+from runners.live.websocket.client_figures import ClientFigures
 from runners.live.websocket.client_journal import Audit, Journal
 from runners.live.websocket.connection import CLOSE_SECONDS, Peer
 from runners.live.websocket.crowd import Crowd
-from runners.live.websocket.desk_actions import Acted, DeskActions
 from runners.live.websocket.limits import ACTION_BURST, ACTION_RATE, Rates
 from runners.live.websocket.protocol import (
     GOING_AWAY,
-    IGNORED,
     POLICY,
     TOO_SLOW,
     UNAUTHORIZED,
@@ -37,9 +36,7 @@ from runners.live.websocket.protocol import (
     Invalid,
     Resume,
     Row,
-    acted,
     bars,
-    status,
 )
 from runners.live.websocket.responses import refuse
 from runners.live.websocket.session import Close, Phase, Ping, Session
@@ -81,11 +78,12 @@ class AlertServer:
         self._journal = Journal(audit, metrics)
         self.rejected = self._journal.rejected
         self._messages_per_second = messages_per_second
-        self._crowd = Crowd(2 * max_connections + SPARE_SOCKETS, door.reject)
+        self._crowd = Crowd(2 * max_connections + SPARE_SOCKETS, door.refusals.reject)
         self.opened = self._crowd.opened
         self._clients: dict[Peer, Session] = {}
-        self._status: Sequence[Mapping[str, Any]] = ()
-        self._status_number = 0
+        self._bulletins = Bulletins(self._clients, self._journal)
+        self.tell_status = self._bulletins.tell_status
+        self.actions = self._bulletins.actions
         self._action_rates = Rates(ACTION_RATE, ACTION_BURST)
         self._timer: asyncio.TimerHandle | None = None
         self.servers: list[Server] = []
@@ -96,10 +94,10 @@ class AlertServer:
         """Asked for the newest closed bars of a symbol and timeframe; none if it is unknown."""
         self.stream_facts: Callable[[str, str], Mapping[str, Any]] = lambda symbol, timeframe: {}
         """Asked for what a chart needs beside the bars."""
-        self.actions = DeskActions()
         door.make_room = self._make_room
         door.advise = lambda message, details: _log.warning(message, extra=details)
-        _declare(metrics)
+        self._figures = ClientFigures(metrics, self._clients)
+        self.slowest_round_trip = self._figures.slowest_round_trip
 
     # Requests and connections, as asyncio and websockets report them
 
@@ -195,19 +193,12 @@ class AlertServer:
     def _act(self, peer: Peer, name: str, action: Action) -> None:
         now = peer.loop.time()
         if not self._action_rates.take(name, now):
-            self._door.reject("too_many_actions", peer.address, now)
+            self._door.refusals.reject("too_many_actions", peer.address, now)
             self.close(peer, Close(POLICY, "too many actions of this token"))
-            return
-        if not self.actions.knows(action.id):
+        elif not self.actions.knows(action.id):
             self._metrics.add("alertas_websocket_ignored_total", reason="unknown_alert")
-            return
-        one = Acted(name, action, utc_stamp(time.time()))
-        if not self.actions.take(one):
-            return
-        self._journal.acted(name, *action)
-        for other, session in self._clients.items():
-            if session.identity is not None and other.is_open:
-                other.offer(acted(action, one.actor, one.at))
+        else:
+            self._bulletins.act(name, action, time.time())
 
     def _authenticate(self, peer: Peer, session: Session, token: str) -> None:
         identity = self._door.identify(token, time.time())
@@ -220,7 +211,9 @@ class AlertServer:
             self._join(peer, session)
 
     def _turn_away(self, peer: Peer, close: Close) -> None:
-        self._door.failed_later(close.reason.replace(" ", "_"), peer.address, peer.loop.time())
+        self._door.refusals.failed_later(
+            close.reason.replace(" ", "_"), peer.address, peer.loop.time()
+        )
         self.close(peer, close)
 
     def _join(self, peer: Peer, session: Session) -> None:
@@ -228,21 +221,7 @@ class AlertServer:
         self._crowd.known(peer)
         plan = self.broadcaster.begin(peer, session, session.resume)
         self._journal.connected(peer, session.identity.name, plan, peer.loop.time())
-        self._offer_status(peer, session, time.time())
-        for one in self.actions.recent():
-            peer.offer(acted(one.done, one.actor, one.at))
-
-    # What the feed is doing
-
-    def tell_status(self, feed: Sequence[Mapping[str, Any]]) -> None:
-        """Have every client told of the feed's streams, if anything about them has changed."""
-        if feed != self._status:
-            self._status = feed
-            self._status_number += 1
-
-    def _offer_status(self, peer: Peer, session: Session, wall: float) -> None:
-        if session.status_seen < self._status_number and peer.offer(status(self._status, wall)):
-            session.status_seen = self._status_number
+        self._bulletins.greet(peer, session, time.time())
 
     # The passing of time
 
@@ -264,26 +243,15 @@ class AlertServer:
                 case Ping():
                     peer.put_ping()
             if session.phase is Phase.LIVE:
-                self._offer_status(peer, session, wall)
-        self._door.tick(now)
+                self._bulletins.offer_status(peer, session, wall)
+        self._door.refusals.tick(now)
         if self._journal.flush_if_due(now):
-            for name, value in self.stats().items():
-                if isinstance(value, int | float) and name != "seq":
-                    self._metrics.set(f"alertas_websocket_{name}", value)
+            self._figures.show(self.broadcaster.replaying)
 
     def stats(self) -> dict[str, object]:
         """Return figures for ``/health``: numbers only, and the database's epoch."""
-        return {
-            "epoch": self.broadcaster.epoch,
-            "seq": self.broadcaster.seq,
-            "clients": sum(session.identity is not None for session in self._clients.values()),
-            "catching_up": self.broadcaster.replaying,
-            "slowest_round_trip_seconds": round(self.slowest_round_trip(), 3),
-        }
-
-    def slowest_round_trip(self) -> float:
-        """Return the longest time a client last took to answer a ping, in seconds."""
-        return max((session.round_trip for session in self._clients.values()), default=0.0)
+        sent = {"epoch": self.broadcaster.epoch, "seq": self.broadcaster.seq}
+        return sent | self._figures.now(self.broadcaster.replaying)
 
     async def stop(self, seconds: float = 10.0) -> None:
         """Send everything committed to everybody, say 1001, and close; within ``seconds``."""
@@ -304,7 +272,7 @@ class AlertServer:
         for server in self.servers:
             await server.wait_closed()
         self._journal.flush(loop.time())
-        self._door.flush(loop.time())
+        self._door.refusals.flush(loop.time())
 
     async def _wait_for_peers(self, seconds: float) -> None:
         closing = [asyncio.create_task(peer.wait_closed()) for peer in self._crowd.peers]
@@ -324,18 +292,3 @@ class AlertServer:
         del self._clients[peer]
         self._door.roster.leave(None)
         return True
-
-
-def _declare(metrics: Metrics) -> None:
-    metrics.declare(
-        "alertas_websocket_ignored_total",
-        "counter",
-        "Client messages that meant nothing, by reason.",
-        reason=IGNORED,
-    )
-    for name, meaning in (
-        ("clients", "Clients authenticated and connected."),
-        ("catching_up", "Clients being sent what they missed."),
-        ("slowest_round_trip_seconds", "Longest time a client last took to answer a ping."),
-    ):
-        metrics.declare(f"alertas_websocket_{name}", "gauge", meaning)

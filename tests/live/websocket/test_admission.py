@@ -169,7 +169,7 @@ class TestDoor:
             assert knocker.status("/", UPGRADE, page) == 101
             assert knocker.status("/", UPGRADE) == 101
         for _ in range(40):
-            knocker.door.failed_later("wrong_first_message", "127.0.0.1", 0.0)
+            knocker.door.refusals.failed_later("wrong_first_message", "127.0.0.1", 0.0)
         assert knocker.status("/", UPGRADE, page) == 101
         assert knocker.status("/", UPGRADE) == 429
 
