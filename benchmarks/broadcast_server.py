@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from benchmarks.made_alert import made_alert
 from runners.live.telemetry.metrics import Metrics
 from runners.live.websocket.auth import Authenticator, parse_tokens
 from runners.live.websocket.listening import open_server, raise_descriptor_limit
+from runners.live.websocket.protocol import Action
 from runners.live.websocket.responses import Health
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class SilentAudit:
 
     def record(self, kind: str, actor: str, data: dict[str, object]) -> None: ...
     def ack(self, client: str, seq: int, delivered: Sequence[tuple[int, int]]) -> None: ...
-    def action(self, client: str, id: str, action: str, note: str) -> None: ...  # noqa: A002
+    def action(self, client: str, done: Action, settled: Callable[[bool], None]) -> None: ...
 
 
 class MemorySource:

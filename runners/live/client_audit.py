@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, cast
 
 from alertlib.errors import StorageError
 from runners.live.alert_store.acks import Range
 from runners.live.alert_store.store import Store
 from runners.live.database.chain import OWN_ACTORS
+from runners.live.websocket.protocol import Action
 
 # Clients remembered, and runs of each: what is forgotten may be audited as delivered once more.
 _CLIENTS = 4_096
@@ -52,13 +54,18 @@ class StoreAudit:
             self._told.popitem(last=False)
         self._store.ack(_actor(client), seq, fresh)
 
-    def action(self, client: str, id: str, action: str, note: str) -> None:  # noqa: A002
-        """Add what a trader did."""
-        kind = cast(Literal["executed", "rejected", "ignored"], action)
+    def action(self, client: str, done: Action, settled: Callable[[bool], None]) -> None:
+        """Add what a trader did; ``settled`` is told on this loop whether it is on disk."""
+        kind = cast(Literal["executed", "rejected", "ignored"], done.action)
         try:
-            self._store.action(_actor(client), id, kind, note)
+            written = self._store.action(_actor(client), done.id, kind, done.note)
         except StorageError as error:
             self._lost(error)
+            settled(False)
+            return
+        asyncio.wrap_future(written).add_done_callback(
+            lambda future: settled(future.exception() is None)
+        )
 
     def _lost(self, error: StorageError) -> None:
         if not self._is_lost:

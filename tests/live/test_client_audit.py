@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from runners.live import client_audit
 from runners.live.alert_store.store import Store
 from runners.live.client_audit import StoreAudit
 from runners.live.database.chain import OWN_ACTORS
+from runners.live.websocket.protocol import Action
 from tests.support.audit_data import ask
 
 RUN = st.tuples(st.integers(1, 40), st.integers(0, 9)).map(lambda run: (run[0], sum(run)))
@@ -51,17 +53,47 @@ def test_what_is_remembered_of_clients_is_bounded(monkeypatch: pytest.MonkeyPatc
     assert max(map(len, audit._told.values())) <= client_audit._RUNS
 
 
+EXECUTED = Action("ab", "executed", "")
+
+
 def test_no_client_passes_for_a_part_of_the_daemon(tmp_path: Path) -> None:
     path = str(tmp_path / "alerts.db")
-    with Store.open(path) as store:
-        audit = StoreAudit(store)
-        audit.record("client_rejected", "websocket", {"reason": "wrong token"})
-        for name in (*sorted(OWN_ACTORS), "mesa"):
-            audit.record("client_connected", name, {"after": 0})
-            audit.ack(name, 1, [(1, 1)])
-            audit.action(name, "ab", "executed", "")
+
+    async def scenario() -> None:
+        with Store.open(path) as store:
+            audit = StoreAudit(store)
+            audit.record("client_rejected", "websocket", {"reason": "wrong token"})
+            for name in (*sorted(OWN_ACTORS), "mesa"):
+                audit.record("client_connected", name, {"after": 0})
+                audit.ack(name, 1, [(1, 1)])
+                audit.action(name, EXECUTED, lambda is_written: None)
+
+    asyncio.run(scenario())
     events = ask("export", "--db", path).events
     assert {event["actor"] for event in events} == {
         "websocket", "mesa", *(f"client:{name}" for name in OWN_ACTORS),
     }  # fmt: skip
     assert [e["kind"] for e in events if e["actor"] == "websocket"] == ["client_rejected"]
+
+
+def test_an_action_is_settled_by_its_fsync_or_by_the_store_s_failure(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = Store.open(str(tmp_path / "alerts.db"))
+        audit = StoreAudit(store)
+        settled: list[bool] = []
+        heard = asyncio.Event()
+
+        def settle(is_written: bool) -> None:
+            on_disk = [event for event in store.recent_actions(9) if event[0] == "mesa"]
+            assert len(on_disk) == 1
+            settled.append(is_written)
+            heard.set()
+
+        audit.action("mesa", EXECUTED, settle)
+        await asyncio.wait_for(heard.wait(), 10)
+        assert settled == [True]
+        store.close()
+        audit.action("mesa", EXECUTED, settled.append)
+        assert settled == [True, False]
+
+    asyncio.run(scenario())

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from runners.live.websocket.auth import (
     parse_tokens,
 )
 from runners.live.websocket.listening import open_server
-from runners.live.websocket.protocol import Entry
+from runners.live.websocket.protocol import Action, Entry
 from runners.live.websocket.responses import Health
 from runners.live.websocket.server import AlertServer
 
@@ -78,6 +78,8 @@ class RecordingAudit:
         self.acks: list[tuple[str, int]] = []
         self.actions: list[tuple[str, str, str, str]] = []
         self.delivered: list[tuple[str, int, int]] = []
+        self.settle: Callable[[Callable[[bool], None]], None] = lambda settled: settled(True)
+        """What becomes of an action: written at once, unless a test says otherwise."""
 
     def record(self, kind: str, actor: str, data: dict[str, Any]) -> None:
         self.events.append((kind, actor, data))
@@ -86,8 +88,9 @@ class RecordingAudit:
         self.acks.append((client, seq))
         self.delivered += [(client, *run) for run in delivered]
 
-    def action(self, client: str, id: str, action: str, note: str) -> None:  # noqa: A002
-        self.actions.append((client, id, action, note))
+    def action(self, client: str, done: Action, settled: Callable[[bool], None]) -> None:
+        self.actions.append((client, *done))
+        self.settle(settled)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [data for each, _, data in self.events if each == kind]

@@ -50,14 +50,30 @@ class Bulletins:
         """Send a client that has just authenticated what holds."""
         self.offer_status(peer, session, wall)
         for one in self.actions.recent():
-            peer.offer(acted(one.done, one.actor, one.at))
+            _tell(peer, one)
 
-    def act(self, name: str, action: Action, wall: float) -> None:
-        """Write down what a client did about an alert, and tell everybody; a repeat is neither."""
+    def act(self, sender: Peer, name: str, action: Action, wall: float) -> None:
+        """Have an action written down, and tell everybody once it is.
+
+        A repeat is answered to whoever sent it: what was told the first time may have been lost
+        with a connection.
+        """
         one = Acted(name, action, utc_stamp(wall))
-        if not self.actions.take(one):
+        if (before := self.actions.standing(one)) is None:
+            self.actions.begin(one)
+            self._journal.acted(name, action, lambda is_written: self._settle(one, is_written))
+        elif not self.actions.is_coming(before):
+            _tell(sender, before)
+
+    def _settle(self, one: Acted, is_written: bool) -> None:
+        if not is_written:
+            self.actions.failed(one)
             return
-        self._journal.acted(name, *action)
+        self.actions.written(one)
         for peer, session in self._clients.items():
             if session.identity is not None and peer.is_open:
-                peer.offer(acted(action, one.actor, one.at))
+                _tell(peer, one)
+
+
+def _tell(peer: Peer, one: Acted) -> None:
+    peer.offer(acted(one.done, one.actor, one.at))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from runners.live.telemetry.metrics import Metrics
 from runners.live.websocket.connection import Peer
 from runners.live.websocket.limits import Rejections, VisitLog
-from runners.live.websocket.protocol import ACTIONS, Plan
+from runners.live.websocket.protocol import ACTIONS, Action, Plan
 from runners.live.websocket.session import Session
 
 ACK_FLUSH_SECONDS = 1.0
@@ -35,8 +35,11 @@ class Audit(Protocol):
         ``delivered`` are the runs of messages it was sent of that, and confirms now.
         """
 
-    def action(self, client: str, id: str, action: str, note: str) -> None:  # noqa: A002
-        """A trader acted on an alert."""
+    def action(self, client: str, done: Action, settled: Callable[[bool], None]) -> None:
+        """A trader acted on an alert.
+
+        ``settled`` is called on the loop's thread with whether that is on disk.
+        """
 
 
 class Journal:
@@ -121,10 +124,10 @@ class Journal:
         self._acks[name] = (max(seq, known), runs)
         self._metrics.add("alertas_websocket_acks_total")
 
-    def acted(self, name: str, identifier: str, action: str, note: str) -> None:
-        """A trader acted."""
-        self._audit.action(name, identifier, action, note)
-        self._metrics.add("alertas_websocket_actions_total", action=action)
+    def acted(self, name: str, done: Action, settled: Callable[[bool], None]) -> None:
+        """A trader acted; ``settled`` is told whether that is on disk."""
+        self._audit.action(name, done, settled)
+        self._metrics.add("alertas_websocket_actions_total", action=done.action)
 
     def flush_if_due(self, now: float) -> bool:
         """Flush once per second; True if it did."""

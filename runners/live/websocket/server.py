@@ -198,7 +198,7 @@ class AlertServer:
         elif not self.actions.knows(action.id):
             self._metrics.add("alertas_websocket_ignored_total", reason="unknown_alert")
         else:
-            self._bulletins.act(name, action, time.time())
+            self._bulletins.act(peer, name, action, time.time())
 
     def _authenticate(self, peer: Peer, session: Session, token: str) -> None:
         identity = self._door.identify(token, time.time())
