@@ -200,6 +200,7 @@ class Daemon:
             port=self._options.port,
             tls=None if self._certificate is None else self._certificate.context,
             allow_remote=self._options.allow_remote,
+            language=self._config.delivery.email.language,
         )
 
     async def _first_events(self) -> tuple[Event, ...]:

@@ -77,13 +77,14 @@ class Tab:
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._loaded = asyncio.Event()
         self.session = ""
+        self.context = ""
         self.console: list[str] = []
 
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a DevTools command; returns its result."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": params}
-        if self.session:
+        if self.session and not method.startswith("Browser."):
             message["sessionId"] = self.session
         answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps(message))
@@ -159,6 +160,39 @@ class Tab:
         await self.call("Input.dispatchKeyEvent", type="keyDown", **press, **text)
         await self.call("Input.dispatchKeyEvent", type="keyUp", **press)
 
+    async def click(self, selector: str) -> None:
+        """Click on the middle of an element, as a hand does: the browser takes it for a touch."""
+        x, y = await self._middle(selector)
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.call(
+                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
+            )
+
+    async def tap(self, selector: str, share: float = 0.5) -> None:
+        """Put a finger on an element, ``share`` of its width from the left, and lift it."""
+        x, y = await self._middle(selector, share)
+        await self.call(
+            "Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}]
+        )
+        await self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    async def _middle(self, selector: str, share: float = 0.5) -> tuple[float, float]:
+        await self.run(f"document.querySelector({json.dumps(selector)}).scrollIntoView()")
+        box = await self.run(
+            f"document.querySelector({json.dumps(selector)}).getBoundingClientRect().toJSON()"
+        )
+        return box["x"] + share * box["width"], box["y"] + box["height"] / 2
+
+    async def permit(self, *names: str) -> None:
+        """Grant permissions, as somebody who is asked would."""
+        await self.call(
+            "Browser.grantPermissions", permissions=list(names), browserContextId=self.context
+        )
+
+    async def before(self, script: str) -> None:
+        """Run a script ahead of the page's own, from the next load on."""
+        await self.call("Page.addScriptToEvaluateOnNewDocument", source=script)
+
     async def resize(self, width: int, height: int) -> None:
         """Pretend to be a screen of this size."""
         await self.call(
@@ -189,7 +223,7 @@ async def open_tab(devtools: str, url: str) -> AsyncIterator[Tab]:
         attached = await tab.call(
             "Target.attachToTarget", targetId=target["targetId"], flatten=True
         )
-        tab.session = attached["sessionId"]
+        tab.session, tab.context = attached["sessionId"], context
         for domain in ("Page", "Runtime", "Log"):
             await tab.call(f"{domain}.enable")
         await tab.resize(1280, 900)

@@ -16,6 +16,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from alertlib.config.schema import WebSocket
+from alertlib.texts.words import Language
 from runners.live.telemetry.metrics import Metrics
 from runners.live.websocket.auth import (
     Authenticator,
@@ -146,6 +147,7 @@ async def serving(
     page: Path = Path("no such page"),
     stop_seconds: float = 3.0,
     allow_remote: bool = False,
+    language: Language = "pt-BR",
     **settings: Any,
 ) -> AsyncIterator[Harness]:
     """Run a server for the length of a block."""
@@ -163,6 +165,7 @@ async def serving(
         tls=tls,
         allow_remote=allow_remote,
         page=page,
+        language=language,
     )
     try:
         yield harness

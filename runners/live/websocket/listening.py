@@ -15,6 +15,7 @@ from websockets.asyncio.server import Server, serve
 from websockets.server import ServerProtocol
 
 from alertlib.errors import BusyError, ConfigError
+from alertlib.texts.words import Language
 from runners.live.telemetry.logs import quiet_websockets
 from runners.live.telemetry.metrics import Metrics
 from runners.live.websocket.admission import Door, Endpoints
@@ -57,6 +58,7 @@ async def open_server(
     tls: ssl.SSLContext | None = None,
     allow_remote: bool = False,
     page: Path = PAGE,
+    language: Language = "pt-BR",
 ) -> AlertServer:
     """Start serving ``alertas.v1``.
 
@@ -77,6 +79,10 @@ async def open_server(
         From :mod:`runners.live.websocket.tls`.
     allow_remote : bool
         Permit an address that other machines reach, without TLS.
+    page : Path
+        The dashboard's.
+    language : {"pt-BR", "en"}
+        Its language until somebody chooses another.
 
     Returns
     -------
@@ -108,7 +114,7 @@ async def open_server(
         {"/", "/alertas", url.path or "/"},
         Roster(settings.max_connections, settings.max_connections_per_token),
         settings.handshakes_per_second,
-        Endpoints(health, lambda: server.stats(), metrics, Page.load(page, origins)),
+        Endpoints(health, lambda: server.stats(), metrics, Page.load(page, origins, language)),
         lambda rejections: server.rejected(rejections),
         proxies=Proxies(settings.trusted_proxies),
         is_proxied=_is_proxied(settings),

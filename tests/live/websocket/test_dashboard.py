@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,108 +19,33 @@ from alertlib.detection.intake import RECENT_BARS, Core
 from alertlib.texts.words import WORDS
 from runners.live.websocket.dashboard.page import assemble
 from runners.live.websocket.listening import PAGE
-from runners.live.websocket.protocol import Row
 from runners.live.websocket.responses import Health
-from tests.support.browser import Tab, chromium, find_chromium, open_tab
+from tests.support.browser import open_tab
+from tests.support.desk import (
+    EVIL,
+    FOLLOWED,
+    IDS,
+    LIVE,
+    ROWS,
+    cards,
+    commit,
+    desk,
+    make_alert,
+    make_rows,
+    publish,
+    recent,
+    sign_in,
+)
 from tests.support.websocket_server import (
     JWT_SECRET,
     OTHER_TOKEN,
     TOKEN,
-    Harness,
     MemoryHistory,
     make_jwt,
     receive,
     run,
     serving,
 )
-
-BRASILIA = timezone(timedelta(hours=-3))
-FIRST = datetime(2024, 3, 1, 9, 0, tzinfo=BRASILIA)
-LIVE = "document.querySelector('#state').dataset.state === 'live'"
-EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
-
-
-@pytest.fixture(scope="module")
-def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no chromium on this machine")
-    with chromium(path, tmp_path_factory.mktemp("chromium")) as address:
-        yield address
-
-
-def make_rows(count: int = 120) -> list[Row]:
-    """Bars that rise and fall by turns of eight."""
-    rows: list[Row] = []
-    price = 126_500.0
-    for number in range(count):
-        step = 25.0 if number // 8 % 2 == 0 else -25.0
-        time = (FIRST + timedelta(minutes=5 * number)).isoformat()
-        low, high = min(price, price + step) - 15.0, max(price, price + step) + 15.0
-        rows.append((time, price, high, low, price + step))
-        price += step
-    return rows
-
-
-ROWS = make_rows()
-
-
-def make_alert(number: int, **changes: Any) -> dict[str, Any]:
-    """An alert on the bar of that number."""
-    time, price = ROWS[number % len(ROWS)][0], 126_505.0
-    seen = datetime.fromisoformat(time) + timedelta(minutes=5, seconds=1)
-    return {
-        "id": f"{number:032x}", "symbol": "WIN$N", "timeframe": "M5",
-        "pattern": "engulfing_bullish", "direction": 1, "severity": "ALTO", "confidence": 0.72,
-        "price": price, "entry_min": price - 15, "entry_max": price + 15, "stop": price - 250,
-        "target": price + 500, "risk_reward": 2.0, "bar_time": time,
-        "detected_at": f"{seen.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z",
-        "text": f"alerta {number}",
-    } | changes  # fmt: skip
-
-
-def commit(history: MemoryHistory, *alerts: dict[str, Any], kind: str = "alert") -> None:
-    for alert in alerts:
-        payload = json.dumps(alert, ensure_ascii=False).encode()
-        history.entries.append((history.head + 1, kind, payload))
-
-
-def publish(house: Harness, *alerts: dict[str, Any], kind: str = "alert") -> None:
-    before = len(house.history.entries)
-    commit(house.history, *alerts, kind=kind)
-    house.server.publish(house.history.entries[before:])
-
-
-def recent(symbol: str, timeframe: str) -> list[Row]:
-    return ROWS if (symbol, timeframe) == ("WIN$N", "M5") else []
-
-
-@asynccontextmanager
-async def desk(
-    devtools: str, *alerts: dict[str, Any], token: str | None = TOKEN
-) -> AsyncIterator[tuple[Harness, Tab]]:
-    """A server with the page, and a browser on it that has signed in."""
-    history = MemoryHistory()
-    commit(history, *alerts)
-    async with serving(page=PAGE, history=history) as house:
-        house.server.recent_bars = recent
-        async with open_tab(devtools, f"http://127.0.0.1:{house.server.port}/") as tab:
-            if token is not None:
-                await sign_in(tab, token)
-                await tab.until(LIVE)
-            yield house, tab
-
-
-async def sign_in(tab: Tab, token: str) -> None:
-    await tab.until("document.activeElement.id === 'token'")
-    await tab.type(token)
-    await tab.press("Enter")
-
-
-async def cards(tab: Tab, count: int) -> list[str]:
-    """Wait for so many cards; returns their texts, the newest first."""
-    await tab.until(f"document.querySelectorAll('.alert').length === {count}")
-    return await tab.texts(".alert")
 
 
 async def ask_often(client: ClientConnection) -> None:
@@ -148,6 +71,7 @@ class TestSource:
     def test_names_are_those_of_the_other_channels(self, devtools: str) -> None:
         async def scenario() -> None:
             async with desk(devtools, token=None) as (_, tab):
+                assert await tab.run("VOCABULARY") == WORDS
                 assert await tab.run("WORDS") == WORDS["pt-BR"]
                 assert set(await tab.run("SEVERITIES")) <= set(WORDS["pt-BR"])
 
@@ -214,7 +138,7 @@ class TestAlerts:
                 for text in (
                     "CRÍTICO", "WIN$N M5", "Engolfo de baixa", "▼ VENDA", "126.505",
                     "126.490 – 126.520", "126.255", "127.005", "R:R 1:2",
-                    "confiança 72%", "ATRASADO", "SIMULAÇÃO", "alerta 101", "há ",
+                    "confiança 72%", "ATRASADO", "SIMULAÇÃO", "há ",
                     "01/03 17:25–17:30", "17:30:01",
                 ):  # fmt: skip
                     assert text in newest
@@ -252,11 +176,14 @@ class TestAlerts:
     def test_silence_is_explained(self, devtools: str) -> None:
         async def scenario() -> None:
             async with desk(devtools) as (house, tab):
-                house.health = Health(False, ("feed: WIN$N M5 is stale",), {"dry_run": True})
+                said = "WIN$N M5 is stale: 3 bars missing, the last opened at 2024-03-01 10:50:00"
+                house.health = Health(False, (f"feed: {said}",), {"dry_run": True})
                 await tab.run("checkHealth()")
                 (notice,) = await tab.texts("#notice.grave")
                 assert "novos alertas podem não sair" in notice
-                assert "dados de mercado: WIN$N M5 is stale" in notice
+                assert "WIN$N M5 sem 3 barras; a última abriu em 01/03/2024 10:50" in notice
+                assert said not in notice  # it is folded away
+                assert said in await tab.run("find('technical-text').textContent")
                 assert "Simulação" in notice
                 house.health = Health(True)
                 await tab.run("checkHealth()")
@@ -270,7 +197,7 @@ class TestAlerts:
             async with desk(devtools) as (house, tab):
                 publish(house, make_alert(1, **evil, stop=EVIL, confidence=None, bar_time=EVIL))
                 (text,) = await cards(tab, 1)
-                assert text.count(EVIL) == 4
+                assert text.count(EVIL) == 3
                 assert await tab.run("document.querySelectorAll('img, #desk script').length") == 0
                 assert await tab.run("window.hacked === undefined")
                 assert tab.console == []
@@ -304,9 +231,9 @@ class TestAlerts:
                 publish(house, *(make_alert(n) for n in range(300, 600)))
                 await tab.until("link.seq === 600")
                 texts = await cards(tab, 200)
-                assert "alerta 599" in texts[0]
-                last = "document.querySelector('.alert:last-child .text').textContent"
-                assert await tab.run(last) == "alerta 400"
+                assert "18:55–19:00" in texts[0]
+                shown = await tab.run(IDS)
+                assert [int(one, 16) for one in shown] == list(range(599, 399, -1))
                 assert "auditoria" in (await tab.texts("#older"))[0]
                 await tab.until("document.querySelector('#counts dd').textContent === '600'")
 
@@ -329,8 +256,8 @@ class TestMarket:
                 publish(house, make_alert(118, replay=True, synthetic=True))
                 await tab.until("document.querySelector('#origin').textContent")
                 assert await tab.texts("#origin") == ["DADOS SINTÉTICOS · REPLAY"]
-                (line,) = await tab.texts("#market-line")
-                assert line == "última barra fechou às 19:00 de 01/03/2024"
+                (line,) = await tab.texts("#streams li")
+                assert line == "WIN$N M5 última barra fechou às 19:00 de 01/03/2024"
                 (text,) = await cards(tab, 1)
                 assert "DADOS SINTÉTICOS" in text
                 assert "R$\xa0100,00" in text
@@ -386,9 +313,9 @@ class TestMarket:
                     frame = {"feed": [state | {"market_open": market_open}]}
                     frame |= {"now": f"2024-03-01T{now}Z"}
                     heard = f"hearStatus({json.dumps(frame)})"
-                    line = "document.querySelector('#market-line').textContent"
+                    line = "document.querySelector('#streams li').textContent"
                     assert await tab.run(f"({heard}, {line})") == (
-                        f"última barra fechou às 10:55, {ending}"
+                        f"WDO$N M5 última barra fechou às 10:55, {ending}"
                     )
 
         run(scenario())
@@ -453,8 +380,7 @@ class TestChart:
     def test_bars_are_shown_before_the_first_alert(self, devtools: str) -> None:
         async def scenario() -> None:
             async with desk(devtools) as (house, tab):
-                house.health = Health(True, (), {"last_bars": {"WIN$N M5": "2024-03-01T18:55:00"}})
-                await tab.run("checkHealth()")
+                house.server.tell_status([FOLLOWED])
                 await tab.until("document.querySelectorAll('.candle').length > 50")
                 assert await tab.run("document.querySelectorAll('.level').length") == 0
                 assert "à espera" in (await tab.texts("#chart-note"))[0]
@@ -540,7 +466,7 @@ class TestActions:
                 await tab.type("preço já andou")
                 await tab.run("document.querySelector('.rejected').click()")
                 await tab.until(
-                    "document.querySelector('.done').innerText.includes('recebida pelo servidor')"
+                    "document.querySelector('.done').innerText.includes('registrada pelo servidor')"
                 )
                 identifier = make_alert(1)["id"]
                 assert house.audit.actions == [("mesa", identifier, "rejected", "preço já andou")]
@@ -607,9 +533,7 @@ class TestReconnection:
                         await tab.until(LIVE)
                         publish(again, make_alert(4))
                         await cards(tab, 4)
-                        names = "[...document.querySelectorAll('.text')].map(e => e.textContent)"
-                        expected = [f"alerta {number}" for number in (4, 3, 2, 1)]
-                        assert await tab.run(names) == expected
+                        assert [int(one, 16) for one in await tab.run(IDS)] == [4, 3, 2, 1]
                         (connected,) = again.audit.of("client_connected")
                         assert connected["recovered"] is True
                         assert connected["after"] == 2

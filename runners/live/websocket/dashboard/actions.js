@@ -9,7 +9,6 @@ class Actions {
   #link;
   #changed;
   #taken = new Map();
-  #number = 0;
 
   // `changed(id, taken)` is called whenever one's state changes.
   constructor(link, changed) {
@@ -23,10 +22,8 @@ class Actions {
   get(id) { return this.#taken.get(id); }
 
   take(alert, action, note) {
-    this.#number += 1;
     const taken = {
-      action, note, at: Date.now(), state: "waiting", number: this.#number,
-      symbol: alert.symbol, timeframe: alert.timeframe,
+      action, note, at: market.now(), state: "waiting",
     };
     this.#taken.delete(alert.id);
     this.#taken.set(alert.id, taken);
@@ -43,9 +40,10 @@ class Actions {
     for (const [id, taken] of this.#taken) if (taken.state === "sent") this.#set(id, taken, "waiting");
   }
 
-  confirm({ id, number }) {
+  // The server tells of an action only once it has written it down.
+  confirm({ id, action }) {
     const taken = this.#taken.get(id);
-    if (taken?.number === number) this.#set(id, taken, "received");
+    if (taken?.action === action && taken.state === "sent") this.#set(id, taken, "received");
   }
 
   forget() {
@@ -56,9 +54,7 @@ class Actions {
   #send(id, taken) {
     const message = { type: "action", id, action: taken.action };
     if (taken.note) message.note = taken.note;
-    const isSent = this.#link.send(message);
-    if (isSent) this.#link.ask(taken.symbol, taken.timeframe, { id, number: taken.number });
-    this.#set(id, taken, isSent ? "sent" : "waiting");
+    this.#set(id, taken, this.#link.send(message) ? "sent" : "waiting");
   }
 
   #set(id, taken, state) {
@@ -70,9 +66,7 @@ class Actions {
   #load() {
     try {
       for (const [id, taken] of JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "[]")) {
-        if (!Object.hasOwn(ACTIONS, taken.action)) continue;
-        this.#taken.set(id, taken);
-        this.#number = Math.max(this.#number, taken.number);
+        if (ACTIONS.includes(taken.action)) this.#taken.set(id, taken);
       }
     } catch {
       this.#taken.clear(); // storage is off, or holds something else: nothing is remembered

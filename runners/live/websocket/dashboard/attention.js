@@ -9,16 +9,17 @@ class Attention {
   constructor() {
     find("sound").addEventListener("click", () => this.#switchSound());
     find("notify").addEventListener("click", () => this.#switchNotices());
-    // A browser lets a page sound only after it was touched; any touch will do.
+    // A browser may let a page sound only after it was touched; any touch will do.
     for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, (event) => {
       if (!event.target.closest?.("#sound")) this.#wake();
     });
+    this.#wake();
     this.#show();
   }
 
-  alert(data, text) {
+  alert(kind, data, text) {
     if (!this.#notifies || document.hasFocus() || !this.#mayNotify()) return;
-    const notice = new Notification(text, { tag: String(data.id), body: String(data.text ?? "") });
+    const notice = new Notification(text, { tag: String(data.id), body: say(kind, data), lang: LANGUAGE });
     notice.onclick = () => { window.focus(); notice.close(); };
   }
 
@@ -35,16 +36,19 @@ class Attention {
     tone.stop(now + 0.36);
   }
 
+  // Done when the sound is on, which may be never.
   async #wake() {
     if (!this.#isLoud) return;
-    this.#audio ??= new AudioContext();
+    if (this.#audio === null) {
+      this.#audio = new AudioContext();
+      this.#audio.onstatechange = () => this.#show();
+    }
     if (this.#audio.state !== "running") await this.#audio.resume();
-    this.#show();
   }
 
   async #switchSound() {
     // The touch that wakes a remembered sound must not switch it off.
-    const isAsleep = this.#isLoud && find("sound-text").textContent !== "ligado";
+    const isAsleep = this.#isLoud && !this.#isHeard;
     this.#isLoud = isAsleep || !this.#isLoud;
     remember("alertas.sound", this.#isLoud || null);
     if (this.#isLoud) {
@@ -59,17 +63,21 @@ class Attention {
     this.#notifies = isOn && (await Notification.requestPermission()) === "granted";
     remember("alertas.notify", this.#notifies || null);
     this.#show();
-    if (isOn && !this.#notifies) warn("O navegador não permite avisos desta página; mude isso nas permissões do site.", "notify");
+    if (isOn && !this.#notifies) warn(t("notify_refused"), "notify");
   }
+
+  get #isHeard() { return this.#isLoud && this.#audio?.state === "running"; }
 
   #mayNotify() { return "Notification" in window && Notification.permission === "granted"; }
 
   #show() {
-    const isHeard = this.#isLoud && this.#audio?.state === "running";
+    const state = this.#isHeard ? "sound_on" : this.#isLoud ? "sound_asleep" : "sound_off";
     find("sound").setAttribute("aria-pressed", String(this.#isLoud));
-    find("sound-text").textContent = isHeard ? "ligado" : this.#isLoud ? "clique para ouvir" : "desligado";
+    find("sound").classList.toggle("asleep", state === "sound_asleep");
+    find("sound").title = `${t("sound")}: ${t(state)}`;
+    find("sound-text").textContent = t(state);
     find("notify").disabled = !("Notification" in window);
-    find("notify").title = "Notification" in window ? "" : "Só em https ou neste computador";
+    find("notify").title = "Notification" in window ? "" : t("notify_where");
     find("notify").setAttribute("aria-pressed", String(this.#notifies && this.#mayNotify()));
   }
 }

@@ -3,11 +3,13 @@
 
 const NOTE_LIMIT = 200; // 200 characters of any script fit the server's frame of 1 KiB
 const FRESH = 60000;
+const PRICES = ["open", "high", "low", "close"];
 
 class Card {
   #age = make("span", "age");
   #marks = make("span", "marks");
   #pick = make("button", "pick");
+  #chart = make("button", "quiet show-chart");
   #actions = make("div", "actions");
   #standing = make("p", "standing");
   #told = make("p", "told");
@@ -23,15 +25,19 @@ class Card {
     this.detected = instant(alert.detected_at);
     this.element = make("article", "alert");
     this.element.tabIndex = 0;
+    this.element.dataset.id = alert.id;
     this.element.dataset.severity = SEVERITIES.includes(alert.severity) ? alert.severity : "";
     this.element.classList.toggle("correction", kind === "correction");
-    this.element.append(this.#head(), this.#levels(), this.#standing, this.#facts(), this.#told, ...this.#changes(), ...this.#text(), this.#actions);
+    this.element.append(this.#head(), this.#levels(), this.#standing, this.#facts(), this.#chart, this.#told, ...this.#changes(), this.#actions);
     this.element.setAttribute("aria-label", say(kind, alert));
     this.element.addEventListener("click", (event) => {
       if (!event.target.closest("button, input, #chart")) actions.pick();
     });
-    this.#pick.type = "button";
-    this.#pick.addEventListener("click", () => actions.pick());
+    for (const button of [this.#pick, this.#chart]) {
+      button.type = "button";
+      button.addEventListener("click", () => actions.pick());
+    }
+    this.unfold(false);
     this.mark(false);
     this.tick(market.now());
   }
@@ -39,11 +45,17 @@ class Card {
   mark(isSelected) {
     this.element.classList.toggle("selected", isSelected);
     this.#pick.setAttribute("aria-pressed", String(isSelected));
-    this.#pick.title = isSelected ? "No gráfico" : "Mostrar no gráfico";
+    this.#pick.title = t(isSelected ? "on_chart" : "to_chart");
+  }
+
+  // On a phone: whether the chart is open in this card.
+  unfold(isOpen) {
+    this.#chart.textContent = t(isOpen ? "chart_close" : "chart_open");
+    this.#chart.setAttribute("aria-expanded", String(isOpen));
   }
 
   correct(correction) {
-    this.#marks.append(make("span", "mark warn", `CORRIGIDO ${shown(MINUTE, instant(correction.detected_at))}`));
+    this.#marks.append(make("span", "mark warn", t("mark_corrected", { at: shown(MINUTE, instant(correction.detected_at)) })));
   }
 
   tick(now) {
@@ -59,7 +71,10 @@ class Card {
     const decimals = decimalsOf([this.alert.price, this.alert.stop, this.alert.target]);
     const far = (level) => number((level - standing.price) * this.alert.direction, decimals, "exceptZero");
     const text = standing === null ? "" : standing.kind === "over" ? standing.text
-      : `${standing.text} · último ${number(standing.price, decimals)} · até o stop ${far(this.alert.stop)}, até o alvo ${far(this.alert.target)} pts`;
+      : t("far", {
+        standing: standing.text, price: number(standing.price, decimals),
+        stop: far(this.alert.stop), target: far(this.alert.target),
+      });
     if (this.#standing.textContent !== text) this.#standing.textContent = text;
     this.element.dataset.standing = standing?.kind ?? "";
     for (const { element, points } of this.#money) {
@@ -69,8 +84,10 @@ class Card {
   }
 
   tell(frame) {
-    if (!frame || !Object.hasOwn(ACTIONS, frame.action)) return;
-    this.#told.textContent = `${ACTIONS[frame.action]} por ${frame.actor} às ${shown(CLOCK, instant(frame.at))}`;
+    if (!ACTIONS.includes(frame?.action)) return;
+    this.#told.textContent = t("told", {
+      action: t(frame.action), actor: frame.actor, at: shown(CLOCK, instant(frame.at)),
+    });
   }
 
   // Show what was done, or ask.
@@ -91,12 +108,9 @@ class Card {
       make("span", `trade ${isUp ? "buy" : "sell"}`, `${isUp ? "▲" : "▼"} ${side(alert.direction).toUpperCase()}`),
       make("span", "pattern", label(WORDS, alert.pattern)),
     );
-    if (this.kind === "correction") this.#mark("CORREÇÃO", "warn");
-    for (const [key, text] of Object.entries(MARKS)) if (alert[key]) this.#mark(text, "warn");
-    if (alert.dry_run) this.#mark("SIMULAÇÃO", "warn");
-    if (alert.late) this.#mark("ATRASADO", "warn");
+    this.#marks.append(...marksOf(this.kind, alert).map((key) => make("span", "mark warn", t(`mark_${key}`))));
     const when = make("span", "when");
-    when.title = "Hora em que o servidor detectou o alerta";
+    when.title = t("detected_title");
     when.append(make("span", "clock", shown(CLOCK, this.detected)), this.#age);
     const top = make("div", "top");
     top.append(
@@ -107,10 +121,6 @@ class Card {
     );
     head.append(top, this.#pick);
     return head;
-  }
-
-  #mark(text, kind) {
-    this.#marks.append(make("span", `mark ${kind}`, text));
   }
 
   #levels() {
@@ -127,24 +137,24 @@ class Card {
       if (detail && detail !== DASH) {
         const money = make("small", "money");
         this.#money.push({ element: money, points: (this.alert[kind] - this.alert.price) * this.alert.direction });
-        shownValue.append(make("small", "", `${detail} pts`), money);
+        shownValue.append(make("small", "", t("points", { n: detail })), money);
       }
       box.append(make("dt", "", name), shownValue);
       list.append(box);
     };
-    add("Preço", price(alert.price), "", "price");
-    add("Entrada", band, "", "entry");
-    add("Stop", price(alert.stop), far(alert.stop), "stop");
-    add("Alvo", price(alert.target), far(alert.target), "target");
+    add(t("price"), price(alert.price), "", "price");
+    add(t("entry"), band, "", "entry");
+    add(t("stop"), price(alert.stop), far(alert.stop), "stop");
+    add(t("target"), price(alert.target), far(alert.target), "target");
     return list;
   }
 
   #facts() {
     const { risk_reward: ratio, confidence } = this.alert;
     const facts = [];
-    if (Number.isFinite(ratio)) facts.push(`R:R 1:${number(Math.round(100 * ratio) / 100)}`);
-    if (Number.isFinite(confidence)) facts.push(`confiança ${number(100 * confidence, 0)}%`);
-    facts.push(`barra ${barSpan(this.alert)}`);
+    if (Number.isFinite(ratio)) facts.push(t("risk_reward", { ratio: number(Math.round(100 * ratio) / 100) }));
+    if (Number.isFinite(confidence)) facts.push(t("confidence", { percent: number(100 * confidence, 0) }));
+    facts.push(t("bar", { span: barSpan(this.alert) }));
     return make("p", "facts", facts.join(" · "));
   }
 
@@ -152,26 +162,22 @@ class Card {
     if (this.kind !== "correction") return [];
     const changes = Object.entries(this.alert.changes ?? {}).map(([name, [before, after]]) => {
       const decimals = decimalsOf([before, after]);
-      return `${label(PRICES, name)} ${number(before, decimals)} → ${number(after, decimals)}`;
+      return `${PRICES.includes(name) ? t(name) : name} ${number(before, decimals)} → ${number(after, decimals)}`;
     });
     const what = changes.length ? ` (${changes.join("; ")})` : "";
-    return [make("p", "changes", `A barra foi revista depois do fechamento${what}. O alerta original fica como foi enviado; confira o gráfico.`)];
-  }
-
-  #text() {
-    return this.alert.text ? [make("p", "text", String(this.alert.text))] : [];
+    return [make("p", "changes", t("revised", { what }))];
   }
 
   #ask(before = "") {
     const note = make("input", "note");
     note.type = "text";
     note.maxLength = NOTE_LIMIT;
-    note.placeholder = "nota (opcional)";
+    note.placeholder = t("note");
     note.autocomplete = "off";
     note.value = before;
-    note.setAttribute("aria-label", "Nota da ação, opcional");
-    const buttons = Object.entries(ACTIONS).map(([key, name]) => {
-      const button = make("button", `act ${key}`, name);
+    note.setAttribute("aria-label", t("note_label"));
+    const buttons = ACTIONS.map((key) => {
+      const button = make("button", `act ${key}`, t(key));
       button.type = "button";
       button.addEventListener("click", () => this.#do.act(key, note.value.trim()));
       return button;
@@ -180,18 +186,13 @@ class Card {
   }
 
   #done(taken) {
-    const states = {
-      waiting: "na fila, será enviada ao reconectar",
-      sent: "enviada",
-      received: "recebida pelo servidor",
-    };
     const done = make("p", `done ${taken.action}`);
     done.append(
-      make("strong", "", ACTIONS[taken.action]),
-      make("span", "", ` ${shown(CLOCK, taken.at)} · ${states[taken.state]}`),
+      make("strong", "", t(taken.action)),
+      make("span", "", ` ${shown(CLOCK, taken.at)} · ${t(`action_${taken.state}`)}`),
     );
     if (taken.note) done.append(make("span", "said-note", ` · “${taken.note}”`));
-    const change = make("button", "quiet", "Mudar");
+    const change = make("button", "quiet", t("change"));
     change.type = "button";
     change.addEventListener("click", () => {
       this.#isChanging = true;
@@ -206,17 +207,20 @@ function barSpan(alert) {
   const open = instant(alert.bar_time);
   const close = barClose(alert);
   if (open === null) return DASH;
-  const day = DAY.format(open) === DAY.format(Date.now()) ? "" : `${DAY.format(open).slice(0, 5)} `;
-  return `${day}${MINUTE.format(open)}${close === null ? "" : `–${MINUTE.format(close)}`}`;
+  return `${DAY.format(open).slice(0, 5)} ${MINUTE.format(open)}${close === null ? "" : `–${MINUTE.format(close)}`}`;
+}
+
+// What sets an alert apart from an ordinary one.
+function marksOf(kind, alert) {
+  return [...(kind === "correction" ? [kind] : []), ...MARKS.filter((key) => alert[key])];
 }
 
 // The alert as one sentence, for those who hear it.
 function say(kind, alert) {
-  const marks = [
-    [alert.synthetic, "dados sintéticos"], [alert.replay, "replay"], [kind === "correction", "correção"], [alert.dry_run, "simulação"], [alert.late, "atrasado"],
-  ].filter(([holds]) => holds).map(([, word]) => word);
   return [
-    ...marks, `severidade ${label(WORDS, alert.severity).toLowerCase()}`,
-    `${side(alert.direction)} a ${number(alert.price)}`, label(WORDS, alert.pattern), alert.symbol,
+    ...marksOf(kind, alert).map((key) => t(`mark_in_words_${key}`)),
+    t("severity_of", { severity: label(WORDS, alert.severity).toLowerCase() }),
+    t("trade_at", { side: side(alert.direction), price: number(alert.price) }),
+    label(WORDS, alert.pattern), alert.symbol,
   ].join(", ");
 }

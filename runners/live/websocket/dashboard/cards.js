@@ -66,6 +66,14 @@ class Cards {
     this.#on.select(card);
   }
 
+  // Whether the next alert is selected: not while somebody reads another, or a chart on a phone.
+  follow(follows) { this.#follows = follows; }
+
+  // Say on every card whether the chart is open in it.
+  unfold(open) {
+    for (const card of this.#cards.values()) card.unfold(card === open);
+  }
+
   tick(now) {
     for (const card of this.#cards.values()) {
       card.tick(now);
@@ -88,7 +96,6 @@ class Cards {
     head.after(card.element);
   }
 
-
   #trim() {
     while (this.#cards.size > MAX_CARDS) {
       const oldest = [...this.#cards.values()].find((card) => card !== this.#selected);
@@ -100,7 +107,7 @@ class Cards {
     }
     const older = find("older");
     older.hidden = this.#left === 0;
-    older.textContent = `A lista guarda os ${MAX_CARDS} mais novos; os outros estão na auditoria.`;
+    older.textContent = t("older", { n: MAX_CARDS });
   }
 
   // Arrow keys walk from card to card.

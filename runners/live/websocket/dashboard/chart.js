@@ -24,9 +24,8 @@ function drawChart(box, bars, alert, previous) {
 
   const svg = node("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img" });
   svg.append(grid(scale, decimals, levels, width), times(shownBars, scale, height));
-  svg.append(...drawPrevious(previous, scale));
   if (place >= 0) svg.append(signal(alert, shownBars[place], place, scale, height));
-  svg.append(...shownBars.map((bar, index) => candle(bar, index, scale)));
+  svg.append(...shownBars.map((bar, index) => candle(bar, index, scale)), ...drawPrevious(previous, scale));
   svg.append(...drawLevels(levels, alert, scale, place, width));
   find("previous").textContent = describePrevious(previous, decimals);
   const title = node("title");
@@ -46,7 +45,9 @@ function drawChart(box, bars, alert, previous) {
 // One bar in words: open, high, low, close.
 function ohlc(bar, decimals) {
   const price = (value) => number(value, decimals);
-  return `${shown(MINUTE, bar.time)} A ${price(bar.open)} · Máx ${price(bar.high)} · Mín ${price(bar.low)} · F ${price(bar.close)}`;
+  return t("ohlc", {
+    at: shown(MINUTE, bar.time), open: price(bar.open), high: price(bar.high), low: price(bar.low), close: price(bar.close),
+  });
 }
 
 // The session before, in words; lines of it are drawn where they fit the picture.
@@ -54,14 +55,20 @@ function describePrevious(previous, decimals) {
   if (!previous) return "";
   const price = (value) => number(value, decimals);
   const day = previous.day.split("-").reverse().slice(0, 2).join("/");
-  return `Pregão anterior (${day}): máx ${price(previous.high)} · mín ${price(previous.low)} · fech ${price(previous.close)}`;
+  return t("previous", { day, high: price(previous.high), low: price(previous.low), close: price(previous.close) });
 }
 
 function drawPrevious(previous, scale) {
   return ["high", "low", "close"]
-    .map((name) => previous?.[name])
-    .filter((price) => price > scale.low && price < scale.high)
-    .map((price) => node("line", { class: "previous", x1: 0, x2: scale.right, y1: scale.y(price), y2: scale.y(price) }));
+    .filter((name) => previous?.[name] > scale.low && previous[name] < scale.high)
+    .map((name) => {
+      const y = scale.y(previous[name]);
+      const group = node("g", { class: "previous" });
+      const text = node("text", { x: 2, y: y - 3 });
+      text.textContent = t(`previous_${name}`);
+      group.append(node("line", { x1: 0, x2: scale.right, y1: y, y2: y }), text);
+      return group;
+    });
 }
 
 // As many of the newest bars as fit, and the alert's with a few before it however old it is.
@@ -73,9 +80,9 @@ function visible(bars, marked, room) {
 
 function levelsOf(alert) {
   return [
-    { kind: "target", name: "Alvo", price: alert.target },
-    { kind: "price", name: "Preço", price: alert.price },
-    { kind: "stop", name: "Stop", price: alert.stop },
+    { kind: "target", name: t("target"), price: alert.target },
+    { kind: "price", name: t("price"), price: alert.price },
+    { kind: "stop", name: t("stop"), price: alert.stop },
   ].filter((level) => Number.isFinite(level.price));
 }
 
@@ -198,8 +205,8 @@ function times(bars, scale, height) {
 
 function describe(bars, alert, place, decimals) {
   const last = bars.at(-1);
-  const where = place < 0 ? "Sem barra de alerta." : `Barra do alerta marcada às ${shown(MINUTE, instant(alert.bar_time))}.`;
-  return `${bars.length} barras até ${shown(MINUTE, last.time)}, último fechamento ${number(last.close, decimals)}. ${where}`;
+  const where = place < 0 ? t("chart_says_none") : t("chart_says_bar", { at: shown(MINUTE, instant(alert.bar_time)) });
+  return t("chart_says", { n: bars.length, at: shown(MINUTE, last.time), close: number(last.close, decimals), where });
 }
 
 // Bars of an answer, those that make no sense left out.

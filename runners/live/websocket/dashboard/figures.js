@@ -3,29 +3,24 @@
 
 const SAMPLES = 1000;
 const REMEMBERED_IDS = 10000;
-const CLOCK_TOLERANCE = 1000; // milliseconds by which two machines' clocks may disagree
+const CLOCK_TOLERANCE = 1000; // milliseconds by which the clocks of market and server may disagree
 const LIVE_DELAY = 15 * 60000; // a detection later than this was of a replay, not of a market
 
-const STRETCHES = [
-  ["seen", "Barra vista → enviado"],
-  ["travel", "Enviado → recebido"],
-  ["detection", "Fechamento → enviado"],
-];
+const STRETCHES = ["seen", "trip", "detection"];
 
 class Figures {
   #day = null;
   #severities = new Map();
   #corrections = 0;
-  #samples = { seen: [], travel: [], detection: [] };
-  #isClockOff = false;
+  #samples = { seen: [], trip: [], detection: [] };
   #isReplay = false;
   #ids = new Map(); // the day's alerts by id, with their numbers: none counts twice
   #isCut = false;
 
-  add({ kind, seq, data, sentAt, isLive, received }) {
+  add({ kind, seq, data, sentAt, isLive }) {
     if (kind === "alert") this.#count(data, seq);
     else this.#corrections += 1;
-    if (isLive && kind === "alert") this.#measure(data, instant(sentAt), received);
+    if (isLive && kind === "alert") this.#measure(data, instant(sentAt));
   }
 
   #count(alert, seq) {
@@ -46,22 +41,17 @@ class Figures {
     this.#severities.set(name, (this.#severities.get(name) ?? 0) + 1);
   }
 
-  #measure(alert, sent, received) {
+  #measure(alert, sent) {
     const seen = instant(alert.detected_at);
     const close = barClose(alert);
     if (sent === null) return;
-    if (seen !== null) this.#sample("seen", sent - seen);
-    this.#sample("travel", received - sent);
+    if (seen !== null) this.sample("seen", sent - seen);
     if (close === null || alert.late) return;
     if (sent < close - CLOCK_TOLERANCE || sent - close > LIVE_DELAY) this.#isReplay = true;
-    else this.#sample("detection", sent - close);
+    else this.sample("detection", sent - close);
   }
 
-  #sample(name, milliseconds) {
-    if (milliseconds < -CLOCK_TOLERANCE) {
-      this.#isClockOff = true;
-      return;
-    }
+  sample(name, milliseconds) {
     const samples = this.#samples[name];
     samples.push(Math.max(0, milliseconds));
     if (samples.length > SAMPLES) samples.shift();
@@ -73,27 +63,19 @@ class Figures {
     const order = SEVERITIES.map((name) => label(WORDS, name));
     const severities = [...this.#severities].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
     const taken = [...actions].filter(([id]) => this.#ids.has(id));
-    find("day").textContent = this.#day === null ? "Números do dia" : `Pregão de ${this.#day.text}`;
-    find("day-short").textContent = count(total, "alerta", "alertas") + (this.#isCut ? " ou mais" : "");
+    const alerts = count(total, "alert");
+    find("day").textContent = this.#day === null ? t("day") : t("session_of", { day: this.#day.text });
+    find("day-short").textContent = this.#isCut ? t("or_more", { text: alerts }) : alerts;
     find("counts").replaceChildren(
-      ...pair("Alertas", number(total) + (this.#isCut ? "+" : "")),
+      ...pair(t("alerts"), number(total) + (this.#isCut ? "+" : "")),
       ...severities.flatMap(([name, n]) => pair(name, number(n))),
-      ...pair("Entregues", number(total - waiting)),
-      ...pair("Correções", number(this.#corrections)),
-      ...Object.entries(ACTIONS).flatMap(([key, name]) =>
-        pair(`${name}s`, number(taken.filter(([, one]) => one.action === key).length))),
+      ...pair(t("delivered"), number(total - waiting)),
+      ...pair(t("corrections"), number(this.#corrections)),
+      ...ACTIONS.flatMap((action) =>
+        pair(t(`${action}_many`), number(taken.filter(([, one]) => one.action === action).length))),
     );
-    find("times").replaceChildren(...STRETCHES.map(([key, name]) => row(name, this.#samples[key])));
-    find("times-note").textContent = this.#note();
-  }
-
-  #note() {
-    const notes = [
-      "Entregues: confirmados ao servidor por esta página. Latência: só de alertas recebidos ao vivo aqui; barra vista e envio pelo relógio do servidor, recebimento pelo deste computador.",
-    ];
-    if (this.#isReplay) notes.push("Barras de outro dia ou hora (replay): o atraso desde o fechamento não é medido.");
-    if (this.#isClockOff) notes.push("Os relógios do servidor e deste computador divergem mais de 1 s: amostras negativas ficam de fora.");
-    return notes.join(" ");
+    find("times").replaceChildren(...STRETCHES.map((name) => row(t(`stretch_${name}`), this.#samples[name])));
+    find("times-note").textContent = t("latency_note") + (this.#isReplay ? ` ${t("latency_replay")}` : "");
   }
 }
 

@@ -42,7 +42,7 @@ class Filters {
       while (next?.matches("article[hidden]")) next = next.nextElementSibling;
       day.hidden = !next?.matches("article");
     }
-    find("filtered").textContent = left ? `${count(left, "alerta oculto", "alertas ocultos")} pelos filtros` : "";
+    find("filtered").textContent = left ? count(left, "hidden") : "";
     find("filter-none").hidden = !left;
   }
 

@@ -31,7 +31,7 @@ class Link {
   #on;
 
   // `on` has: state(name, details), message(message), acknowledged(seq),
-  // bars(answer), status(frame), acted(frame), confirmed(mark), beat().
+  // bars(answer), status(frame), acted(frame), trip(milliseconds), beat().
   constructor(on) {
     this.#on = on;
     setInterval(() => this.#tick(), 500);
@@ -58,12 +58,9 @@ class Link {
     return true;
   }
 
-  // Answers come in the order of what was sent: one that arrives also proves that everything
-  // said before it was received. `mark` is handed back then.
-  ask(symbol, timeframe, mark = null) {
-    const isSent = this.send({ type: "bars", symbol, timeframe });
-    if (isSent) this.#asked.push({ mark, at: performance.now() });
-    return isSent;
+  // Answers come in the order of the questions.
+  ask(symbol, timeframe) {
+    if (this.send({ type: "bars", symbol, timeframe })) this.#asked.push(performance.now());
   }
 
   #connect() {
@@ -187,7 +184,7 @@ class Link {
       this.#seq = seq;
       const isLive = seq > this.#head;
       this.#on.message({
-        kind: type, seq, sentAt, data, missed, isLive, remaining: this.#head - seq, received: Date.now(),
+        kind: type, seq, sentAt, data, missed, isLive, remaining: this.#head - seq,
       });
       this.#ackTimer ||= setTimeout(() => this.#acknowledge(), ACK_DELAY);
     }
@@ -201,8 +198,8 @@ class Link {
 
   #answered(frame) {
     const asked = this.#asked.shift();
+    if (asked !== undefined) this.#on.trip(performance.now() - asked);
     this.#on.bars(frame);
-    if (asked && asked.mark !== null) this.#on.confirmed(asked.mark);
   }
 
   #tick() {
@@ -213,7 +210,7 @@ class Link {
     const now = performance.now();
     if (this.#phase === "catching" && now - this.#heard > 2000) this.#enter("live"); // nothing retained
     const oldest = this.#asked[0];
-    if (oldest && now - Math.max(oldest.at, this.#heard) > SILENCE) {
+    if (oldest !== undefined && now - Math.max(oldest, this.#heard) > SILENCE) {
       this.#lost();
     } else if (now >= this.#beatAt) {
       this.#beatAt = now + BEAT;

@@ -1,21 +1,23 @@
 "use strict";
 // What the market does by the server's clock, and whether an alert can still be traded.
 
-const MARKS = { synthetic: "DADOS SINTÉTICOS", replay: "REPLAY" };
-const STATES = { stale: "faltam barras", down: "sem dados de mercado", ended: "replay terminado" };
-
 function streamOf({ symbol, timeframe }) {
   return JSON.stringify([symbol, timeframe]);
 }
 
 class Market {
-  #ahead = 0; // the server's clock less this computer's
+  // The server's clock less this page's timer, which nobody sets: a wrong or corrected clock of
+  // this computer changes nothing once the server has said what time it is.
+  #offset = Date.now() - performance.now();
   #streams = new Map(); // by stream: { bars, facts }, the newest answer
   #states = new Map(); // by stream, as the server last told
 
-  now() { return Date.now() + this.#ahead; }
+  now() { return this.#offset + performance.now(); }
 
   of(stream) { return this.#streams.get(streamOf(stream)); }
+
+  // The streams that the server follows.
+  get followed() { return [...this.#states.values()]; }
 
   // The answer to a question for bars.
   keep(answer) {
@@ -26,16 +28,13 @@ class Market {
     if (this.#streams.size > 32) this.#streams.delete(this.#streams.keys().next().value);
   }
 
-  // A status of the feed; returns the streams whose newest bar is another.
+  // A status of the feed: all its streams; returns those whose newest bar is another.
   told({ feed, now }) {
     this.#setClock(now);
-    const moved = [];
-    for (const state of Array.isArray(feed) ? feed : []) {
-      const before = this.#states.get(streamOf(state));
-      if (before?.last_bar !== state.last_bar) moved.push(state);
-      this.#states.set(streamOf(state), state);
-    }
-    return moved;
+    const before = this.#states;
+    const streams = Array.isArray(feed) ? feed : [];
+    this.#states = new Map(streams.map((state) => [streamOf(state), state]));
+    return streams.filter((state) => before.get(streamOf(state))?.last_bar !== state.last_bar);
   }
 
   // The day of the market; a replay has that of its newest bar.
@@ -49,23 +48,30 @@ class Market {
   // One line on the newest bar and the next.
   line(stream) {
     const state = this.#states.get(streamOf(stream));
-    const last = this.of(stream)?.bars.at(-1)?.time ?? instant(state?.last_bar);
+    const known = [instant(state?.last_bar), this.of(stream)?.bars.at(-1)?.time].filter(Number.isFinite);
+    const last = known.length ? Math.max(...known) : null;
     const length = 60000 * (minutesOf(stream.timeframe) ?? 0);
-    const trouble = STATES[state?.state];
-    if (last === null || last === undefined) return trouble ?? "nenhuma barra ainda";
+    const trouble = { stale: t("stale"), down: t("down"), ended: t("over") }[state?.state];
+    if (last === null) return trouble ?? t("no_bar");
     const close = last + length;
-    const parts = [`última barra fechou às ${shown(MINUTE, close)}`];
+    const at = shown(MINUTE, close);
+    const parts = [];
     if (this.marks(stream).includes("replay")) {
-      parts[0] += ` de ${DAY.format(last)}`;
+      parts.push(t("last_bar_of", { at, day: DAY.format(last) }));
     } else {
-      parts[0] += `, ${age(this.now() - close)}`;
+      parts.push(`${t("last_bar", { at })}, ${age(this.now() - close)}`);
       const left = close + length - this.now();
-      if (state?.market_open === false) parts.push("mercado fechado");
-      else if (length && left > 0) parts.push(`próxima fecha em ${clock(left)}`);
-      else if (state?.market_open) parts.push(`próxima atrasada ${clock(-left)}`);
+      if (state?.market_open === false) parts.push(t("closed"));
+      else if (length && left > 0) parts.push(t("next_bar", { left: clock(left) }));
+      else if (state?.market_open) parts.push(t("next_late", { by: clock(-left) }));
     }
     if (trouble) parts.push(trouble);
     return parts.join(" · ");
+  }
+
+  // Whether a stream has no alerts to expect for now.
+  isInTrouble(stream) {
+    return ["stale", "down"].includes(this.#states.get(streamOf(stream))?.state);
   }
 
   // Whether an alert can still be traded, as far as closed bars show; null where they do not.
@@ -81,8 +87,8 @@ class Market {
     if (![alert.entry_min, alert.entry_max].every(Number.isFinite)) return null;
     const beyond = alert.direction > 0 ? price - alert.entry_max : alert.entry_min - price;
     const before = alert.direction > 0 ? alert.entry_min - price : price - alert.entry_max;
-    if (beyond > 0) return { kind: "passed", text: "entrada passou", price };
-    return { kind: "open", text: before > 0 ? "antes da entrada" : "na faixa de entrada", price };
+    if (beyond > 0) return { kind: "passed", text: t("entry_passed"), price };
+    return { kind: "open", text: t(before > 0 ? "entry_before" : "entry_in"), price };
   }
 
   #ended(alert, { bars, facts }, open, close) {
@@ -90,24 +96,24 @@ class Market {
     if (reached) return reached;
     const last = bars.at(-1).time;
     const now = (facts.marks ?? []).includes("replay") ? last + (close - open) : this.now();
-    if (DAY.format(open) !== DAY.format(now)) return "pregão encerrado: histórico";
-    const horizon = facts.horizon_minutes;
-    return Number.isFinite(horizon) && now >= close + 60000 * horizon
-      ? `prazo do trade acabou às ${shown(MINUTE, close + 60000 * horizon)}: histórico` : null;
+    if (DAY.format(open) !== DAY.format(now)) return t("session_over");
+    const ends = close + 60000 * facts.horizon_minutes;
+    return now >= ends ? t("horizon_over", { at: shown(MINUTE, ends) }) : null;
   }
 
   #setClock(iso) {
     const time = instant(iso);
-    if (time !== null) this.#ahead = time - Date.now();
+    if (time !== null) this.#offset = time - performance.now();
   }
 }
 
 // Stop or target reached by a bar after the alert's; of one bar that holds both, the stop.
 function firstReached(alert, bars, open) {
   for (const bar of bars.filter((one) => one.time > open)) {
+    const at = shown(MINUTE, bar.time);
     const [worst, best] = alert.direction > 0 ? [bar.low, bar.high] : [bar.high, bar.low];
-    if ((worst - alert.stop) * alert.direction <= 0) return `stop atingido na barra das ${shown(MINUTE, bar.time)}`;
-    if ((best - alert.target) * alert.direction > 0) return `alvo atingido na barra das ${shown(MINUTE, bar.time)}`;
+    if ((worst - alert.stop) * alert.direction <= 0) return t("stop_hit", { at });
+    if ((best - alert.target) * alert.direction > 0) return t("target_hit", { at });
   }
   return null;
 }
@@ -120,5 +126,5 @@ function clock(milliseconds) {
 
 // A contract's profit or loss.
 function reais(value) {
-  return new Intl.NumberFormat("pt-BR", { style: "currency", currency: "BRL", signDisplay: "exceptZero" }).format(value);
+  return new Intl.NumberFormat(LOCALES[LANGUAGE], { style: "currency", currency: "BRL", signDisplay: "exceptZero" }).format(value);
 }

@@ -2,25 +2,26 @@
 // Lines above the desk: what went wrong here, and what the server says of itself.
 
 const HEALTH_EVERY = 15000;
-const REASONS = {
-  feed: "dados de mercado", store: "banco de dados", email: "e-mail",
-  websocket: "conexões", detector: "detector",
-};
 
 const notices = new Map();
 let knownVersion;
-function warn(text, kind = "stream", isGrave = false) {
-  if (text) notices.set(kind, { text, isGrave });
+
+// `technical` are the server's own sentences, folded away.
+function warn(text, kind = "stream", isGrave = false, technical = []) {
+  if (text) notices.set(kind, { text, isGrave, technical });
   else notices.delete(kind);
   showNotices();
 }
 
 function showNotices() {
-  const box = find("notice");
-  const text = [...notices.values()].map((notice) => notice.text).join(" ");
-  if (box.textContent !== text) box.textContent = text;
-  box.hidden = !text;
-  box.classList.toggle("grave", [...notices.values()].some((notice) => notice.isGrave));
+  const all = [...notices.values()];
+  const show = (id, text) => { if (find(id).textContent !== text) find(id).textContent = text; };
+  const technical = all.flatMap((notice) => notice.technical).join("\n");
+  show("notice-text", all.map((notice) => notice.text).join(" "));
+  show("technical-text", technical);
+  find("technical").hidden = !technical;
+  find("notice").hidden = !all.length;
+  find("notice").classList.toggle("grave", all.some((notice) => notice.isGrave));
 }
 
 // What it was is not what it is: asked again once connected.
@@ -40,26 +41,14 @@ async function checkHealth() {
   }
   knownVersion ??= health.version;
   if (health.version !== knownVersion) {
-    warn("O servidor foi atualizado; recarregue esta página.", "version");
+    warn(t("upgraded"), "version");
     find("reload").hidden = false;
   }
-  if (quietStream === null) showQuietStream(Object.keys(health.last_bars ?? {}));
-  const reasons = Array.isArray(health.reasons) ? health.reasons : [];
+  const reasons = Array.isArray(health.reasons) ? health.reasons.map(String) : [];
   const isFailing = health.status !== "ok";
-  const texts = reasons.map((reason) => {
-    const [, kind, rest] = /^(\w+): (.*)$/s.exec(reason) ?? [];
-    return kind === undefined ? reason : `${label(REASONS, kind)}: ${rest}`;
-  });
-  const lead = isFailing ? "O servidor não está bem: novos alertas podem não sair." : "O servidor avisa:";
-  warn(texts.length || isFailing ? `${lead} ${texts.join("; ")}` : "", "health", isFailing);
-  warn(health.dry_run ? "Simulação: o servidor está em modo de teste." : "", "dry-run");
-  warn(health.feed === "ended" ? "O replay terminou; não virão outros alertas." : "", "end");
-}
-
-// The health report names streams as "SYMBOL TIMEFRAME".
-function showQuietStream([name]) {
-  const found = /^(.+) (\S+)$/.exec(name ?? "");
-  if (found === null) return;
-  quietStream = { symbol: found[1], timeframe: found[2] };
-  if (cards.selected === null) askBars();
+  const worded = [...new Set(reasons.map(wordReason))].join("; ");
+  const lead = t(isFailing ? "failing" : "advises");
+  warn(worded || isFailing ? `${lead} ${worded}${worded ? "." : ""}` : "", "health", isFailing, reasons);
+  warn(health.dry_run ? t("dry_run") : "", "dry-run");
+  warn(health.feed === "ended" ? t("ended") : "", "end");
 }

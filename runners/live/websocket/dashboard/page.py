@@ -12,7 +12,7 @@ from pathlib import Path
 
 from websockets.http11 import Response
 
-from alertlib.texts.words import WORDS
+from alertlib.texts.words import WORDS, Language
 from runners.live.websocket.responses import reply
 
 _LINKED = re.compile(
@@ -20,20 +20,26 @@ _LINKED = re.compile(
 )
 
 
-# The vocabulary stands in one place, for texts, mails and the page.
-_NO_WORDS = "const WORDS = {}; // words"
+# The vocabulary stands in one place, for texts, mails and the page; so does their language.
+_NO_WORDS = "const VOCABULARY = {}; // words"
+_NO_LANGUAGE = 'const CONFIGURED = "pt-BR"; // language'
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
-def assemble(path: Path) -> str:
+def assemble(path: Path, language: Language = "pt-BR") -> str:
     """Return a page with scripts, style sheets and the vocabulary put in their places."""
 
     def inline(match: re.Match[str]) -> str:
         kind = str(match.lastgroup)
         source = path.with_name(match[kind]).read_text(encoding="utf-8")
-        return f"<{kind}>\n{source.replace(_NO_WORDS, words)}</{kind}>"
+        for place, filled in filling.items():
+            source = source.replace(place, filled)
+        return f"<{kind}>\n{source}</{kind}>"
 
-    words = f"const WORDS = {json.dumps(WORDS['pt-BR'], ensure_ascii=False)};"
+    filling = {
+        _NO_WORDS: f"const VOCABULARY = {json.dumps(WORDS, ensure_ascii=False)};",
+        _NO_LANGUAGE: f"const CONFIGURED = {json.dumps(language)};",
+    }
     # Text mode: the digests are of what the browser parses, where every line ends in LF.
     return _LINKED.sub(inline, path.read_text(encoding="utf-8"))
 
@@ -71,10 +77,12 @@ class Page:
         }
 
     @classmethod
-    def load(cls, path: Path, origins: Collection[str]) -> Page | None:
+    def load(
+        cls, path: Path, origins: Collection[str], language: Language = "pt-BR"
+    ) -> Page | None:
         """Read the page; None where it is not installed."""
         try:
-            return cls(assemble(path), origins)
+            return cls(assemble(path, language), origins)
         except FileNotFoundError:
             return None
 

@@ -2,10 +2,11 @@
 // Labels and numbers as traders write them. Unknown names stand for themselves.
 
 // Filled in with the vocabulary of the mails and texts when the page is put together.
-const WORDS = {}; // words
+const VOCABULARY = {}; // words
+const WORDS = VOCABULARY[LANGUAGE];
 const SEVERITIES = ["CRITICO", "ALTO", "MEDIO"];
-const ACTIONS = { executed: "Executada", rejected: "Rejeitada", ignored: "Ignorada" };
-const PRICES = { open: "abertura", high: "máxima", low: "mínima", close: "fechamento" };
+const ACTIONS = ["executed", "rejected", "ignored"];
+const MARKS = ["synthetic", "replay", "dry_run", "late"];
 const DASH = "–";
 const ZONE = "America/Sao_Paulo";
 
@@ -15,7 +16,7 @@ const DAY = format({ day: "2-digit", month: "2-digit", year: "numeric" });
 const LONG_DAY = format({ weekday: "long", day: "2-digit", month: "2-digit", year: "numeric" });
 
 function format(fields) {
-  return new Intl.DateTimeFormat("pt-BR", { timeZone: ZONE, hourCycle: "h23", ...fields });
+  return new Intl.DateTimeFormat(LOCALES[LANGUAGE], { timeZone: ZONE, hourCycle: "h23", ...fields });
 }
 
 function label(table, key) {
@@ -37,7 +38,7 @@ function number(value, decimals = null, sign = "auto") {
   const digits = decimals === null
     ? { maximumFractionDigits: 8 }
     : { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-  return new Intl.NumberFormat("pt-BR", { ...digits, signDisplay: sign }).format(value);
+  return new Intl.NumberFormat(LOCALES[LANGUAGE], { ...digits, signDisplay: sign }).format(value);
 }
 
 // Decimals that show every one of these prices in full, so that they line up.
@@ -63,20 +64,15 @@ function barClose(alert) {
 
 function age(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  if (seconds < 60) return `há ${seconds} s`;
-  if (seconds < 3600) return `há ${Math.floor(seconds / 60)} min`;
-  if (seconds < 86400) {
-    return `há ${Math.floor(seconds / 3600)} h ${String(Math.floor(seconds / 60) % 60).padStart(2, "0")}`;
-  }
-  return `há ${Math.floor(seconds / 86400)} d`;
+  if (seconds < 60) return t("ago_seconds", { n: seconds });
+  if (seconds < 3600) return t("ago_minutes", { n: Math.floor(seconds / 60) });
+  const minutes = String(Math.floor(seconds / 60) % 60).padStart(2, "0");
+  if (seconds < 86400) return t("ago_hours", { n: Math.floor(seconds / 3600), minutes });
+  return t("ago_days", { n: Math.floor(seconds / 86400) });
 }
 
 function side(direction) {
-  return direction > 0 ? "compra" : "venda";
-}
-
-function count(n, one, many) {
-  return `${number(n)} ${n === 1 ? one : many}`;
+  return t(direction > 0 ? "buy" : "sell");
 }
 
 // An element with text; texts of the server reach the page only through here and textContent.
@@ -89,22 +85,4 @@ function make(tag, className = "", text = "") {
 
 function find(id) {
   return document.getElementById(id);
-}
-
-// What this browser remembers; where storage is off, until the page is reloaded.
-function recall(key, otherwise) {
-  try {
-    return JSON.parse(localStorage.getItem(key)) ?? otherwise;
-  } catch {
-    return otherwise;
-  }
-}
-
-function remember(key, value) {
-  try {
-    if (value === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, JSON.stringify(value));
-  } catch {
-    // Storage is off or full.
-  }
 }
