@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from websockets.asyncio.client import connect
 
 from tests.support.browser import chromium, find_chromium, open_tab
 from tests.support.desk import IDS, LIVE, sign_in
@@ -14,6 +17,19 @@ from tests.support.running import SAMPLE, TOKEN, Running, events
 
 STATE = "document.querySelector('#state').dataset.state"
 TOLD = "document.querySelector('.told').textContent"
+
+
+async def act_again(daemon: Running, identifier: str) -> dict[str, Any]:
+    """Send what was recorded before the restart; returns the server's answer to that."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with connect(daemon.url, additional_headers=headers, proxy=None) as client:
+        await client.send(json.dumps({"type": "action", "id": identifier, "action": "executed"}))
+        told = []
+        while len(told) < 2:  # one at connect, one for the repeat
+            frame = json.loads(await asyncio.wait_for(client.recv(), 10))
+            told += [frame] if frame["type"] == "action" else []
+    assert told[0] == told[1]
+    return dict(told[1])
 
 
 def test_a_restart_and_a_reload_lose_no_alert_and_no_action(tmp_path: Path) -> None:
@@ -49,6 +65,7 @@ def test_a_restart_and_a_reload_lose_no_alert_and_no_action(tmp_path: Path) -> N
                     assert await tab.run(IDS) == shown
                     assert await tab.run("link.seq") == again.ready["seq"] == seq
                     assert (await tab.run(TOLD)).startswith(minute)
+                    assert (await act_again(again, shown[0]))["actor"] == "mesa"
                     await tab.load()  # the session was to be remembered
                     await tab.until(f"{LIVE} && document.querySelectorAll('.alert').length")
                     await tab.until(f"({IDS}).length === {len(shown)}")
