@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -496,6 +497,28 @@ class TestActions:
                 await tab.until(
                     "document.querySelector('#counts').innerText.match(/Executadas\\s1/)"
                 )
+
+        run(scenario())
+
+    def test_the_last_of_several_counts_as_recorded_only_when_it_is(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(1)) as (house, tab):
+                await cards(tab, 1)
+                waiting: list[Callable[[bool], None]] = []
+                house.audit.settle = waiting.append
+                for action in ("executed", "rejected", "executed"):
+                    await tab.run(f"document.querySelector('.{action}').click()")
+                    await tab.until("document.querySelector('.done + button')")
+                    await tab.run("document.querySelector('.done + button').click()")
+                await house.until(lambda: len(waiting) == 3)
+                told = "document.querySelector('.told').textContent"
+                waiting[0](True)
+                await tab.until(f"{told}.startsWith('Executada')")
+                waiting[1](True)
+                await tab.until(f"{told}.startsWith('Rejeitada')")
+                assert await tab.run("actions.get(cards.alerts[0].alert.id).state") == "sent"
+                waiting[2](True)
+                await tab.until("actions.get(cards.alerts[0].alert.id).state === 'received'")
 
         run(scenario())
 

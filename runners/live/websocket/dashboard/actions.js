@@ -9,6 +9,7 @@ class Actions {
   #link;
   #changed;
   #taken = new Map();
+  #untold = new Map(); // by alert: actions sent on this connection, not told of yet, in order
 
   // `changed(id, taken)` is called whenever one's state changes.
   constructor(link, changed) {
@@ -37,13 +38,18 @@ class Actions {
   }
 
   lost() {
+    this.#untold.clear();
     for (const [id, taken] of this.#taken) if (taken.state === "sent") this.#set(id, taken, "waiting");
   }
 
   // The server tells of an action only once it has written it down.
   confirm({ id, action }) {
-    const taken = this.#taken.get(id);
-    if (taken?.action === action && taken.state === "sent") this.#set(id, taken, "received");
+    const untold = this.#untold.get(id);
+    if (untold?.[0] !== action) return;
+    untold.shift();
+    if (untold.length) return; // changed meanwhile
+    this.#untold.delete(id);
+    if (this.#taken.has(id)) this.#set(id, this.#taken.get(id), "received");
   }
 
   forget() {
@@ -54,7 +60,9 @@ class Actions {
   #send(id, taken) {
     const message = { type: "action", id, action: taken.action };
     if (taken.note) message.note = taken.note;
-    this.#set(id, taken, this.#link.send(message) ? "sent" : "waiting");
+    const isSent = this.#link.send(message);
+    if (isSent) this.#untold.set(id, [...(this.#untold.get(id) ?? []), taken.action]);
+    this.#set(id, taken, isSent ? "sent" : "waiting");
   }
 
   #set(id, taken, state) {
