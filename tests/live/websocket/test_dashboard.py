@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -375,6 +376,25 @@ class TestChart:
                 await tab.until(
                     "document.querySelector('#chart-box').innerText.includes('não tem barras')"
                 )
+
+        run(scenario())
+
+    def test_no_label_lies_on_another(self, devtools: str) -> None:
+        """Levels close to each other push their labels apart, onto a price of the axis."""
+
+        async def scenario() -> None:
+            price = 126_525.0
+            near = {"price": price, "stop": price + 5, "target": price - 5, "direction": -1}
+            async with desk(devtools, make_alert(110, **near)) as (_, tab):
+                await tab.until("document.querySelectorAll('.level text').length === 3")
+                ys = sorted(
+                    await tab.run(
+                        "[...document.querySelectorAll('.level text, .grid text')]"
+                        ".map(e => Number(e.getAttribute('y')))"
+                    )
+                )
+                assert len(ys) > 3
+                assert min(b - a for a, b in pairwise(ys)) >= 15
 
         run(scenario())
 

@@ -23,10 +23,11 @@ function drawChart(box, bars, alert, previous) {
   const scale = makeScale(prices, shownBars.length, width - axis, height - FOOT - TOP);
 
   const svg = node("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img" });
-  svg.append(grid(scale, decimals, levels, width), times(shownBars, scale, height));
+  const labels = spread(levels.map((level) => ({ ...level, y: scale.y(level.price) })));
+  svg.append(grid(scale, decimals, labels, width), times(shownBars, scale, height));
   if (place >= 0) svg.append(signal(alert, shownBars[place], place, scale, height));
   svg.append(...shownBars.map((bar, index) => candle(bar, index, scale)), ...drawPrevious(previous, scale));
-  svg.append(...drawLevels(levels, alert, scale, place, width));
+  svg.append(...drawLevels(labels, alert, scale, place, width));
   find("previous").textContent = describePrevious(previous, decimals);
   const title = node("title");
   title.textContent = describe(shownBars, alert, place, decimals);
@@ -130,17 +131,16 @@ function signal(alert, bar, place, scale, height) {
   return group;
 }
 
-function drawLevels(levels, alert, scale, place, width) {
+function drawLevels(labels, alert, scale, place, width) {
   const parts = [];
   const start = place < 0 ? 0 : scale.x(place);
-  if (levels.length && Number.isFinite(alert.entry_min) && Number.isFinite(alert.entry_max)) {
+  if (labels.length && Number.isFinite(alert.entry_min) && Number.isFinite(alert.entry_max)) {
     const top = scale.y(Math.max(alert.entry_min, alert.entry_max));
     const bottom = scale.y(Math.min(alert.entry_min, alert.entry_max));
     parts.push(node("rect", {
       class: "entry", x: start, y: top, width: scale.right - start, height: Math.max(2, bottom - top),
     }));
   }
-  const labels = spread(levels.map((level) => ({ ...level, y: scale.y(level.price) })));
   for (const level of labels) {
     const group = node("g", { class: `level ${level.kind}` });
     const text = node("text", { x: width - 5, y: level.at + 4, "text-anchor": "end" });
@@ -165,13 +165,13 @@ function spread(levels) {
   return sorted;
 }
 
-function grid(scale, decimals, levels, width) {
+function grid(scale, decimals, labels, width) {
   const group = node("g", { class: "grid" });
   const step = niceStep((scale.high - scale.low) / 4);
   for (let price = Math.ceil(scale.low / step) * step; price < scale.high; price += step) {
     const y = scale.y(price);
     group.append(node("line", { x1: 0, x2: scale.right, y1: y, y2: y }));
-    if (levels.some((level) => Math.abs(scale.y(level.price) - y) < LABEL + 3)) continue;
+    if (labels.some((level) => Math.abs(level.at - y) < LABEL + 3)) continue;
     const text = node("text", { x: width - 5, y: y + 4, "text-anchor": "end" });
     text.textContent = number(price, Math.max(decimals, decimalsOf([step])));
     group.append(text);
