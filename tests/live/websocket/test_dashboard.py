@@ -357,6 +357,10 @@ class TestComfort:
                 assert await tab.run("document.querySelector('#sound').ariaPressed") == "true"
                 await tab.run("document.querySelector('#leave').click()")
                 await tab.until("localStorage.getItem('alertas.token') === null")
+                await tab.run("localStorage.setItem('alertas.token', '\"changed since\"')")
+                await tab.load()
+                await tab.until("document.querySelector('#state').dataset.state === 'refused'")
+                assert await tab.run("localStorage.getItem('alertas.token')") is None
 
         run(scenario())
 

@@ -124,6 +124,7 @@ class TestClock:
                 publish(house, make_alert(118, target=999_999.0, stop=0.0))
                 await cards(tab, 1)
                 await tab.until("document.querySelector('.standing').textContent")
+                await tab.run("(Date.now = () => 0, tick())")  # and set anew while it is open
                 (line,) = await tab.texts("#streams li")
                 assert line.startswith("WIN$N M5 última barra fechou às 19:00, há 2 min")
                 assert "próxima fecha em 2:" in line
