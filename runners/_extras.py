@@ -23,6 +23,11 @@ class MissingExtraError(ImportError):
     exit_status = 2
 
 
+def install(extra: str) -> str:
+    """Return the command that adds an extra: in an environment that has us, pip asks no index."""
+    return f"pip install 'alertlib-b3[{extra}]'"
+
+
 def require_extra(extra: str) -> None:
     """Refuse to begin what would fail half-way for want of a package.
 
@@ -47,7 +52,4 @@ def hint_for(error: BaseException) -> str | None:
 
 
 def _hint(package: str, extra: str) -> str:
-    return (
-        f"{package}: is not installed, expected the extra {extra}; run pip install '.[{extra}]' in "
-        "the project's folder"
-    )
+    return f"{package}: is not installed, expected the extra {extra}; run {install(extra)}"

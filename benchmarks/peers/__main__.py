@@ -19,7 +19,7 @@ from benchmarks.peers.timing import ROOT
 RESULTS = ROOT / "benchmarks" / "results" / "peers.json"
 BARS, FEW = 144_528, 7_006
 PACKAGES = (
-    "alertlib", "numpy", "numba", "polars", "pandas", "TA-Lib", "polars-talib", "vectorbt",
+    "alertlib-b3", "numpy", "numba", "polars", "pandas", "TA-Lib", "polars-talib", "vectorbt",
     "vectorbt-rust", "backtesting",
 )  # fmt: skip
 

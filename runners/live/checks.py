@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from alertlib.detection.models import load_models
 from alertlib.detection.registry import enabled_detectors
 from alertlib.errors import AlertlibError, BusyError, ConfigError, DataError, StorageError
-from runners._extras import MissingExtraError, require_extra
+from runners._extras import MissingExtraError, install, require_extra
 from runners._main import FAILED, OK
 from runners.live.channels import http_servers, needs_http, read_keys
 from runners.live.delivery.channel import Result, Verdict
@@ -89,7 +89,7 @@ def _imports(config: Config) -> str:
         except ImportError as error:
             raise ConfigError(
                 f"module {name}: cannot be imported ({error}), expected it to be installed; run "
-                f"pip install '.[{extra}]' in the project's folder"
+                f"{install(extra)}"
             ) from None
     return ", ".join(extras)
 

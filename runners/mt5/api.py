@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from alertlib.errors import ConfigError, DataError
+from runners._extras import install
 
 VARIABLE = "ALERTAS_MT5_MODULE"
 _PACKAGE = "MetaTrader5"
@@ -79,8 +80,8 @@ def _no_package(platform: str) -> str:
     if platform == "win32":
         return (
             "the MetaTrader5 package is not installed; expected it beside a MetaTrader 5 "
-            "terminal; run pip install '.[mt5]' in the project's folder, or export the bars from "
-            "the terminal and use runners.fetch --import FILE"
+            f"terminal; run {install('mt5')}, or export the bars from the terminal and use "
+            "runners.fetch --import FILE"
         )
     return (
         f"no MetaTrader 5 terminal on {platform}: the MetaTrader5 package is for Windows only; "

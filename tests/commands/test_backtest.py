@@ -428,7 +428,7 @@ def test_without_plotly_the_page_is_refused_at_once_and_the_gate_runs(tmp_path: 
     page = tmp_path / "run.html"
 
     done = command("runners.backtest", "--bars", "none", "--explore", str(page), **lacking)
-    one_line(done, 2, "plotly", "is not installed", "extra notebook", "pip install '.[notebook]'")
+    one_line(done, 2, "plotly", "is not installed", "pip install 'alertlib-b3[notebook]'")
     assert not page.exists()
 
     assert command("runners.backtest", "--gate", **lacking).returncode == 0

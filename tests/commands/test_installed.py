@@ -219,7 +219,7 @@ def test_without_the_extra_live_the_hint_is_one_line(
     """They were internal errors: aiosmtplib missing, or an answer that was no JSON."""
     name, *options = arguments
     done = command(f"runners.{name}", *options, **core_only)
-    one_line(done, 2, "websockets", "pip install '.[live]'")
+    one_line(done, 2, "websockets", "pip install 'alertlib-b3[live]'")
     assert done.stdout == ""
 
 
@@ -233,8 +233,7 @@ def test_a_daemon_is_stopped_without_the_extra(core_only: dict[str, str], tmp_pa
 def test_only_the_extras_packages_have_a_hint() -> None:
     missing = ModuleNotFoundError("No module named 'optuna.samplers'", name="optuna.samplers")
     assert hint_for(missing) == (
-        "optuna: is not installed, expected the extra search; run pip install '.[search]' in the "
-        "project's folder"
+        "optuna: is not installed, expected the extra search; run pip install 'alertlib-b3[search]'"
     )
     assert hint_for(ModuleNotFoundError("No module named 'alertlib.x'", name="alertlib.x")) is None
     assert hint_for(ImportError("cannot import name")) is None

@@ -226,10 +226,23 @@ def test_the_embedding_example_gives_the_alerts_of_the_backtest() -> None:
 
 
 def test_nothing_installs_a_strangers_package() -> None:
-    """The name on the package index is somebody else's."""
+    """The name alertlib on the package index is somebody else's; ours is alertlib-b3."""
     by_name = re.compile(r"""(?:pip|uv|pipx)\S* install[^\n]*["' ]alertlib(?![-\w./])""")
-    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.*"), *ROOT.glob("runners/**/*.py")]
-    texts += [*ROOT.glob("alertlib/**/*.py"), *ROOT.glob("notebooks/*.ipynb")]
-    found = [path.name for path in texts if by_name.search(path.read_text(encoding="utf-8"))]
+    required = re.compile(r"""["' ]alertlib(\[\w+\])?\s*([<>=~!;@]=?|["'],?$)""", re.MULTILINE)
+    places = ("*.md", "docs/**/*.*", "config/*.yaml", ".ci/*", "notebooks/*.ipynb")
+    packages = ("alertlib", "runners", "benchmarks", "tests")
+    texts = [path for place in places for path in ROOT.glob(place)]
+    texts += [path for package in packages for path in (ROOT / package).rglob("*.*")]
+    kinds = {".py", ".md", ".j2", ".html", ".js", ".yaml", ".yml", ".txt", ".ipynb", ".service", ""}
+    found = [
+        path.name
+        for path in texts
+        if path.suffix in kinds and path.is_file() and path != Path(__file__)
+        # Two halves of a text, each on a line of its own, are one.
+        if by_name.search(re.sub(r'"\n\s*f?"', "", path.read_text(encoding="utf-8")))
+    ]
     assert found == []
+    assert not required.search((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert by_name.search('pip install "alertlib[live]"')
+    assert not by_name.search("pip install 'alertlib-b3[live]'")
+    assert required.search('dev = [\n    "alertlib[live]",\n]')

@@ -302,7 +302,7 @@ def test_a_module_that_cannot_be_imported_is_named(name: str) -> None:
 def test_without_the_package_the_message_says_what_else_to_do() -> None:
     with pytest.raises(DataError, match=r"linux.*--import FILE.*mt5linux:MetaTrader5"):
         require_package({}, "linux")
-    with pytest.raises(DataError, match=r"pip install '\.\[mt5\]'"):
+    with pytest.raises(DataError, match=r"pip install 'alertlib-b3\[mt5\]'"):
         require_package({}, "win32")
     require_package({"ALERTAS_MT5_MODULE": "anything"}, "linux")
 

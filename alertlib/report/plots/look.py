@@ -95,7 +95,7 @@ def plotly() -> Any:
     except ModuleNotFoundError as error:
         raise ConfigError(
             "figures: plotly is not installed; expected version 6 or later; run pip install "
-            "'.[notebook]' in the project's folder"
+            "'alertlib-b3[notebook]'"
         ) from error
     return graph_objects
 

@@ -73,6 +73,6 @@ def test_without_plotly_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "plotly", None)
 
     with pytest.raises(
-        ConfigError, match=r"plotly is not installed; .* pip install '\.\[notebook\]'"
+        ConfigError, match=r"plotly is not installed; .* pip install 'alertlib-b3\[notebook\]'"
     ):
         BARS.plot()
