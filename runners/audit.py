@@ -1,4 +1,4 @@
-"""Read the audit log: verify it, anchor it, export it, look into it, prune it."""
+"""``python -m runners.audit``: verify the audit log, anchor, export, look into, prune it."""
 
 from __future__ import annotations
 

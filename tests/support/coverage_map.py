@@ -118,6 +118,7 @@ COVERED = {
     "runners.walkforward": "commands/test_search_commands.py",
     "runners._extras": "commands/test_installed.py",
     "runners._streams": "commands/test_installed.py",
+    "runners.__main__": "commands/test_commands.py",
     "runners._main": "commands/test_backtest.py",
     "runners.audit": "live/audit_log/test_log.py",
     "runners.backtest": "commands/test_backtest.py",

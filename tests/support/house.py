@@ -50,6 +50,7 @@ RUNNERS = [
     Floor("trial", "a daemon, clients and a mail sink to try it with"),
     Floor("commands", "what each command does"),
     Floor("audit backtest benchmark check config doctor fetch summary sweep walkforward", "shells"),
+    Floor("__main__", "python -m runners, alertas: the way to each command"),
 ]
 LIVE = [
     Floor("telemetry database feed", "logs and metrics; the SQLite file; bars in"),
