@@ -143,6 +143,7 @@ COVERED = {
     "runners.config": "commands/test_config.py",
     "runners.doctor": "commands/test_doctor.py",
     "runners.fetch": "commands/test_fetch.py",
+    "runners.licences": "commands/test_licences.py",
     "runners.live.__main__": "system/test_lifecycle.py",
     "runners.live.alert_store": "live/alert_store/test_store.py",
     "runners.live.audit_log": "live/audit_log/test_log.py",

@@ -49,7 +49,10 @@ RUNNERS = [
     Floor("live", "the daemon, see below"),
     Floor("trial", "a daemon, clients and a mail sink to try it with"),
     Floor("commands", "what each command does"),
-    Floor("audit backtest benchmark check config doctor fetch summary sweep walkforward", "shells"),
+    Floor(
+        "audit backtest benchmark check config doctor fetch licences summary sweep walkforward",
+        "shells",
+    ),
     Floor("__main__", "python -m runners, alertas: the way to each command"),
 ]
 LIVE = [
