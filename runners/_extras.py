@@ -1,4 +1,4 @@
-"""What an install without extras lacks, and how to get it.
+"""What an install without extras, or of the daemon alone, lacks, and how to get it.
 
 Standard library only: the guard asks when an import has failed.
 """
@@ -15,6 +15,11 @@ EXTRAS = {
     "notebook": ("plotly",),
 }
 """By extra the packages a command may ask for."""
+
+RESEARCH = ("numba", "llvmlite", "numpy", "polars", "pyarrow", "rich")
+"""What pip installs with ours, and the daemon does without."""
+
+_READING = ("numpy", "polars", "pyarrow")
 
 
 class MissingExtraError(ImportError):
@@ -42,12 +47,26 @@ def require_extra(extra: str) -> None:
 
 
 def hint_for(error: BaseException) -> str | None:
-    """Return what to do about a failed import of an extra's package; None for anything else."""
+    """Return what to do about a failed import of a package we need; None for anything else."""
     if not isinstance(error, ModuleNotFoundError):
         return None
     package = (error.name or "").partition(".")[0]
+    if package in RESEARCH:
+        return _research_hint(package)
     return next(
         (_hint(package, extra) for extra, known in EXTRAS.items() if package in known), None
+    )
+
+
+def hint_for_bars() -> str | None:
+    """Return what to do where nothing can read bars; None where all is there."""
+    return next((_research_hint(name) for name in _READING if find_spec(name) is None), None)
+
+
+def _research_hint(package: str) -> str:
+    return (
+        f"{package}: is not installed, expected what comes with alertlib-b3 where more than "
+        "the daemon is used; run pip install alertlib-b3"
     )
 
 

@@ -4,6 +4,7 @@ where a path should be.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import subprocess
@@ -15,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from alertlib.bars.sample import sample_path
-from alertlib.errors import StorageError
+from alertlib.config import Config
+from alertlib.errors import ConfigError, StorageError
 from runners import _main
-from runners._extras import EXTRAS, hint_for
+from runners._extras import EXTRAS, RESEARCH, hint_for
 from runners.cli.outputs import write_text
+from runners.live.feed.replay import ReplayFeed
 from runners.trial.daemon import NotStartedError, daemon
 from tests.support.commands import ROOT, command, one_line
 
@@ -237,6 +240,27 @@ def test_only_the_extras_packages_have_a_hint() -> None:
     )
     assert hint_for(ModuleNotFoundError("No module named 'alertlib.x'", name="alertlib.x")) is None
     assert hint_for(ImportError("cannot import name")) is None
+
+
+@pytest.mark.parametrize("name", RESEARCH)
+def test_what_an_install_of_the_daemon_alone_lacks_is_no_bug(name: str) -> None:
+    """It was an internal error, exit 70."""
+    missing = ModuleNotFoundError(f"No module named '{name}.core'", name=f"{name}.core")
+    hint = hint_for(missing)
+    assert hint is not None
+    assert hint.startswith(f"{name}: is not installed")
+    assert hint.endswith("run pip install alertlib-b3")
+
+
+def test_a_replay_says_what_an_install_of_the_daemon_alone_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its reader ended with status 1 and a traceback."""
+    monkeypatch.setitem(sys.modules, "polars", None)
+    feed = ReplayFeed(Config(), SAMPLE, 0.0)
+    with pytest.raises(ConfigError, match=r"^--feed replay: polars: is not installed"):
+        feed.start()
+    asyncio.run(feed.close())
 
 
 def test_a_daemon_that_does_not_start_says_why(tmp_path: Path) -> None:

@@ -19,10 +19,11 @@ from typing import Any, BinaryIO
 from alertlib import errors
 from alertlib.config import Config
 from alertlib.detection.bar import Bar
-from alertlib.errors import DataError, StorageError
+from alertlib.errors import ConfigError, DataError, StorageError
 from alertlib.market.instruments import Instrument, find_instrument
 from alertlib.market.sessions import FixedHours
 from alertlib.market.ticks import Grid
+from runners._extras import hint_for_bars
 from runners.live.feed.base import Bars, Key, Origin, Position, configured_streams
 from runners.live.feed.replay_wire import read_head, read_rows
 
@@ -65,6 +66,8 @@ class ReplayFeed:
         """Have the reader begin, long before :meth:`open` needs what it reads."""
         if self._process is not None:
             return
+        if (hint := hint_for_bars()) is not None:
+            raise ConfigError(f"--feed replay: {hint}")
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         try:
             self._process = subprocess.Popen(
