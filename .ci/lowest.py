@@ -1,6 +1,6 @@
-"""Print the lowest version of every dependency that pyproject.toml allows, as requirements.
+"""Print the lowest version of every dependency that pyproject.toml allows, as constraints.
 
-python .ci/lowest.py dev > lowest.txt && pip install -r lowest.txt && pip install --no-deps -e .
+python .ci/lowest.py dev > lowest.txt && pip install -c lowest.txt -e '.[dev]'
 
 Arguments are extras; without any, all of them. What is bound to another platform is left to pip.
 """
@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
 def lowest(wanted: Iterable[str]) -> Iterator[str]:
-    """Yield a requirement for each dependency, of the core and of the extras ``wanted``."""
+    """Yield a constraint for each dependency, of the core and of the extras ``wanted``."""
     project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     wanted = list(wanted) or list(extras)
@@ -32,7 +32,9 @@ def lowest(wanted: Iterable[str]) -> Iterator[str]:
             yield from lowest(own[1].split(","))
         else:
             requirement, _, marker = entry.partition(";")
-            floor = re.sub(r">=([^,]+)(,.*)?", r"==\1", requirement.strip())
+            # A constraint names no extras.
+            name = re.sub(r"\[.*?\]", "", requirement.strip())
+            floor = re.sub(r">=([^,]+)(,.*)?", r"==\1", name)
             yield f"{floor} ; {marker.strip()}" if marker else floor
 
 
