@@ -33,6 +33,8 @@ PAGES = [
 ELSEWHERE = {
     r"\bpip install\b|-m venv": "the commands of an install are run by the tests of installs",
     r"^(pytest|ruff) |-m pytest": "they are what runs this",
+    r"\.ci/versions\.py": "CI runs it, on every Python it finds",
+    r"^uv pip compile": "the tests of installs compile the lock, into a folder of their own",
     r"jupyter lab": "a kernel runs the notebooks themselves",
     r"^(apt-get|useradd|install|systemctl|journalctl|umask|touch|echo|/opt/)": "for root, on a "
     "machine that may be changed",
