@@ -58,7 +58,7 @@ def test_a_channel_without_httpx_ends_the_start_with_what_to_do(
         )  # fmt: skip
         said = done.stdout + done.stderr
         assert done.returncode == 2, said
-        assert "pip install '.[channels]' in the project's folder" in said
+        assert "pip install 'alertlib-b3[channels]'" in said
         assert "READY" not in said
         assert "Traceback" not in said
         assert not (tmp_path / "a.db").exists()
