@@ -3,53 +3,89 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from runners.trial.processes import leave_interrupts_to_the_parent
 from runners.trial.settings import TOKEN
+
+# Only these are looked for: a hundred parsers would measure themselves.
+_NUMBER = re.compile(r'"seq":(\d+)')
+_CAME = re.compile(r'"detected_at":"([^"]+)"')
+
+
+class Seen(NamedTuple):
+    """What one client received.
+
+    Attributes
+    ----------
+    delays : list of float
+        Seconds from the bar to each frame.
+    first, last : float
+        Unix times of the first and the last frame.
+    numbers : (int, int)
+        Of the first and the last alert; in between nothing may be missing.
+    error : str or None
+        Why it was disconnected before its time.
+    """
+
+    delays: list[float]
+    first: float
+    last: float
+    numbers: tuple[int, int]
+    error: str | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it received every alert from its first to its last."""
+        return self.error is None and len(self.delays) == self.numbers[1] - self.numbers[0] + 1
 
 
 def clients(url: str, count: int, seconds: float, start: Any, out: Any) -> None:
-    """Run clients in a process of their own; put what they saw into ``out``."""
+    """Run clients in a process of their own; put what each saw into ``out``."""
+    leave_interrupts_to_the_parent()
 
-    async def one(delays: list[float], seen: list[tuple[int, float]], ready: Any) -> None:
-        from websockets.asyncio.client import connect
-
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        async with connect(
-            url, additional_headers=headers, compression=None, ping_interval=None, proxy=None
-        ) as socket:
-            await socket.recv()
-            ready.release()
-            try:
-                async with asyncio.timeout(seconds):
-                    async for text in socket:
-                        now = time.time()
-                        # Only the time is looked for: a hundred parsers would measure themselves.
-                        frame = str(text)
-                        at = frame.find('"detected_at":"') + 15
-                        if at < 15:
-                            continue  # the feed's status
-                        delays.append(now - _utc(frame[at : at + 27]))
-                        seen.append((len(seen), now))
-            except TimeoutError:
-                return
-
-    async def every_one() -> tuple[list[float], list[int], float]:
-        delays: list[float] = []
-        seen: list[list[tuple[int, float]]] = [[] for _ in range(count)]
+    async def every_one() -> list[Seen]:
         ready = asyncio.Semaphore(0)
-        tasks = [asyncio.create_task(one(delays, each, ready)) for each in seen]
+        tasks = [asyncio.create_task(_one(url, seconds, ready)) for _ in range(count)]
         for _ in tasks:
             await ready.acquire()
         start.set()
-        await asyncio.gather(*tasks)
-        ends = [each[-1][1] - each[0][1] for each in seen if each]
-        return delays, [len(each) for each in seen], max(ends, default=0.0)
+        return await asyncio.gather(*tasks)
 
     out.put(asyncio.run(every_one()))
 
 
-def _utc(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+async def _one(url: str, seconds: float, ready: asyncio.Semaphore) -> Seen:
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import WebSocketException
+
+    delays: list[float] = []
+    times: list[float] = []
+    numbers = [0, 0]
+    error: str | None = "it ended"
+    try:
+        async with connect(
+            url, additional_headers={"Authorization": f"Bearer {TOKEN}"}, compression=None,
+            ping_interval=None, proxy=None,
+        ) as socket:  # fmt: skip
+            await socket.recv()
+            ready.release()
+            async with asyncio.timeout(seconds):
+                async for text in socket:
+                    now, frame = time.time(), str(text)
+                    came, number = _CAME.search(frame), _NUMBER.search(frame)
+                    if came is None or number is None:
+                        continue  # the feed's status
+                    delays.append(now - datetime.fromisoformat(came[1]).timestamp())
+                    times = [times[0] if times else now, now]
+                    numbers = [numbers[0] or int(number[1]), int(number[1])]
+    except TimeoutError:
+        error = None
+    except (OSError, WebSocketException) as closed:
+        error = str(closed) or type(closed).__name__
+        ready.release()
+    first, last = times or (0.0, 0.0)
+    return Seen(delays, first, last, (numbers[0], numbers[1]), error)

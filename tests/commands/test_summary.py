@@ -13,7 +13,6 @@ import pytest
 
 from alertlib.errors import DataError
 from alertlib.texts.words import Language
-from runners.commands.promises import PROMISES
 from runners.commands.summary.figures import Decision, Figure, Light, Part, Reason, decide
 from runners.commands.summary.speech import Speech
 from runners.commands.summary.words import WORDS
@@ -21,6 +20,7 @@ from runners.live.alert_store.records import Batch, Event, Mail, Message
 from runners.live.alert_store.store import Store
 from runners.live.audit_log.deliveries import percentile
 from runners.summary import main
+from runners.trial.promises import PROMISES
 from tests.support import report_cards
 from tests.support.old_cards import as_v1
 
@@ -67,9 +67,10 @@ def benchmark(tmp_path: Path) -> str:
     return written(tmp_path / "benchmark.json", measured())
 
 
-def measured(**changes: float | None) -> list[dict[str, Any]]:
+def measured(**changes: float | None) -> dict[str, Any]:
     values = GOOD | changes
-    return [p._asdict() | {"value": values[key], "met": True} for key, p in PROMISES.items()]
+    rows = [{"key": key, "value": values[key], "met": True} for key in PROMISES]
+    return {"schema": "benchmark.v1", "criteria": rows}
 
 
 def real(card: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -295,6 +296,9 @@ def test_a_limit_that_is_missed_is_red_and_one_not_measured_yellow(
     assert lines[0] == "NÃO ASSINAR: WebSocket (P99) 900,0 ms, limite 500 ms"
     assert "■ WebSocket (P99) 900,0 ms (< 500 ms, ensaio)" in lines
     assert "▲ memória não medido (< 50 MB, ensaio)" in lines
+    never = {"criteria": [{"key": "mail", "value": None, "met": False}]}
+    lines = say("--db", market, "--benchmark", written(tmp_path / "never.json", never))
+    assert any("∞" in line for line in lines), "no letter at all is not one that was not measured"
     lines = say("--db", market)
     assert "Execute: python -m runners.benchmark --json benchmark.json" in lines
 

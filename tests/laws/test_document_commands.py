@@ -17,7 +17,7 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from runners.commands.promises import PROMISES
+from runners.trial.promises import PROMISES
 from tests.support.audit_data import ask, filled_log
 from tests.support.synthetic import frame, walk
 
@@ -47,7 +47,7 @@ ELSEWHERE = {
 STATUS = {r"--gate .*bars": 1}
 
 
-MEASURED = [promise._asdict() | {"value": None, "met": None} for promise in PROMISES.values()]
+MEASURED = {"criteria": [{"key": key, "value": None, "met": True} for key in PROMISES]}
 
 
 class Shown(NamedTuple):

@@ -138,7 +138,6 @@ COVERED = {
     "runners.commands.doctor_report": "commands/test_doctor.py",
     "runners.commands.importing": "commands/test_fetch.py",
     "runners.commands.pages": "commands/test_doctor.py",
-    "runners.commands.promises": "commands/test_benchmark.py",
     "runners.commands.summary": "commands/test_summary.py",
     "runners.config": "commands/test_config.py",
     "runners.doctor": "commands/test_doctor.py",
@@ -193,5 +192,7 @@ COVERED = {
     "runners.mt5": "mt5/test_mt5.py",
     "runners.mt5.download": "commands/test_fetch.py",
     "runners.summary": "commands/test_summary.py",
-    "runners.trial": "commands/test_benchmark.py",
+    "runners.trial": "trial/test_trial_parts.py",
+    "runners.trial.measure": "commands/test_benchmark.py",
+    "runners.trial.promises": "commands/test_benchmark.py",
 }

@@ -47,7 +47,7 @@ RUNNERS = [
     Floor("cli", "options, inputs, outputs, progress"),
     Floor("client mt5", "a client to copy; the terminal in a process of its own"),
     Floor("live", "the daemon, see below"),
-    Floor("trial", "a daemon, clients and a mail sink to try it with"),
+    Floor("trial", "a daemon, clients and servers to try it with, and what was promised of it"),
     Floor("commands", "what each command does"),
     Floor(
         "audit backtest benchmark check config doctor fetch licences summary sweep walkforward",

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from itertools import takewhile
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from alertlib.errors import DataError
 from alertlib.scorecard.card import READABLE, read_card
 from alertlib.scorecard.form import is_number
-from runners.commands.promises import PROMISES
 from runners.commands.summary.auditing import Anchor, Audited
 from runners.commands.summary.measures import Measures, of_card
 from runners.commands.summary.operation import Operated
 from runners.live.audit_log.deliveries import count
 from runners.live.audit_log.log import open_log
 from runners.live.audit_log.verify import verify
+from runners.trial.promises import PROMISES
 
 SCHEMA = "summary.v1"
 _BENCHMARK = "the JSON file written by runners.benchmark --json"
@@ -77,19 +78,27 @@ def read_benchmark(path: str) -> dict[str, float | None]:
     DataError
         It cannot be read, or is something else.
     """
-    rows = _json(path, _BENCHMARK)
-    names = {promise.name: key for key, promise in PROMISES.items()}
+    said = _json(path, _BENCHMARK)
+    rows = said.get("criteria") if isinstance(said, Mapping) else None
     if not isinstance(rows, list) or not all(
         isinstance(row, Mapping)
-        and isinstance(row.get("name"), str)
+        and isinstance(row.get("key"), str)
         and (row.get("value") is None or is_number(row["value"]))
         for row in rows
     ):
         raise DataError(f"{path}: not a benchmark; expected {_BENCHMARK}")
-    found = {names[row["name"]]: row.get("value") for row in rows if row["name"] in names}
+    found = {row["key"]: _measured(row) for row in rows if row["key"] in PROMISES}
     if not found:
         raise DataError(f"{path}: none of the promised figures; expected {_BENCHMARK}")
     return found
+
+
+def _measured(row: Mapping[str, Any]) -> float | None:
+    """Return a figure; infinite for what never happened, which has no number in JSON."""
+    value: float | None = row.get("value")
+    if value is None and row.get("met") is False:
+        return inf if PROMISES[row["key"]].op == "<" else 0.0
+    return value
 
 
 def read_previous(path: str) -> Previous:

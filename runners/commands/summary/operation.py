@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runners.commands.promises import PROMISES
 from runners.commands.summary.figures import Figure, Light, Part, Reason
 from runners.live.audit_log.deliveries import Deliveries, Tally, percentile
+from runners.trial.promises import PROMISES
 
 _SHOWN = 3
 
