@@ -39,6 +39,7 @@ ELSEWHERE = {
     r"^(apt-get|useradd|install|systemctl|journalctl|umask|touch|echo|/opt/)": "for root, on a "
     "machine that may be changed",
     r"runners\.benchmark": "a minute, and a verdict about this machine",
+    r"runners\.rehearse": "minutes, and a wheel; tests/system rehearses one of this checkout",
     r"runners\.live (?!--check)": "it does not end; tests/system starts it in every way",
     r"\.venv-peers": "peers have an environment of their own",
     r"runners\.sweep .*\.\.\.": "a form, not a command",

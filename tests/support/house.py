@@ -48,9 +48,11 @@ RUNNERS = [
     Floor("client mt5", "a client to copy; the terminal in a process of its own"),
     Floor("live", "the daemon, see below"),
     Floor("trial", "a daemon, clients and servers to try it with, and what was promised of it"),
+    Floor("rehearsal", "a release installed, run, killed, verified"),
     Floor("commands", "what each command does"),
     Floor(
-        "audit backtest benchmark check config doctor fetch licences summary sweep walkforward",
+        "audit backtest benchmark check config doctor fetch licences rehearse summary sweep "
+        "walkforward",
         "shells",
     ),
     Floor("__main__", "python -m runners, alertas: the way to each command"),

@@ -18,7 +18,7 @@ from tests.support.audit_data import ask, disarm, sql
 from tests.support.store_data import ROOT, batch, must_verify, python
 
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-FIRST = ROOT / "tests" / "support" / "alerts_v1.sql"
+FIRST = ROOT / "runners" / "rehearsal" / "alerts_v1.sql"
 NAMES = [step.__name__ for step in MIGRATIONS]
 
 

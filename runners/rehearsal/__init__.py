@@ -1,0 +1,1 @@
+"""A release tried on this machine before it goes anywhere: installed, run, killed, verified."""
