@@ -355,8 +355,10 @@ class TestComfort:
                 await tab.load()
                 await tab.until(LIVE)
                 assert await tab.run("document.querySelector('#sound').ariaPressed") == "true"
+                await tab.run("window.isOld = true")
                 await tab.run("document.querySelector('#leave').click()")
-                await tab.until("localStorage.getItem('alertas.token') === null")
+                await tab.until("!window.isOld && document.readyState === 'complete'")
+                assert await tab.run("localStorage.getItem('alertas.token')") is None
                 await tab.run("localStorage.setItem('alertas.token', '\"changed since\"')")
                 await tab.load()
                 await tab.until("document.querySelector('#state').dataset.state === 'refused'")

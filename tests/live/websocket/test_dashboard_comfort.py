@@ -161,7 +161,7 @@ class TestUpgrade:
                         assert "O servidor foi atualizado" in (await tab.texts("#notice"))[0]
                         await tab.run("window.isOld = true")
                         await tab.click("#reload")
-                        await tab.until("!window.isOld && find('token')")
+                        await tab.until("!window.isOld && document.readyState === 'complete'")
                         await sign_in(tab, TOKEN)
                         await tab.until(f"{LIVE} && knownVersion === '0.2.0'")
                         assert await tab.run("document.querySelector('#reload').hidden")
