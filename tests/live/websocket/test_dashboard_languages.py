@@ -100,6 +100,7 @@ REASONS = (
     "expired on 2024-10-16, its successor now is WINZ24",
     "feed: no answer from the terminal for 12 s",
     "e-mail: connect: 10.0.0.1 refused",
+    "webhook mesa: 503 from https://desk.example/alerts",
     "letters: 3 copies of the last hour reached nobody",
     "detector: engulfing disabled on WIN$N M5",
     "websocket: a client answers after 2.4 s",
@@ -149,9 +150,10 @@ class TestPage:
                 # This browser speaks English, and is shown the way.
                 assert await tab.texts("#offer") == ["Read in English"]
                 await tab.click("#offer button")
-                await tab.until("document.querySelector('h1')?.textContent === 'Alerts'")
+                is_english = "document.querySelector('h1')?.textContent === 'Alerts'"
+                await tab.until(f"{is_english} && document.readyState === 'complete'")
                 await tab.load(address)
-                assert await tab.run(title) == "Alerts"
+                await tab.until(is_english)
                 assert await tab.run("document.querySelector('#offer').hidden")
                 assert tab.console == []
 
@@ -171,7 +173,8 @@ class TestReasons:
                 "em 16/10/2024; o contrato seguinte é WINZ24",
                 "o terminal não responde há 12 s",
                 "o canal de e-mail falha; os e-mails esperam",
-                "há e-mails que não chegaram a ninguém",
+                "o webhook mesa falha; os alertas esperam",
+                "há mensagens que não chegaram a ninguém",
                 "o detector engulfing foi desligado em WIN$N M5 depois de erros",
                 "uma conexão responde só depois de 2,4 s",
             ],
@@ -185,7 +188,8 @@ class TestReasons:
                 "expires on 16/10/2024; the next contract is WINZ24",
                 "the terminal has not answered for 12 s",
                 "the e-mail channel fails; mails wait",
-                "some e-mails reached nobody",
+                "webhook mesa fails; alerts wait",
+                "some messages reached nobody",
                 "detector engulfing was turned off on WIN$N M5 after errors",
                 "a connection answers only after 2.4 s",
             ],

@@ -30,13 +30,13 @@ const EXPIRED = /; (?<contract>\S+) expire[sd] on (?<day>[\d-]+), its successor 
 
 // A reason of /health; one that is not known is told by its kind.
 function wordReason(reason) {
-  const [, kind, said] = /^([\w-]+): (.*)$/s.exec(reason) ?? [null, "other", reason];
+  const [, kind, name, said] = /^([\w-]+)(?: ([^\s:]+))?: (.*)$/s.exec(reason) ?? [null, "other", "", reason];
   const known = kind.replace("-", "");
   for (const [key, sentence] of REASONS[known] ?? []) {
     const found = sentence.exec(said);
     if (found) return wordKnown(key, found.groups ?? {}) + wordExpiry(said);
   }
-  return t(Object.hasOwn(TEXTS[LANGUAGE], `kind_${known}`) ? `kind_${known}` : "kind_other") + wordExpiry(said);
+  return t(Object.hasOwn(TEXTS[LANGUAGE], `kind_${known}`) ? `kind_${known}` : "kind_other", { name }) + wordExpiry(said);
 }
 
 function wordKnown(key, groups) {
