@@ -1,5 +1,5 @@
 """Bars from a MetaTrader 5 terminal.
 
-``decisions`` knows the rules and calls nothing; ``adapter`` is the one owner of the blocking API;
-``worker`` is the process it lives in, and ``client`` talks to that process over a pipe.
+``rules`` calls nothing; ``connection`` is the one owner of the blocking API and ``adapter`` asks
+it for bars; ``worker`` is the process they live in, ``client`` talks to that over a pipe.
 """

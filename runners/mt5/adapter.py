@@ -1,32 +1,27 @@
-"""The one owner of the blocking MetaTrader 5 API.
+"""What is asked of a terminal: bars, clock, specifications.
 
-Failures of the API are None or False with a code in ``last_error``; it raises nothing. Here None
-(unknown) and empty (no bars) stay different things: a lost connection is made again and the
-question repeated, a refusal is an error at once, and bars are read until two reads agree.
+None (unknown) and empty (no bars) stay different things here: a lost connection is made again
+and the question repeated, a refusal is an error at once, and bars are read until two reads agree.
 """
 
 from __future__ import annotations
 
-import contextlib
 import random
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from alertlib.errors import AlertlibError, ConfigError, DataError
-from runners.mt5.api import UNPINNED, Credentials, same_path
+from alertlib.errors import DataError
+from runners.mt5.api import UNPINNED, Credentials
+from runners.mt5.connection import Connection, no_notice
 from runners.mt5.rates import Page, agree, no_bars, signed
 from runners.mt5.rules import (
-    CONNECTION_LOST,
     FAILED,
-    INVALID,
-    REFUSED,
+    RECENT_BARS,
     SETTLE_WAITS,
     is_closed,
-    page_limit,
     reads_needed,
     request_time,
-    retry_waits,
     server_clock,
     timeframe_code,
     wall_clock,
@@ -34,21 +29,6 @@ from runners.mt5.rules import (
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-# Bars read on every look at a live market. When they reach back to the last known bar nothing can
-# be missing between, and one read is enough.
-_RECENT = 4
-
-# What a terminal is set to when it is installed.
-_MAXBARS = 100_000
-
-
-class _Lost(Exception):
-    """The connection to the terminal broke; the text says how."""
-
-
-def _no_notice(text: str, wait: float) -> None:
-    """Tell nobody."""
 
 
 class Terminal:
@@ -84,24 +64,19 @@ class Terminal:
         credentials: Credentials = UNPINNED,
         *,
         retries: int | None = 4,
-        notice: Callable[[str, float], None] = _no_notice,
+        notice: Callable[[str, float], None] = no_notice,
         is_patient: bool = True,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._api = api
-        self._credentials = credentials
-        self._retries = retries
-        self._notice = notice
+        self._connection = Connection(
+            api, credentials, retries=retries, notice=notice, sleep=sleep, jitter=jitter
+        )
+        self._ask = self._connection.ask
         self._waits = SETTLE_WAITS if is_patient else SETTLE_WAITS[:2]
         self._clock = clock
         self._sleep = sleep
-        self._jitter = jitter
-        self._connected = False
-        self._selected: set[str] = set()
-        self._maxbars = 0
-        self._limit = 0
 
     def identity(self) -> dict[str, Any]:
         """Return what is at the other end: ``login server path connected maxbars page``.
@@ -115,8 +90,8 @@ class Terminal:
             "server": getattr(account, "server", None),
             "path": getattr(terminal, "path", None),
             "connected": getattr(terminal, "connected", True) is not False,
-            "maxbars": self._maxbars,
-            "page": self._limit,
+            "maxbars": self._connection.maxbars,
+            "page": self._connection.page,
         }
 
     def info(self, symbol: str) -> dict[str, Any]:
@@ -166,12 +141,12 @@ class Terminal:
 
     def rates(self, symbol: str, minutes: int, since: int) -> Page:
         """Return the bars from the one that opened at ``since`` on, at most a page of them."""
-        recent = self._recent(symbol, minutes, _RECENT)
+        recent = self._recent(symbol, minutes, RECENT_BARS)
         if not len(recent):
             return Page(recent, None, since)
         end = newest = int(recent["time"][-1])
         if recent["time"][0] > since:
-            count = min((newest - since) // (60 * minutes) + 1, self._limit)
+            count = min((newest - since) // (60 * minutes) + 1, self._connection.page)
             end = since + (count - 1) * 60 * minutes
             recent = self._settled(symbol, minutes, end, count, since=since, newest=newest)
         return Page(recent[recent["time"] >= since], newest, end)
@@ -196,10 +171,7 @@ class Terminal:
 
     def close(self) -> None:
         """Leave the terminal."""
-        if self._connected:
-            self._connected = False
-            with contextlib.suppress(OSError, EOFError):  # a bridge that is gone already
-                self._api.shutdown()
+        self._connection.close()
 
     # Bars
 
@@ -271,132 +243,13 @@ class Terminal:
             answer = self._ask(function, symbol, *args, symbol=symbol)
             if answer is not None:
                 return signed(answer, symbol)
-            code, text = self._last_error()
+            code, text = self._connection.last_error()
             wait = next(waits, None) if code == FAILED else None
             if wait is None:
-                self._selected.discard(symbol)  # it may be gone: next time that is asked first
+                self._connection.forget(symbol)
                 raise DataError(
                     f"{symbol}: the terminal gave no bars ({code}, {text}) for {args[-1]} at once; "
                     "expected a history; open a chart of the symbol, or raise Max bars in chart "
                     "(Tools, Options, Charts), then run again"
                 )
             self._sleep(wait)
-
-    # The connection
-
-    def _ask(self, function: str, *args: Any, symbol: str | None = None) -> Any:
-        """Call the API; None only if the terminal is there and says so."""
-        waits = retry_waits(self._retries)
-        while True:
-            try:
-                self._connect()
-                if symbol is not None:
-                    self._select(symbol)
-                return self._call(function, *args)
-            except _Lost as lost:
-                self.close()
-                wait = next(waits, None)
-                if wait is None:
-                    raise DataError(
-                        f"the MetaTrader 5 terminal does not answer ({lost}); expected one that "
-                        "runs and is logged in; start it, then run again"
-                    ) from lost
-                wait *= 1.0 + 0.1 * self._jitter()
-                self._notice(f"terminal does not answer ({lost}); again in {wait:.0f} s", wait)
-                self._sleep(wait)
-
-    def _connect(self) -> None:
-        if self._connected:
-            return
-        pinned = self._credentials
-        self._selected.clear()
-        named = {"login": pinned.login, "password": pinned.password, "server": pinned.server}
-        options = {name: value for name, value in named.items() if value is not None}
-        path = () if pinned.path is None else (pinned.path,)
-        if not self._call("initialize", *path, **options):
-            raise self._no_start()
-        self._connected = True
-        try:
-            self._check_identity()
-        except AlertlibError:
-            self.close()
-            raise
-
-    def _no_start(self) -> AlertlibError:
-        code, text = self._last_error()
-        if code == INVALID:
-            return ConfigError(
-                f"the terminal cannot be started with {self._credentials} ({code}, {text}); "
-                "check MT5_PATH, MT5_LOGIN and MT5_SERVER"
-            )
-        return DataError(
-            f"no MetaTrader 5 terminal ({code}, {text}); expected one that can be started; "
-            "install or start it, or name its program in MT5_PATH"
-        )
-
-    def _check_identity(self) -> None:
-        """Make sure that the terminal is the one asked for: a process has but one connection."""
-        pinned, account = self._credentials, self._call("account_info")
-        for name, variable in (("login", "MT5_LOGIN"), ("server", "MT5_SERVER")):
-            wanted, found = getattr(pinned, name), getattr(account, name, None)
-            if wanted is not None and found != wanted:
-                raise ConfigError(
-                    f"the terminal is logged in to {name} {found}; expected {wanted} "
-                    f"(${variable}); log in to that account, or correct ${variable}"
-                )
-        terminal = self._call("terminal_info")
-        folder = getattr(terminal, "path", None)
-        if pinned.path is not None and not same_path(str(folder), pinned.path):
-            raise ConfigError(
-                f"the terminal in {folder} answered; expected the one of {pinned.path} "
-                "($MT5_PATH); close the other one, or correct $MT5_PATH"
-            )
-        self._maxbars = int(getattr(terminal, "maxbars", None) or _MAXBARS)
-        self._limit = page_limit(self._maxbars)
-        if self._limit < _RECENT:
-            raise DataError(
-                f"the terminal gives at most {self._maxbars} bars; expected thousands; raise "
-                "Max bars in chart (Tools, Options, Charts), then run again"
-            )
-
-    def _select(self, symbol: str) -> None:
-        if symbol in self._selected:
-            return
-        self._call("symbol_select", symbol, True)
-        if self._call("symbol_info", symbol) is None:
-            raise ConfigError(
-                f"{symbol}: unknown at the terminal{self._similar(symbol)}; expected a symbol of "
-                "its Market Watch; correct --symbol"
-            )
-        self._selected.add(symbol)
-
-    def _similar(self, symbol: str) -> str:
-        found = self._call("symbols_get", group=f"*{symbol[:3]}*")
-        names = [str(getattr(one, "name", one)) for one in (found or ())[:8]]
-        return f" (it has {', '.join(names)})" if names else ""
-
-    def _call(self, function: str, *args: Any, **options: Any) -> Any:
-        """Call the API once; a broken connection raises, whichever way the API tells it.
-
-        What an API does not have, it does not know.
-        """
-        call = getattr(self._api, function, None)
-        try:
-            answer = call(*args, **options) if call is not None else None
-        except (OSError, EOFError) as error:  # a bridge whose other end has gone
-            raise _Lost(f"{type(error).__name__}: {error}") from error
-        if answer is None or answer is False:
-            code, text = self._last_error()
-            if code in CONNECTION_LOST:
-                raise _Lost(f"{code}, {text}")
-            if code == REFUSED:
-                raise ConfigError(
-                    f"account {self._credentials.login} at {self._credentials.server} is refused "
-                    f"({code}, {text}); expected a valid login; check MT5_LOGIN, MT5_PASSWORD and "
-                    "MT5_SERVER"
-                )
-        return answer
-
-    def _last_error(self) -> tuple[int, str]:
-        code, text = self._api.last_error()
-        return int(code), str(text)

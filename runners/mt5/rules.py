@@ -24,6 +24,10 @@ CONNECTION_LOST = frozenset(range(-10_005, -10_000))
 # How long a history that does not grow may take to settle: seconds between reads of it.
 SETTLE_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0)
 
+# Bars read on every look at a live market. When they reach back to the last known bar nothing can
+# be missing between, and one read is enough.
+RECENT_BARS = 4
+
 _MAX_PAGE = 10_000
 _HALF_HOUR = 1_800
 _DAY = 86_400
