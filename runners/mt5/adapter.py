@@ -47,8 +47,8 @@ class Terminal:
     is_patient : bool
         Whether a symbol without bars is waited for here. Otherwise, after a moment, that is the
         answer: others are not to wait for it.
-    clock, sleep, jitter : callable
-        ``time.time``, ``time.sleep`` and ``random.random``, or a test's own.
+    clock, monotonic, sleep, jitter : callable
+        ``time.time``, ``time.monotonic``, ``time.sleep`` and ``random.random``, or a test's own.
 
     Raises
     ------
@@ -67,6 +67,7 @@ class Terminal:
         notice: Callable[[str, float], None] = no_notice,
         is_patient: bool = True,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -76,6 +77,8 @@ class Terminal:
         self._ask = self._connection.ask
         self._waits = SETTLE_WAITS if is_patient else SETTLE_WAITS[:2]
         self._clock = clock
+        self._monotonic = monotonic
+        self._told: tuple[float, float] | None = None
         self._sleep = sleep
 
     def identity(self) -> dict[str, Any]:
@@ -103,10 +106,9 @@ class Terminal:
     def clock(self, symbol: str) -> dict[str, Any]:
         """Return ``utc``, this machine's clock, ``tick``, the time of the symbol's last, and
         ``connected``, whether the terminal is to its broker."""
-        connected = getattr(self._ask("terminal_info"), "connected", True) is not False
-        tick = self._ask("symbol_info_tick", symbol, symbol=symbol)
-        last = int(getattr(tick, "time", 0) or 0) or None
-        return {"utc": self._clock(), "tick": last, "connected": connected}
+        tick, connected = self._tick(symbol)
+        self._told = self._clock(), self._monotonic()
+        return {"utc": self._told[0], "tick": tick, "connected": connected}
 
     def history(
         self,
@@ -162,7 +164,8 @@ class Terminal:
         minutes : int
         since : int
         offset : int or None
-            The server's clock less UTC in seconds; None if unknown.
+            The server's clock less the one that :meth:`clock` told last, in seconds; None if
+            unknown.
         grace : float
             Seconds after its end before a bar that no newer one follows counts as closed.
         """
@@ -173,6 +176,25 @@ class Terminal:
         """Leave the terminal."""
         self._connection.close()
 
+    # The clock
+
+    def _tick(self, symbol: str) -> tuple[int | None, bool]:
+        """Return the time of the last tick, and whether the terminal is to its broker."""
+        connected = getattr(self._ask("terminal_info"), "connected", True) is not False
+        tick = self._ask("symbol_info_tick", symbol, symbol=symbol)
+        return int(getattr(tick, "time", 0) or 0) or None, connected
+
+    def _utc(self) -> float:
+        """Return the clock that :meth:`clock` told, as it goes on if it does not jump.
+
+        The offset to close bars by is a distance from that one: if the clock jumped between the
+        two questions, a bar half formed would count as closed.
+        """
+        if self._told is None:
+            return self._clock()
+        utc, at = self._told
+        return utc + (self._monotonic() - at)
+
     # Bars
 
     def _without_forming(
@@ -180,12 +202,12 @@ class Terminal:
     ) -> Page:
         if page.newest is None or not len(page.bars) or page.bars["time"][-1] < page.newest:
             return page
-        utc = self._clock()
+        utc = self._utc()
         # Most looks find a bar that the clock cannot close yet: those cost no more calls.
         if offset is None or is_closed(page.newest, minutes, utc + offset, grace, None):
-            told = self.clock(symbol)
-            now = server_clock(utc, offset, told["tick"])
-            if told["connected"] and is_closed(page.newest, minutes, now, grace, told["tick"]):
+            tick, connected = self._tick(symbol)
+            now = server_clock(utc, offset, tick)
+            if connected and is_closed(page.newest, minutes, now, grace, tick):
                 return page
         return page._replace(bars=page.bars[:-1])
 

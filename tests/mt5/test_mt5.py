@@ -390,6 +390,23 @@ def test_the_last_bar_of_the_day_is_not_lost(now: str, last: str) -> None:
     assert opens(page.bars)[-1] == last
 
 
+@pytest.mark.parametrize("jump", [3_600, -3_600])
+def test_a_clock_that_jumps_after_it_was_told_closes_no_forming_bar(jump: int) -> None:
+    """The bar of 14:00 came half formed where the jump fell between clock and bars."""
+    watch = adapt("2026-03-10 14:04:56")
+    skew, passed = 0.0, 0.0
+    terminal = Terminal(
+        watch.fake, ACCOUNT, clock=lambda: watch.fake.utc() + skew, monotonic=lambda: passed
+    )
+    terminal.clock("WIN$N")
+    skew = jump
+    since = epoch("2026-03-10 13:55")
+    assert opens(terminal.closed_bars("WIN$N", 5, since, BRASILIA, 3).bars) == ["10 13:55"]
+    passed = 8.0
+    bars = terminal.closed_bars("WIN$N", 5, since, BRASILIA, 3).bars
+    assert opens(bars) == ["10 13:55", "10 14:00"]
+
+
 def test_without_an_offset_only_what_is_certain_is_closed() -> None:
     watch = adapt("2026-03-10 18:40:00")
     since = epoch("2026-03-10 18:00")

@@ -2,8 +2,8 @@
 
 For ``ALERTAS_MT5_MODULE=tests.support.moving_mt5``: the JSON file that ``$MOVING_MT5`` names says
 ``now`` (Brasilia time), ``is_down``, by how many seconds this machine's clock is wrong
-(``skew``), and fields of the scenario; it is read at each call. What was read when bars were
-asked for last stands in the file of the same name and ``.seen``.
+(``skew``), and fields of the scenario; it is read at each call. What the feed has been told of the
+clock, before it asked for bars, stands in the file of the same name and ``.seen``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from tests.support import fake_mt5
 
 _skew = 0.0
+_ticked = ""
 
 
 def _clock() -> float:
@@ -24,7 +25,7 @@ def _clock() -> float:
 
 
 def __getattr__(name: str) -> Any:
-    global _skew
+    global _skew, _ticked
     if name.startswith("_"):
         raise AttributeError(name)
     terminal = fake_mt5.terminal
@@ -39,8 +40,10 @@ def __getattr__(name: str) -> Any:
         terminal.connected = False
         if name == "initialize":
             return lambda *args, **options: terminal._fail(fake_mt5.LOST, answer=False)
+    if name == "symbol_info_tick":
+        _ticked = text
     if name == "copy_rates_from_pos":
-        control.with_suffix(".seen").write_text(text)
+        control.with_suffix(".seen").write_text(_ticked)
     return getattr(terminal, name)
 
 

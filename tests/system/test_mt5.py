@@ -51,7 +51,7 @@ class Market:
         partial.replace(self.control)
 
     def is_seen(self) -> bool:
-        """Whether bars have been asked for since the last :meth:`put`."""
+        """Whether the feed has told the clock since the last :meth:`put`."""
         seen = self.control.with_suffix(".seen")
         return seen.exists() and seen.read_text() == self.control.read_text()
 
@@ -299,8 +299,6 @@ def test_a_cursor_ahead_of_the_clock_is_a_reason(tmp_path: Path) -> None:
         assert daemon.signal("SIGTERM") == 0
 
 
-# Waits in vain now and then, alone as well: a race of the stand-in's clock or the feed's.
-@pytest.mark.slow
 @pytest.mark.parametrize("skew", [3_600.0, -3_600.0])
 def test_a_machine_clock_that_jumps_an_hour_changes_no_alert(tmp_path: Path, skew: float) -> None:
     market = Market(tmp_path)
