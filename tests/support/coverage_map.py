@@ -149,6 +149,7 @@ COVERED = {
     "runners.live.audit_log": "live/audit_log/test_log.py",
     "runners.live.audit_log.deliveries": "commands/test_summary.py",
     "runners.live.audit_log.tail": "live/audit_log/test_tampering.py",
+    "runners.live.audit_log.times": "live/audit_log/test_pruning.py",
     "runners.live.audit_log.verify": "live/audit_log/test_tampering.py",
     "runners.live.checks": "system/test_lifecycle.py",
     "runners.live.daemon": "system/test_lifecycle.py",

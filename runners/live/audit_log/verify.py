@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from alertlib.market.clock import utc_stamp
 from runners.live.audit_log.log import AuditLog, Meta
+from runners.live.audit_log.times import Times
 from runners.live.database import schema
 from runners.live.database.chain import (
     GENESIS,
@@ -22,9 +21,6 @@ from runners.live.database.chain import (
 from runners.live.database.errors import READ_ERRORS
 
 _FINDINGS_LIMIT = 100
-_AHEAD_SECONDS = 60.0
-# A clock that follows a time server may be set back by a moment.
-_BACK_SECONDS = 1.0
 _MESSAGE_KINDS = frozenset(MESSAGE_KINDS.values())
 
 
@@ -69,38 +65,6 @@ class Report:
         """Note a defect, unless there are too many already."""
         if len(self.findings) < _FINDINGS_LIMIT:
             self.findings.append(finding)
-
-
-class _Clock:
-    """Follows the time stamps and says where no clock that runs well would have put them."""
-
-    def __init__(self, report: Report, now: float | None) -> None:
-        self._report = report
-        self._latest = ""
-        self._limit = None if now is None else utc_stamp(now + _AHEAD_SECONDS)
-
-    def look(self, record: Record) -> None:
-        """Note what is odd about the time of ``record``."""
-        warnings = self._report.warnings
-        if len(warnings) < _FINDINGS_LIMIT:
-            if self._limit is not None and record.ts > self._limit:
-                warnings.append(f"event {record.seq}: its time {record.ts} lies in the future")
-            elif _goes_back(self._latest, record.ts):
-                warnings.append(
-                    f"event {record.seq}: its time {record.ts} goes back behind {self._latest}, "
-                    "of the event before it"
-                )
-        self._latest = record.ts
-
-
-def _goes_back(before: str, after: str) -> bool:
-    if after >= before:
-        return False
-    try:
-        back = datetime.fromisoformat(before) - datetime.fromisoformat(after)
-    except (TypeError, ValueError):  # no times; what does not fit its hash is a finding already
-        return False
-    return back.total_seconds() > _BACK_SECONDS
 
 
 class Follower:
@@ -172,7 +136,8 @@ def verify(
     now : float, optional
         Unix seconds; without it no time lies in the future.
     """
-    report = Report()
+    times = Times(now)
+    report = Report(warnings=times.warnings)
     try:
         with log.snapshot():
             for line in schema.differences(log.connection):
@@ -180,13 +145,13 @@ def verify(
             for (line,) in log.connection.execute("PRAGMA integrity_check(10)"):
                 if line != "ok":
                     report.add(f"database: {' '.join(line.split())}")
-            _walk(log, report, anchor, _Clock(report, now))
+            _walk(log, report, anchor, times)
     except READ_ERRORS as error:
         report.add(f"reading stopped after event {report.head}: {error}")
     return report
 
 
-def _walk(log: AuditLog, report: Report, anchor: tuple[int, str] | None, clock: _Clock) -> None:
+def _walk(log: AuditLog, report: Report, anchor: tuple[int, str] | None, times: Times) -> None:
     meta = log.meta()
     covered = tombstones(log, report)
     follower = Follower(covered)
@@ -196,10 +161,11 @@ def _walk(log: AuditLog, report: Report, anchor: tuple[int, str] | None, clock: 
         for line in (problem, None if problem else messages.problem(record)):
             if line is not None:
                 report.add(line)
-        clock.look(record)
+        times.look(record)
         report.events += 1
         report.first = report.first or record.seq
         report.head, report.head_hash = record.seq, record.hash
+    times.end()
     report.pruned = max(report.first - 1, 0)
     if meta is not None and meta.pruned_seq and meta.pruned_seq not in covered:
         report.add(f"events up to {meta.pruned_seq} are free to be removed, without a tombstone")

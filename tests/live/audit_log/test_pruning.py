@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import json
+import re
 import sqlite3
 import time
 from pathlib import Path
@@ -146,6 +147,19 @@ def test_times_in_the_future_are_told(tmp_path: Path) -> None:
     verified = ask("verify", "--db", path, "--json")
     assert verified.status == 0
     assert "lies in the future" in json.loads(verified.out)["warnings"][0]
+
+
+def test_a_clock_that_was_ahead_for_long_does_not_hide_what_came_after(tmp_path: Path) -> None:
+    """Each event of that hour was a warning of its own, and only a hundred are told."""
+    path, ahead = str(tmp_path / "ahead.db"), YEAR
+    with Store.open(path, clock=lambda: time.time() + ahead) as store:
+        for number in range(120):
+            store.commit(batch(number + 1)).result()
+        ahead = 0.0
+        store.commit(batch(121)).result()
+    future, back = json.loads(ask("verify", "--db", path, "--json").out)["warnings"]
+    assert re.fullmatch(r"events 1 to \d+: their times, from .* on, lie in the future", future)
+    assert "goes back behind" in back
 
 
 def test_the_shortest_retention_prunes(path: str, tmp_path: Path) -> None:
