@@ -21,6 +21,7 @@ from alertlib.errors import AlertlibError, BusyError, ConfigError, DataError, St
 from runners._extras import MissingExtraError, install, require_extra
 from runners._main import FAILED, OK
 from runners.live.channels import http_servers, needs_http, read_keys
+from runners.live.database.place import require_file
 from runners.live.delivery.channel import Result, Verdict
 from runners.live.websocket.tls import find_certificate
 
@@ -135,8 +136,7 @@ def _database(path: str) -> str:
         _require_place(path)
         read_mark(os.path.realpath(path))
         return f"{path} will be created"
-    if not os.path.isfile(path):
-        raise StorageError(f"{path}: no file, expected a database or nothing; give another --db")
+    require_file(path)
     if lock.is_held(path):
         return f"{path} is in use by a running daemon"
     return f"{path}, {look(path)}"

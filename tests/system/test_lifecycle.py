@@ -285,6 +285,25 @@ def test_only_a_plain_file_is_a_request_to_stop(tmp_path: Path, kind: str) -> No
         assert daemon.wait() == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_neither_a_database_nor_bars(tmp_path: Path) -> None:
+    """Opened for reading it was waited for, and the daemon heard no signal meanwhile."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for name, *options in (
+        ("live", "--feed", "replay", "--bars", str(SAMPLE), "--port", "0"),
+        ("audit", "verify"), ("audit", "export"), ("audit", "restore", str(SAMPLE)),
+    ):  # fmt: skip
+        done = run(name, *options, "--db", str(pipe))
+        assert done.returncode == 4, done.stderr
+        assert "no file, expected a database" in done.stderr
+    for more in ((), ("--check",)):
+        options = ["--feed", "replay", "--bars", str(pipe), "--port", "0", *more]
+        done = run("live", *options, "--db", str(tmp_path / "a.db"))
+        assert done.returncode == 3, done.stderr
+        assert "a pipe or a device, expected a bar file" in done.stdout + done.stderr
+
+
 class TestCheck:
     def check(self, tmp_path: Path, *options: str, config: str = "") -> tuple[int, str]:
         path = write_config(tmp_path, config)

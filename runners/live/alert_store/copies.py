@@ -18,6 +18,7 @@ from runners.live.audit_log.verify import Report, verify
 from runners.live.database import lock
 from runners.live.database.errors import READ_ERRORS, storage_error
 from runners.live.database.mark import MarkFile, mark_path
+from runners.live.database.place import require_file
 from runners.live.database.schema import newer_version
 
 
@@ -82,6 +83,7 @@ def restore(source: str, path: str, *, now: float, anchor: tuple[int, str] | Non
     if real == os.path.realpath(source):
         raise ConfigError(f"{source}: is the database itself, expected a backup of it")
     lock.refuse_if_held_here(real)
+    require_file(real)
     try:
         make_folder(os.path.dirname(real))
     except OSError as error:

@@ -17,6 +17,7 @@ from runners.live.database.epoch import new_epoch, renew, why_renew
 from runners.live.database.errors import READ_ERRORS, storage_error
 from runners.live.database.mark import NO_LINKS, MarkFile, mark_path, read_mark
 from runners.live.database.migrations import migrate, pending
+from runners.live.database.place import require_file
 
 _MAGIC = b"SQLite format 3\0"
 _PROBE_MS = 1_500
@@ -63,6 +64,7 @@ def open_database(path: str, *, create: bool, now: float, restored: str | None =
     """
     real = os.path.realpath(path)
     lock.refuse_if_held_here(real)
+    require_file(real)
     existed = os.path.exists(real)
     descriptor = _open_file(real, create)
     try:

@@ -20,6 +20,7 @@ from runners.live.database import schema
 from runners.live.database.chain import GENESIS, Record
 from runners.live.database.errors import READ_ERRORS, storage_error
 from runners.live.database.mark import Mark, read_mark
+from runners.live.database.place import require_file
 
 _CHUNK = 2_000
 _LARGEST = 2**63 - 1  # of SQLite's integers
@@ -170,6 +171,7 @@ def open_log(path: str) -> AuditLog:
 def _require_sqlite(real: str, path: str) -> None:
     if not os.path.exists(real):
         raise DataError(f"{path}: no database here; give the path of the daemon's with --db")
+    require_file(path)
     try:
         with open(real, "rb") as file:
             magic = file.read(len(_MAGIC))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from alertlib.errors import ConfigError
+from alertlib.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
     from alertlib.config import Config
@@ -33,3 +33,12 @@ def database_path(config: Config) -> str:
             "its event are one transaction of one file; leave one of the two out"
         )
     return str(stated)
+
+
+def require_file(path: str) -> None:
+    """Raise StorageError if there is something at ``path`` that is no file.
+
+    A link to one is a file. A pipe would be waited for, for ever.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise StorageError(f"{path}: no file, expected a database or nothing; give another --db")

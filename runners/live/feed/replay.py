@@ -54,6 +54,11 @@ class ReplayFeed:
                 f"{source}: no such file; expected a bar file or the directory of a bar store "
                 "to replay; give another with --bars"
             )
+        if not (Path(source).is_file() or Path(source).is_dir()):
+            raise DataError(
+                f"{source}: a pipe or a device, expected a bar file or the directory of a bar "
+                "store, read more than once; write the bars to a file"
+            )
         self._config = config
         self._source = source
         self._speed = speed
