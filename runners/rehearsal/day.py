@@ -81,12 +81,11 @@ def settings(
             "security": "none", "recipients": list(RECIPIENTS), "digest_above": 1_000,
             "language": kept["delivery"]["email"]["language"],
         },
-    }  # fmt: skip
-    if "webhook" in kept["delivery"]:
-        delivery["webhook"] = [
+        "webhook": [
             {"name": "rehearsal", "url": f"http://127.0.0.1:{webhook_port}/alerts",
              "secret_env": "REHEARSAL_WEBHOOK_SECRET"},
-        ]  # fmt: skip
+        ],
+    }  # fmt: skip
     return {
         "data": {"symbol": day.symbol, "timeframe": day.timeframe, "symbols": listed},
         "detection": kept["detection"],
