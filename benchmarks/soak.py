@@ -29,7 +29,8 @@ from alertlib.bars.store.writer import Provenance, write_bars
 from benchmarks.soak_clients import Seen, come_and_go
 from runners.trial.daemon import Daemon, daemon
 from runners.trial.mail_sink import mail_sink
-from runners.trial.settings import EVERY_BAR, MAIL
+from runners.trial.memory import MEGABYTE
+from runners.trial.settings import every_bar
 
 SYMBOLS = tuple(f"TST{number}" for number in range(5))
 PER_DAY = 540
@@ -40,13 +41,6 @@ DESCRIPTORS_LIMIT = 10.0
 are always on their way in or out."""
 SETTLED_SHARE = 0.2
 """Of the samples, the first, in which caches fill."""
-
-_LISTED = "".join(
-    f"    - {{symbol: {symbol}, timeframes: [M1], tick: 5, point_value: 0.2, fees_points: 2.5, "
-    "session_open: '09:00', session_close: '18:00'}\n"
-    for symbol in SYMBOLS
-)
-CONFIG = MAIL + EVERY_BAR + "data:\n  symbols:\n" + _LISTED
 
 
 class Sample(NamedTuple):
@@ -64,12 +58,12 @@ def soak(minutes: float, rate: float, clients: int) -> dict[str, Any]:
     sessions = math.ceil(60.0 * minutes * rate / (PER_DAY * len(SYMBOLS))) + 1
     context = multiprocessing.get_context("spawn")
     stop, out = context.Event(), context.Queue()
-    with tempfile.TemporaryDirectory() as name, mail_sink() as port:
+    with tempfile.TemporaryDirectory() as name, mail_sink() as sink:
         folder = Path(name)
         _write_bars(folder / "bars", sessions)
         speed = 60.0 * rate / len(SYMBOLS)
         options = ("--feed", "replay", "--bars", str(folder / "bars"), "--speed", f"{speed:g}")
-        with daemon(folder, CONFIG.replace("PORT", str(port)), *options) as running:
+        with daemon(folder, _settings(sink.port), *options) as running:
             visitors = context.Process(target=come_and_go, args=(running.url, clients, stop, out))
             visitors.start()
             samples = _watch(running, folder, 60.0 * minutes)
@@ -96,7 +90,7 @@ def _watch(running: Daemon, folder: Path, seconds: float) -> list[Sample]:
             Sample(
                 now,
                 running.health()["seq"],
-                running.rss() or math.nan,
+                _resident(running.process.pid),
                 len(os.listdir(f"/proc/{running.process.pid}/fd")),
                 wal.stat().st_size / 1e6 if wal.exists() else 0.0,
             )
@@ -106,6 +100,21 @@ def _watch(running: Daemon, folder: Path, seconds: float) -> list[Sample]:
             print(json.dumps(samples[-1]._asdict()), file=sys.stderr, flush=True)
         time.sleep(1.0)
     return samples
+
+
+def _settings(smtp_port: int) -> str:
+    of_all = {"timeframes": ["M1"], "fees_points": 2.5, "session_open": "09:00"}
+    settings = every_bar(smtp_port=smtp_port)
+    settings["data"]["symbols"] = [
+        {"symbol": name, "tick": 5.0, "point_value": 0.2, "session_close": "18:00", **of_all}
+        for name in SYMBOLS
+    ]
+    return json.dumps(settings)
+
+
+def _resident(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
 
 
 def _figures(samples: Sequence[Sample]) -> dict[str, Any]:
