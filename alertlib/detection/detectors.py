@@ -8,7 +8,6 @@ backtest it or to audit it; the built-in ones are declared with the same
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -186,6 +185,8 @@ class Detector:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
+        import pickle
+
         recipe = self.recipe if self._unmade() is None else None
         kept = {name: getattr(self, name) for name in _KEPT}
         # By itself, since it is read once the module is known to be there.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pickle
 import sys
 from types import ModuleType
 from typing import Any
@@ -70,6 +69,8 @@ def read_parts(name: str, content: bytes) -> Any:
     ConfigError
         If something of it cannot be imported here.
     """
+    import pickle
+
     try:
         return pickle.loads(content)
     except (ImportError, AttributeError) as error:

@@ -163,8 +163,8 @@ def test_an_unusual_step_runs_and_says_once_that_it_is_slow(kind: str) -> None:
 
     assert plain == first == again
     assert 1 in plain
-    assert len(told) == 1
-    assert "\n" not in str(told[0].message)
+    (said,) = [str(one.message) for one in told if "compiling once" not in str(one.message)]
+    assert "\n" not in said
 
 
 def test_the_stream_refuses_what_the_batch_refuses() -> None:

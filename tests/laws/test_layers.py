@@ -182,6 +182,8 @@ LATE_PARTS = {
     # The daemon's memory: used when a notebook shows a configuration, or a mistake is explained.
     "alertlib.config.config": {"html"},
     "alertlib.config.document": {"yaml"},
+    "alertlib.detection.detectors": {"pickle"},  # the daemon's memory: a search sends detectors
+    "alertlib.detection.homes": {"pickle"},
     "alertlib.config.problem": {"difflib"},
     # Only where a YAML file is asked for.
     "alertlib.search.writing": {"yaml"},

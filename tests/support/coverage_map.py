@@ -165,6 +165,7 @@ COVERED = {
     "runners.live.channels": "live/webhook/test_webhook.py",
     "runners.live.delivery.http": "live/webhook/test_webhook.py",
     "runners.live.delivery.lean_httpx": "live/webhook/test_webhook.py",
+    "runners.live.websocket.lean_websockets": "live/websocket/test_listening.py",
     "runners.live.delivery.policy": "live/mail/test_policy.py",
     "runners.live.telegram": "live/telegram/test_telegram.py",
     "runners.live.webhook": "live/webhook/test_webhook.py",

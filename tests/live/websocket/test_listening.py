@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -35,3 +37,15 @@ class TestSockets:
             assert len({sock.getsockname()[1] for sock in sockets}) == 1
             for sock in sockets:
                 sock.close()
+
+
+def test_the_metadata_of_packages_is_not_loaded_with_websockets() -> None:
+    """A megabyte of the daemon's memory, which only builds of its authors need."""
+    code = (
+        "import sys, runners.live.websocket.server\n"
+        "assert 'importlib.metadata' not in sys.modules\n"
+        "from importlib.metadata import version\n"
+        "import websockets\n"
+        "assert websockets.version.version == version('websockets')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
