@@ -84,7 +84,7 @@ def _make_pivots() -> Callable[..., int]:
                 kinds[i] = HIGH * np.int8(is_high) + LOW * np.int8(is_low)
             for i in range(size):
                 # Written at every bar, kept where there is one.
-                pivots[count] = ((start + i + 2) << KIND_BITS) + kinds[i]
+                pivots[count] = ((start + i + 2) << KIND_BITS) + int(kinds[i])
                 count += kinds[i] != 0
         pivots[count] = NO_PIVOT
         return int(count)
