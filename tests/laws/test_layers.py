@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import house
-from tests.support.coverage_map import COVERED
+from tests.support.coverage_map import COVERED, files_testing
 
 ROOT = house.ROOT
 MODULES = house.modules()
@@ -300,29 +300,8 @@ def test_every_public_name_leads_somewhere() -> None:
         alertlib.nothing  # noqa: B018  # the attribute is what is under test
 
 
-def own_test(module: str) -> Path:
-    *rooms, name = module.split(".")[1:]
-    return Path(*rooms, f"test_{name.strip('_')}.py")
-
-
-def covering_test(module: str) -> str | None:
-    """Return the entry of the table for a module, or else for the nearest room around it."""
-    while module:
-        if module in COVERED:
-            return COVERED[module]
-        module = module.rpartition(".")[0]
-    return None
-
-
 def test_every_module_is_covered_by_a_test_file() -> None:
-    tests = ROOT / "tests"
-    without = [
-        module
-        for module in MODULES
-        if not is_face(module)
-        and not (tests / own_test(module)).is_file()
-        and not (tests / (covering_test(module) or "none")).is_file()
-    ]
+    without = [module for module in MODULES if not is_face(module) and not files_testing(module)]
 
     assert without == [], "give it a test of its own name, or a line in coverage_map"
 

@@ -5,6 +5,10 @@ An entry for a room serves all its modules but those with an entry, or a test, o
 
 from __future__ import annotations
 
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+
 COVERED = {
     "alertlib.detection.bar": "detection/test_stream.py",
     "alertlib.detection.blame": "detection/test_registry.py",
@@ -205,3 +209,24 @@ COVERED = {
     "runners.trial.measure": "commands/test_benchmark.py",
     "runners.trial.promises": "commands/test_benchmark.py",
 }
+
+
+def own_test(module: str) -> Path:
+    """Return where the test file of a module's name would be, from ``tests``."""
+    *rooms, name = module.split(".")[1:]
+    return Path(*rooms, f"test_{name.strip('_')}.py")
+
+
+def covering_test(module: str) -> str | None:
+    """Return the entry of the table for a module, or else for the nearest room around it."""
+    while module:
+        if module in COVERED:
+            return COVERED[module]
+        module = module.rpartition(".")[0]
+    return None
+
+
+def files_testing(module: str) -> list[str]:
+    """Return the test files of a module: the one of its name, and the one of the table."""
+    named = (own_test(module).as_posix(), covering_test(module))
+    return [name for name in dict.fromkeys(named) if name and (TESTS / name).is_file()]

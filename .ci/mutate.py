@@ -1,0 +1,306 @@
+"""Change the code in one place at a time, and see whether the tests of its module notice.
+
+python .ci/mutate.py alertlib/kernels --sample 60 --seed 1
+python .ci/mutate.py alertlib/kernels/legs.py@12 alertlib/kernels/legs.py@40
+
+The first line tries a random sample of all places of a folder or file, the same one for the same
+seed and sources; the second the places named, by the numbers a run prints. Each mutant is run in a
+copy of the checkout, in plain Python, against the test file of its module's name and the one that
+`tests/support/coverage_map.py` names; a run that fails or never ends has killed it. Exit status 1
+says that one lived: either a test is missing or no test can tell the two apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import multiprocessing
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.support.coverage_map import files_testing  # noqa: E402  # found by the line above
+
+# What another operator makes of a comparison: first the bound itself, then the other way round.
+COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+}
+COMPUTED: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.LShift: ast.RShift,
+    ast.RShift: ast.LShift,
+}
+# What is about the compiler is seen with the compiler on.
+COMPILED = {"alertlib.scoring.engine", "alertlib.scoring.compiler_cache"}
+LOADED_ONCE = (
+    "pytest",
+    "hypothesis.strategies",
+    "numpy",
+    "polars",
+    "scipy.stats",
+    "numba",
+    "talib",
+)
+# A failing example is enough: none is kept for another mutant, none is made smaller.
+PROFILE = """
+from hypothesis import Phase
+settings.register_profile("mutation", settings.get_profile("alertlib"), database=None,
+                          phases=[Phase.explicit, Phase.generate])
+settings.load_profile("mutation")
+"""
+
+
+class Edit(NamedTuple):
+    """A field of a node of a syntax tree, and what another program has there."""
+
+    node: ast.AST
+    field: str
+    value: Any
+
+
+class Mutant(NamedTuple):
+    """A file and the number of the edit that makes the mutant of it."""
+
+    path: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.path}@{self.number}"
+
+
+class Outcome(NamedTuple):
+    """Whether a mutant lived, and what was changed."""
+
+    lived: bool
+    change: str
+
+
+def code_of(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that run: no docstring, of annotations only what is called in them."""
+    for field, value in ast.iter_fields(tree):
+        for node in value if isinstance(value, list) else [value]:
+            if not isinstance(node, ast.AST) or is_for_checkers(node):
+                continue
+            if field in ("annotation", "returns"):
+                calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
+                yield from (inner for call in calls for inner in code_of(call))
+            else:
+                yield node
+                yield from code_of(node)
+
+
+def is_for_checkers(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def edits(tree: ast.AST) -> Iterator[Edit]:
+    """Yield every change of one place, in an order that depends on the source alone."""
+    for node in code_of(tree):
+        match node:
+            case ast.Compare(ops=ops):
+                for at, operator in enumerate(ops):
+                    for other in COMPARED[type(operator)]:
+                        yield Edit(node, "ops", [*ops[:at], other(), *ops[at + 1 :]])
+            case ast.BinOp(op=op) | ast.AugAssign(op=op) if type(op) in COMPUTED:
+                yield Edit(node, "op", COMPUTED[type(op)]())
+            case ast.BoolOp(op=op):
+                yield Edit(node, "op", ast.Or() if isinstance(op, ast.And) else ast.And())
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                yield Edit(node, "operand", ast.UnaryOp(ast.Not(), operand))
+            case ast.UnaryOp(op=ast.USub()):
+                yield Edit(node, "op", ast.UAdd())
+            case ast.Constant(value=bool() as value):
+                yield Edit(node, "value", not value)
+            case ast.Constant(value=int() | float() as value):
+                yield Edit(node, "value", value + 1)
+            case ast.Expr(value=ast.Call()):
+                yield Edit(node, "value", ast.Constant(None))
+            case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
+                # Of the others the operator has its own other way round.
+                if isinstance(test, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)):
+                    yield Edit(node, "test", ast.UnaryOp(ast.Not(), test))
+
+
+def mutated(source: str, number: int) -> tuple[str, str]:
+    """Return a source with one edit made, and the edit in words."""
+    tree = ast.parse(source)
+    edit = list(edits(tree))[number]
+    before = ast.unparse(edit.node)
+    setattr(edit.node, edit.field, edit.value)
+    after = ast.unparse(ast.fix_missing_locations(edit.node))
+    line = getattr(edit.node, "lineno", 0)
+    return ast.unparse(tree), f"line {line}: {first_line(before)}  ->  {first_line(after)}"
+
+
+def first_line(text: str) -> str:
+    return text.split("\n")[0]
+
+
+def mutants_in(place: Path) -> list[Mutant]:
+    """Return all mutants of a file, or of the files in a folder."""
+    files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    return [
+        Mutant(path.relative_to(ROOT).as_posix(), number)
+        for path in files
+        if path.name != "__init__.py"
+        for number, _ in enumerate(edits(ast.parse(path.read_text(encoding="utf-8"))))
+    ]
+
+
+def copy_checkout(to: Path) -> None:
+    """Copy what git knows or would add."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, to / name)
+    with open(to / "tests/conftest.py", "a", encoding="utf-8") as conftest:
+        conftest.write(PROFILE)
+
+
+class Laboratory:
+    """A copy of the checkout in which one file at a time is another."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.limits: dict[str, float] = {}
+        copy_checkout(folder)
+
+    def try_out(self, mutant: Mutant, stamp: int) -> Outcome:
+        """Run the module's tests on a mutant of it."""
+        self.check_unchanged(mutant.path)
+        path = self.folder / mutant.path
+        source = path.read_text(encoding="utf-8")
+        changed, words = mutated(source, mutant.number)
+        try:
+            path.write_text(changed, encoding="utf-8")
+            # Python knows bytecode that is out of date by size and whole seconds.
+            os.utime(path, (stamp, stamp))
+            return Outcome(self.passes(mutant.path, self.limits[mutant.path]), words)
+        finally:
+            path.write_text(source, encoding="utf-8")
+            os.utime(path, (stamp + 1, stamp + 1))
+
+    def check_unchanged(self, path: str) -> None:
+        """Make sure that the tests pass without any change, and see how long they take."""
+        if path not in self.limits:
+            begun = time.monotonic()
+            if not self.passes(path, limit=None):
+                sys.exit(f"{path}: its tests fail as it is; mend that first")
+            self.limits[path] = 20.0 + 5.0 * (time.monotonic() - begun)
+
+    def passes(self, path: str, limit: float | None) -> bool:
+        module = path.removesuffix(".py").replace("/", ".")
+        tests = [f"tests/{test}" for test in files_testing(module)]
+        options = ["-x", "-q", "-n0", "--hypothesis-seed=0", "-p", "no:cacheprovider", "--tb=no"]
+        # Of what this process has loaded before pytest.
+        options += ["-W", "ignore:Module already imported"]
+        process = multiprocessing.get_context("fork").Process(
+            target=run_pytest, args=(self.folder, [*options, *tests], module in COMPILED)
+        )
+        process.start()
+        process.join(limit)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            return False
+        if process.exitcode in (4, 5):
+            sys.exit(f"{path}: pytest found no test in {', '.join(tests)}")
+        return process.exitcode == 0
+
+
+def run_pytest(folder: Path, arguments: list[str], is_compiled: bool) -> None:
+    """Run tests in this process, which is a fork of one that has loaded what they need."""
+    os.chdir(folder)
+    sys.path[:] = [str(folder), *(entry for entry in sys.path if entry != str(ROOT))]
+    for name in [name for name in sys.modules if name.split(".")[0] == "tests"]:
+        del sys.modules[name]
+    compiling = {"PYTHONPATH": str(folder), "NUMBA_DISABLE_JIT": "0" if is_compiled else "1"}
+    os.environ.update(compiling)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    if is_compiled:  # numba has been told otherwise
+        command = [sys.executable, "-m", "pytest", *arguments]
+        sys.exit(subprocess.run(command, check=False).returncode)
+    import pytest
+
+    sys.exit(int(pytest.main(arguments)))
+
+
+def load_what_tests_need() -> None:
+    """Load the slow ones of other people's packages once, for every fork of this process."""
+    os.environ["NUMBA_DISABLE_JIT"] = "1"
+    for name in LOADED_ONCE:
+        importlib.import_module(name)
+
+
+def chosen(options: argparse.Namespace) -> list[Mutant]:
+    """Return the mutants asked for: those named, and a sample of those in places."""
+    named = [name for name in options.where if "@" in name]
+    places = [(ROOT / name).resolve() for name in options.where if "@" not in name]
+    if missing := [place for place in places if not place.exists()]:
+        sys.exit(f"{missing[0]}: got no such file or folder, expected one below {ROOT}")
+    everything = [mutant for place in places for mutant in mutants_in(place)]
+    size = min(options.sample, len(everything))
+    sample = random.Random(options.seed).sample(everything, size)
+    found = [Mutant(path, int(number)) for path, number in (name.split("@") for name in named)]
+    return found + sorted(sample)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
+    parser.add_argument("where", nargs="+", metavar="PLACE", help="folder, file or FILE@NUMBER")
+    parser.add_argument("--sample", type=int, default=60, help="how many mutants (60)")
+    parser.add_argument("--seed", type=int, default=0, help="which of them (0)")
+    options = parser.parse_args()
+    mutants = chosen(options)
+    load_what_tests_need()
+    stamp = 1_000_000_000
+    lived = 0
+    with tempfile.TemporaryDirectory() as folder:
+        laboratory = Laboratory(Path(folder))
+        for count, mutant in enumerate(mutants):
+            outcome = laboratory.try_out(mutant, stamp + 2 * count)
+            lived += outcome.lived
+            print(
+                f"{'LIVED ' if outcome.lived else 'killed'} {mutant} {outcome.change}", flush=True
+            )
+    killed = len(mutants) - lived
+    print(f"{killed} of {len(mutants)} killed ({killed / max(len(mutants), 1):.0%})")
+    return int(lived > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
