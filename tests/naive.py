@@ -335,9 +335,9 @@ def rsi(closes: list[int], n: int = 14) -> list[float]:
 
 
 def rsi_divergence(
-    bars: list[NaiveBar], least: int = 5, most: int = 40, points: float = 1.0
+    bars: list[NaiveBar], least: int = 5, most: int = 40, points: float = 1.0, n: int = 14
 ) -> list[tuple[int, int, str]]:
-    strength = rsi([b.close for b in bars])
+    strength = rsi([b.close for b in bars], n)
     lows = [b.low for b in bars]
     highs = [-b.high for b in bars]
     signals = []

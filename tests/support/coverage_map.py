@@ -46,7 +46,7 @@ COVERED = {
     "alertlib.detection.ruleset": "scoring/test_batch.py",
     "alertlib.detection.staleness": "detection/test_intake.py",
     "alertlib.errors": "commands/test_backtest.py",
-    "alertlib.kernels": "kernels/test_kernels.py",
+    "alertlib.kernels": "kernels/test_reading.py",
     "alertlib.kernels.filters": "detection/test_combinators.py",
     "alertlib.kernels.first_touch": "scoring/test_trades.py",
     "alertlib.market.futures": "market/test_calendar.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from alertlib.bars.series import Series
@@ -12,7 +13,7 @@ from alertlib.detection.detectors import Detector
 from alertlib.kernels.atr import AtrState, atr_step
 from alertlib.kernels.bar import TickBar
 from tests.naive import NaiveBar, in_units, joined
-from tests.support.synthetic import Row, walk
+from tests.support.synthetic import Row, session, walk
 
 
 def tick_bars(rows: Sequence[Row], tick: int = 5) -> list[TickBar]:
@@ -82,6 +83,22 @@ def rough_walk(seed: int, sessions: int = 4, bars: int = 60) -> list[Row]:
         size=rng.choice((0.0, 0.5, 1.5, 8.0)),
         missing=rng.choice((0.0, 0.0, 0.15)),
     )
+
+
+def coarse_walk(seed: int, sessions: int = 4, bars: int = 25) -> list[Row]:
+    """Bars on a handful of prices: what is equal, and what meets its limit, is met all the time."""
+    rng = random.Random(seed)
+    prices = range(rng.choice((2, 4, 7)))
+    rows: list[Row] = []
+    for day in range(sessions):
+        made = []
+        for _ in range(rng.randint(1, bars)):
+            low, first, last, high = sorted(rng.choices(prices, k=4))
+            ends = (first, last) if rng.random() < 0.5 else (last, first)
+            made.append((ends[0], high, low, ends[1]))
+        points = [tuple(100_000.0 + 5.0 * price for price in bar) for bar in made]
+        rows += session(points, date(2021, 4, 5 + day))  # type: ignore[arg-type]  # of four
+    return rows
 
 
 def signs(signals: Iterable[tuple[Any, ...]], size: int) -> list[int]:
