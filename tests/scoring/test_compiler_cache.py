@@ -12,6 +12,7 @@ import pytest
 from alertlib.errors import AlertlibWarning
 from alertlib.scoring import compiler_cache
 from alertlib.scoring.compiler_cache import COMPILING, keyed_cache
+from tests.support.compiling import needs_compiler
 from tests.support.running import ROOT
 
 PROGRAM = """
@@ -36,6 +37,7 @@ def run_with(cache: str) -> list[str]:
     return done.stdout.strip().split("|")
 
 
+@needs_compiler
 def test_an_empty_cache_is_told_of_once_and_a_full_one_not(tmp_path: Path) -> None:
     first = run_with(str(tmp_path))
     second = run_with(str(tmp_path))
@@ -62,6 +64,7 @@ DAMAGE = {
 }
 
 
+@needs_compiler
 @pytest.mark.parametrize("ending", ["nbi", "nbc"])
 @pytest.mark.parametrize("how", DAMAGE)
 def test_a_damaged_cache_is_compiled_again(tmp_path: Path, ending: str, how: str) -> None:
@@ -91,6 +94,7 @@ def test_code_kept_for_another_signature_is_not_run(tmp_path: Path) -> None:
     assert file.load("a third") is None
 
 
+@needs_compiler
 def test_a_folder_that_cannot_be_made_is_done_without(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("no folder")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import floor
 from typing import Any, NamedTuple
 
@@ -16,14 +15,13 @@ from alertlib.bars.schema import PRICES
 from alertlib.bars.series import make_series
 from alertlib.config import Config
 from alertlib.detection.bar import Bar
+from alertlib.detection.builtin import engulfing, volatility
 from alertlib.detection.detectors import Detector, detector, frame_detector
 from alertlib.detection.stream import Stream
-from alertlib.errors import AlertlibWarning
 from alertlib.kernels.alerting import stated_confidence
 from alertlib.kernels.bar import TickBar
-from alertlib.kernels.volatility import VolatilityParams, VolatilityState, volatility_step
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
-from alertlib.scoring.signals import detect
+from alertlib.scoring.signals import detect, signals_of
 from alertlib.scoring.step_bars import StepBars
 from tests.support.detected import detected_on
 from tests.support.synthetic import bars_of, frame, series_of, walk
@@ -111,79 +109,6 @@ def test_a_frame_detector_is_given_joined_and_traded_prices_by_name() -> None:
     assert given["session"].to_list() == [0] * 107 + [1] * 107
 
 
-# --- what is compiled with a step ---------------------------------------------------------
-
-
-def rising(bar: TickBar) -> bool:
-    return is_above(bar.close, bar.open)
-
-
-def is_above(one: int, other: int) -> bool:
-    return one > other
-
-
-def countdown(n: int) -> int:
-    return countdown(n - 1) if n > 0 else 0
-
-
-def around(asks: Callable[[TickBar], bool], step: Any, *, least: int) -> Any:
-    """Made of functions: one of a user's, and a step of ours."""
-
-    def made(state: VolatilityState, ring: Any, bar: TickBar, params: Any) -> Any:
-        signal, state = step(state, ring, bar, params)
-        return (signal if asks(bar) and state.seen >= least else 0), state
-
-    return made
-
-
-def by_globals(state: Count, ring: Any, bar: TickBar, params: Any) -> tuple[int, Count]:
-    return (1 if rising(bar) else -1), Count(state.seen + 1)
-
-
-def recursive(state: Count, ring: Any, bar: TickBar, params: Any) -> tuple[int, Count]:
-    return 1 + countdown(state.seen % 5), Count(state.seen + 1)
-
-
-def both_ways(made: Detector) -> tuple[list[int], list[int]]:
-    series = series_of(walk(4, sessions=6), timeframe="M5")
-    found = [detect(series, (made,), engine).sign[:, 0] for engine in (INTERPRETED, COMPILED)]
-    return found[0].tolist(), found[1].tolist()
-
-
-def test_helpers_of_a_users_module_are_compiled_with_a_step(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(CompiledEngine, "failures", lambda self: ())  # nothing to fall back for
-    plain, compiled = both_ways(detector("g", patterns=("a", "b"), state=Count())(by_globals))
-
-    assert plain == compiled
-    assert set(plain) == {-1, 1}
-
-
-def test_functions_a_step_was_made_around_are_compiled_with_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(CompiledEngine, "failures", lambda self: ())  # nothing to fall back for
-    declare = detector(
-        "c", patterns=("a", "b"), state=VolatilityState(), params=VolatilityParams(),
-        ring=lambda p: p.window,
-    )  # fmt: skip
-    ways = [both_ways(declare(around(rising, volatility_step, least=n))) for n in (0, 300)]
-
-    assert [plain == compiled for plain, compiled in ways] == [True, True]
-    # Made by one factory, and yet two functions.
-    assert ways[0] != ways[1]
-    assert {-1, 1} <= set(ways[0][0])
-
-
-def test_a_function_that_calls_itself_falls_back() -> None:
-    with pytest.warns(AlertlibWarning, match="'r' runs in plain Python: numba cannot compile it"):
-        plain, compiled = both_ways(detector("r", patterns=("a", "b"), state=Count())(recursive))
-
-    assert plain == compiled
-    assert set(plain) == {1}
-
-
 # --- probabilities ------------------------------------------------------------------------
 
 
@@ -244,32 +169,33 @@ def test_agreement_adds_to_a_stated_probability_live_as_in_batch() -> None:
     assert (led["severity"] == "CRITICO").all()
 
 
-LIMIT = 40
+# --- where 64 bits end ----------------------------------------------------------------------
 
 
-def above_limit(bar: TickBar) -> bool:
-    return bar.close > bar.open + LIMIT
-
-
-def limited(state: Count, ring: Any, bar: TickBar, params: Any) -> tuple[int, Count]:
-    return (1 if bar.close > bar.open + LIMIT else 0), Count(state.seen + 1)
-
-
-def limited_by_helper(state: Count, ring: Any, bar: TickBar, params: Any) -> tuple[int, Count]:
-    return (1 if above_limit(bar) else 0), Count(state.seen + 1)
-
-
-@pytest.mark.parametrize("step", [limited, limited_by_helper])
-def test_a_global_that_changes_between_compiled_runs_is_noticed(
-    step: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("one", "largest", "compiled"),
+    [
+        # Twice the window times the largest price has to stay below 3e9: its square is below 2^63.
+        (volatility, 74_999_999, True),
+        (volatility, 75_000_000, False),
+        (engulfing, 1_499_999_999, True),  # keeps no window, and is asked as if it kept one bar
+        (engulfing, 1_500_000_000, False),
+    ],
+)
+def test_prices_are_compiled_as_far_as_64_bits_hold_them(
+    one: Detector, largest: int, compiled: bool
 ) -> None:
-    made = detector("limited", patterns=("t", "t"), state=Count())(step)
-    series = series_of(walk(4, sessions=3), timeframe="M5")
-    counts = []
-    for limit in (0, 3, 0, 1_000_000):
-        monkeypatch.setattr("tests.scoring.test_signals.LIMIT", limit)
-        compiled = detect(series, (made,), COMPILED).sign
+    built: list[Any] = []
 
-        assert np.array_equal(compiled, detect(series, (made,), INTERPRETED).sign)
-        counts.append(int(compiled.sum()))
-    assert counts[0] == counts[2] > counts[1] > counts[3] == 0
+    class Recording(CompiledEngine):
+        def build(self, factory: Any, *functions: Any) -> Any:
+            built.append(factory)
+            return INTERPRETED.build(factory, *functions)
+
+    series = series_of(walk(4, sessions=1), timeframe="M5")
+    bars = StepBars(series, np.zeros(len(series)))
+    vars(bars)["largest"] = largest  # as bars of such prices would say
+
+    signals_of(one, bars, Recording())
+
+    assert bool(built) == compiled

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.stats import trials
-from alertlib.stats.resampling import mean_variances, stationary_weights
+from alertlib.stats.resampling import (
+    largest_sums,
+    mean_variances,
+    stationary_weights,
+    trial_sums,
+)
 from tests import naive_selection
 
 
@@ -70,3 +75,25 @@ def test_it_is_what_many_runs_come_to(mean_block: float) -> None:
 
     # The standard error of a variance of 20,000 normal values is 1 % of it.
     assert 40 * means.var() == pytest.approx(mean_variances(points, mean_block)[0], rel=0.04)
+
+
+@pytest.mark.parametrize("trial_count", [1, 7])
+def test_the_largest_sum_of_a_run_is_over_all_trials_and_may_be_negative(
+    trial_count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole numbers, so that every sum is exact; in one piece and in pieces of a trial."""
+    rng = np.random.default_rng(4)
+    table = rng.integers(-9, 9, size=(trial_count, 12)).astype(float)
+    weights = stationary_weights(12, 70, 3, seed=6).astype(float)
+    scales = 1.0 + np.arange(trial_count)
+    centres = np.stack([np.zeros(trial_count), np.full(trial_count, 1e6)])
+
+    whole = largest_sums(table, weights, scales, centres)
+    monkeypatch.setattr(trials, "CELLS", 12)
+    in_pieces = largest_sums(table, weights, scales, centres)
+
+    sums = weights @ table.T
+    expected = [((sums - centre) * scales).max(axis=1).tolist() for centre in centres]
+    assert whole.tolist() == in_pieces.tolist() == expected
+    assert (whole[1] < 0).all()
+    assert trial_sums(table).tolist() == table.sum(axis=1).tolist()
