@@ -5,9 +5,9 @@ python .ci/mutate.py alertlib/kernels/legs.py@12 alertlib/kernels/legs.py@40
 
 The first line tries a random sample of all places of a folder or file, the same one for the same
 seed and sources; the second the places named, by the numbers a run prints. Each mutant is run in a
-copy of the checkout, in plain Python, against the test file of its module's name and the one that
-`tests/support/coverage_map.py` names; a run that fails or never ends has killed it. Exit status 1
-says that one lived: either a test is missing or no test can tell the two apart.
+copy of the checkout, in plain Python, against its module's own tests alone: the file of its name,
+and what `tests/support/coverage_map.py` names for it. A run that fails or never ends has killed it.
+Exit status 1 says that one lived: either a test is missing or no test can tell the two apart.
 """
 
 from __future__ import annotations

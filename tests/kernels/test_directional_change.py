@@ -6,6 +6,7 @@ and scaled prices, silence) is asked of this one, too, where it is asked of all.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from alertlib.kernels.bar import TickBar
 from alertlib.kernels.directional_change import (
     DirectionalChangeParams,
     DirectionalChangeState,
+    directional_change_evidence,
     directional_change_step,
 )
+from alertlib.kernels.reading import Reading
 from alertlib.scoring.engine import COMPILED, CompiledEngine
 from alertlib.scoring.labels import directional_changes
 from alertlib.scoring.scored import score
@@ -34,7 +37,15 @@ from alertlib.scoring.true_ranges import true_ranges
 from tests import naive
 from tests.support.agreement import differences
 from tests.support.detected import detected_on
-from tests.support.steps import columns_of, in_ticks, rough_walk, signs, step_through, tick_bars
+from tests.support.steps import (
+    coarse_walk,
+    columns_of,
+    in_ticks,
+    rough_walk,
+    signs,
+    step_through,
+    tick_bars,
+)
 from tests.support.synthetic import bars_of, series_of, shared_rows, walk
 
 ALONE = Config().set("detection.enabled", ("directional_change",))
@@ -146,17 +157,76 @@ def test_a_reversal_is_that_of_the_extremes_own_bar() -> None:
     assert directional_change_step(state, [], second, BY_HAND)[:2] == (1, 0.8)
 
 
+def evidence_at(at: int, bars: list[TickBar]) -> tuple[Reading, ...]:
+    state = DirectionalChangeState()
+    for bar in bars[:at]:
+        *_, state = directional_change_step(state, [], bar, BY_HAND)
+    return directional_change_evidence(state, [], bars[at], BY_HAND)
+
+
+def test_what_it_says_it_saw_on_a_sessions_first_bar() -> None:
+    """W = 10. Up: U = 2, D = 8, 0.8. Down: U = 98 - 90 = 8, D = min(101 - 98, 2) = 2, 0.2."""
+    assert evidence_at(0, bars_by_hand(TEN_BARS)) == (
+        Reading("leg", 0),
+        Reading("lowest low", 90, side=1, unit="price"),
+        Reading("reversal", 10.0, side=1, unit="distance"),
+        Reading("to go for it", 2.0, side=1, unit="distance"),
+        Reading("to go against it", 8.0, side=1, unit="distance"),
+        Reading("probability", 0.8, 0.8, True, 1),
+        Reading("highest high", 100, side=-1, unit="price"),
+        Reading("reversal", 10.0, side=-1, unit="distance"),
+        Reading("to go for it", 8.0, side=-1, unit="distance"),
+        Reading("to go against it", 2.0, side=-1, unit="distance"),
+        Reading("probability", 0.2, 0.8, False, -1),
+    )
+
+
+def test_what_it_says_of_the_signals_before() -> None:
+    """At bar 6 of the ten up has signalled at 0 and down at 2; the leg down began at bar 2."""
+    found = evidence_at(6, bars_by_hand(TEN_BARS))
+
+    since, after = "bars since its last signal", "its leg began after that"
+    assert [r for r in found if r.name in ("leg", since, after)] == [
+        Reading("leg", -1),
+        Reading(since, 6, 7, False, 1),
+        Reading(after, 6, 3, True, 1),  # the bottom is that of bar 6 itself
+        Reading(since, 4, 7, False, -1),
+        Reading(after, 0, 3, False, -1),
+    ]
+
+
+def test_a_new_session_has_no_signal_before() -> None:
+    day = [(100, 90, 98), (98, 91, 93)]
+
+    assert len(evidence_at(2, bars_by_hand(day, day))) == 11
+
+
+def test_beyond_the_reversal_there_is_nothing_to_go_and_what_is_against_it_shows() -> None:
+    """W = 5: at 98 it is 3 beyond the reversal from 90 and 3 short of being refuted."""
+    (bar,) = bars_by_hand([(100, 90, 98)])
+    found = directional_change_evidence(
+        DirectionalChangeState(), [], bar, BY_HAND._replace(k=0.5, min_probability=0.9)
+    )
+
+    probabilities = [r for r in found if r.name == "probability"]
+    assert probabilities[0] == Reading("probability", 1.0, 0.9, True, 1)
+    assert probabilities[1] == Reading("probability", 0.0, 0.9, False, -1)
+
+
 # --- laws ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("made", [rough_walk, coarse_walk])
 @given(
-    st.integers(0, 10**6), st.sampled_from((0.6, 0.75, 0.82, 0.95)),
-    st.sampled_from((0.7, 1.0, 2.0, 3.0)), st.integers(2, 20), st.integers(0, 4), st.integers(0, 9),
+    seed=st.integers(0, 10**6), least=st.sampled_from((0.6, 0.75, 0.82, 0.95)),
+    k=st.sampled_from((0.7, 1.0, 2.0, 3.0)), window=st.integers(2, 20), early=st.integers(0, 4),
+    wait=st.integers(0, 9),
 )  # fmt: skip
 def test_it_equals_its_naive_twin(
-    seed: int, least: float, k: float, window: int, early: int, wait: int
-) -> None:
-    rows = rough_walk(seed)
+    made: Callable[[int], Any], seed: int, least: float, k: float, window: int, early: int,
+    wait: int,
+) -> None:  # fmt: skip
+    rows = made(seed)
     params = DirectionalChangeParams(least, k, window, early, wait)
 
     ours, _, _ = step_through(directional_change.with_params(params), tick_bars(rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,7 +16,8 @@ from alertlib.detection.detectors import detector, frame_detector
 from alertlib.detection.ruleset import make_rules
 from alertlib.errors import ConfigError
 from alertlib.kernels.atr import AtrState, atr_step
-from alertlib.scoring.batch import levels_at, make_alerts
+from alertlib.kernels.policy import ACCEPT, DELIVERED
+from alertlib.scoring.batch import AlertColumns, levels_at, make_alerts
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
 from alertlib.scoring.labels import directional_changes
 from alertlib.scoring.signals import SignalTable, detect
@@ -140,3 +141,71 @@ def test_levels_equal_the_naive_alerts(seed: int, direction: int) -> None:
         )
         expected = (twin.entry_min, twin.entry_max, twin.stop, twin.target)
         assert tuple(float(level[i]) for level in levels) == expected
+
+
+@pytest.mark.parametrize("name", ["volatility", "breakout"])
+def test_a_signal_counts_once_its_warm_up_lies_before_it(name: str, engine: Engine) -> None:
+    series = series_of(walk(3, sessions=1))
+    rules = make_rules(Config().set("detection.enabled", (name,)), series.instrument.grid)
+    signals = SignalTable(np.ones((len(series), 1), dtype=np.int8), {})
+    known = np.ones(len(series))
+
+    first = make_alerts(series, signals, known, rules, engine).bar[0]
+
+    assert first == {"volatility": 20, "breakout": 5}[name] + 1
+
+
+@given(st.integers(0, 10**6))
+def test_alerts_are_what_is_counted_bar_by_bar(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    series = series_of(walk(seed, sessions=1, bars=60))
+    rules = make_rules(Config(), series.instrument.grid)
+    sign = rng.integers(-1, 2, size=(len(series), len(rules.detectors))).astype(np.int8)
+    atr = np.where(rng.random(len(series)) < 0.2, np.nan, 4.0)
+
+    alerts = make_alerts(series, SignalTable(sign, {}), atr, rules)
+
+    expected = []
+    for t in range(len(series)):
+        for direction in (1, -1):
+            agreed = [
+                i
+                for i, d in enumerate(rules.detectors)
+                if sign[t, i] == direction and t > d.warmup and not np.isnan(atr[t])
+            ]
+            if agreed:
+                first, *others = agreed
+                confidence = min(rules.detectors[first].confidence + 10 * len(others), 95)
+                severity = 2 if confidence >= 80 else 1 if confidence >= 65 else 0
+                bits = sum(1 << i for i in others)
+                expected.append((t, direction, first, bits, confidence, severity))
+    names = ("bar", "direction", "lead", "agreeing", "confidence", "severity")
+    columns = [getattr(alerts, name).tolist() for name in names]
+    assert list(zip(*columns, strict=True)) == expected
+
+
+def sign_of(bars: int) -> Any:
+    """Two detectors of which one is for it and one against it, at ten bars."""
+    sign = np.zeros((bars, 2), dtype=np.int8)
+    sign[30:40] = (1, -1)
+    return sign
+
+
+def test_a_filter_turns_its_own_alerts_down_before_the_policy_and_no_others(engine: Engine) -> None:
+    series = series_of(walk(3, sessions=1))
+    config = Config().set("detection.enabled", ("breakout", "volatility"))
+    rules = make_rules(config.set("policy.cooldown_bars", 0), series.instrument.grid)
+    signals, atr = SignalTable(sign_of(len(series)), {}), true_ranges(series, 14)
+    asked: list[AlertColumns] = []
+
+    def accepted(alerts: AlertColumns) -> Any:
+        asked.append(alerts)
+        return (alerts.direction < 0) | (alerts.bar == 33)
+
+    made = make_alerts(series, signals, atr, rules, engine, accepted)
+
+    (before,) = asked
+    assert made.bar.tolist() == before.bar.tolist() == sorted([*range(30, 40)] * 2)
+    refused = (made.direction > 0) & (made.bar != 33)
+    assert (made.reason == ACCEPT).tolist() == refused.tolist()
+    assert (made.reason[~refused] == DELIVERED).all()

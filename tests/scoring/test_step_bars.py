@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from alertlib.kernels.bar import TickBar, weekday_of
 from alertlib.scoring.engine import COMPILED, INTERPRETED
 from alertlib.scoring.step_bars import StepBars
 from tests.support.steps import rough_walk
-from tests.support.synthetic import series_of
+from tests.support.synthetic import series_of, session
 
 
 @given(st.integers(0, 10**6), st.integers(0, 150), st.integers(1, 150))
@@ -52,3 +54,30 @@ def test_both_engines_read_the_same_bars(seed: int) -> None:
 
     assert bars.by(COMPILED) is columns
     assert [COMPILED.bar_of(columns, at) for at in range(len(bars))] == plain
+
+
+def test_32_bits_hold_what_is_below_two_to_the_31st() -> None:
+    series = series_of(rough_walk(1), timeframe="M5")
+    bars = StepBars(series, np.zeros(len(series)))
+    narrow = []
+    for largest in (2**31 - 1, 2**31):
+        vars(bars)["largest"] = largest  # as bars of such prices would say
+        narrow.append(bars.is_narrow)
+
+    assert narrow == [True, False]
+
+
+def test_the_largest_price_counts_the_nights_the_joined_ones_left_out() -> None:
+    """Two sessions of 100 and 300 ticks, 200 apart, and the same upside down."""
+    rows = [*session([(500.0, 500.0, 500.0, 500.0)]), *session([(1500.0,) * 4], date(2021, 4, 6))]
+
+    for made in (rows, rows[1:]):
+        series = series_of(made, timeframe="M5")
+        nights = 200 if len(made) == 2 else 0
+        assert StepBars(series, np.zeros(len(series))).largest == 300 + nights
+
+
+def test_a_bar_is_named_by_its_minute() -> None:
+    series = series_of(rough_walk(1), timeframe="M5")
+
+    assert StepBars(series, np.zeros(len(series))).when(1) == f"{series.times()[1]:%Y-%m-%d %H:%M}"

@@ -48,7 +48,6 @@ COVERED = {
     "alertlib.errors": "commands/test_backtest.py",
     "alertlib.kernels": "kernels/test_reading.py",
     "alertlib.kernels.filters": "detection/test_combinators.py",
-    "alertlib.kernels.first_touch": "scoring/test_trades.py",
     "alertlib.market.futures": "market/test_calendar.py",
     "alertlib.market.instruments": "market/test_calendar.py",
     "alertlib.report": "report/test_report.py",
@@ -227,6 +226,8 @@ def covering_test(module: str) -> str | None:
 
 
 def files_testing(module: str) -> list[str]:
-    """Return the test files of a module: the one of its name, and the one of the table."""
-    named = (own_test(module).as_posix(), covering_test(module))
-    return [name for name in dict.fromkeys(named) if name and (TESTS / name).is_file()]
+    """Return a module's own test files: of its name and by its own entry, or else its room's."""
+    own = (own_test(module).as_posix(), COVERED.get(module))
+    found = [name for name in own if name and (TESTS / name).is_file()]
+    around = covering_test(module) if not found else None
+    return [around] if around and (TESTS / around).is_file() else found

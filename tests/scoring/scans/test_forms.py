@@ -20,7 +20,7 @@ from alertlib.scoring.scans import lanes
 from alertlib.scoring.scans.breakout import LONGEST_CHANNEL
 from alertlib.scoring.scans.form import BLOCK
 from alertlib.scoring.scans.table import BLOCK_FORMS, find_form
-from alertlib.scoring.scans.volatility import LONGEST_RUN
+from alertlib.scoring.scans.volatility import EXACT_BELOW, LONGEST_RUN, covers
 from alertlib.scoring.signals import detect
 from alertlib.scoring.step_bars import NARROW_BELOW, StepBars
 from tests.support.steps import rough_walk
@@ -149,3 +149,15 @@ def test_prices_beyond_32_bits_are_left_to_the_step(one: Detector) -> None:
     assert find_form(one.step, bars, one.kernel_params(1)) is None
     near = detect(series_of(rows, "PETR4"), (one,), COMPILED).sign
     assert np.array_equal(detect(series, (one,), COMPILED).sign, near)
+
+
+@given(st.integers(2, 10_000), st.integers(1, 32))
+def test_sums_of_squares_are_taken_as_floats_only_where_these_are_exact(n: int, run: int) -> None:
+    """A product of two sums is then below 2^53."""
+    params = VolatilityParams(n, 2.0, run)
+    largest = (EXACT_BELOW - 1) // n
+
+    assert covers(params, largest)
+    assert (n * largest) ** 2 <= 2**53
+    assert not covers(params, largest + 1)
+    assert not covers(params._replace(confirm_bars=LONGEST_RUN + 1), 1)
