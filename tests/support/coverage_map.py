@@ -80,6 +80,8 @@ COVERED = {
     "alertlib.report.terminal": "report/terminal/test_terminal.py",
     "alertlib.scorecard": "scorecard/test_gate.py",
     "alertlib.scorecard.bootstrap": "scorecard/test_calibration.py",
+    "alertlib.scorecard.sections": "laws/test_recomputed.py",
+    "alertlib.scorecard.sensitivity": "laws/test_scorer.py",
     "alertlib.scorecard.difference": "backtesting/test_run.py",
     "alertlib.scoring.accepting": "scoring/test_fitting.py",
     "alertlib.scoring.alert_values": "backtesting/test_run.py",
