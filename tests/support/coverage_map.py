@@ -48,6 +48,7 @@ COVERED = {
     "alertlib.errors": "commands/test_backtest.py",
     "alertlib.kernels": "kernels/test_reading.py",
     "alertlib.kernels.filters": "detection/test_combinators.py",
+    "alertlib.kernels.first_touch": "scoring/test_trades.py",
     "alertlib.market.futures": "market/test_calendar.py",
     "alertlib.market.instruments": "market/test_calendar.py",
     "alertlib.report": "report/test_report.py",
