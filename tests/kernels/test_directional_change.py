@@ -195,6 +195,18 @@ def test_what_it_says_of_the_signals_before() -> None:
     ]
 
 
+def test_a_leg_that_began_just_early_is_said_to_have_and_a_wait_that_is_just_over_to_be() -> None:
+    """Signalled up at 0, the leg down from bar 2, seen at 7: 2 is not more than 2, 7 is than 6."""
+    bars = [(100, 90, 98), (98, 91, 93), (96, 89, 92), *[(95, 90, 92)] * 4, (95, 90, 95)]
+
+    found = evidence_at(7, bars_by_hand(bars))
+
+    assert Reading("bars since its last signal", 7, 7, True, 1) in found
+    assert Reading("its leg began after that", 2, 3, False, 1) in found
+    before = evidence_at(6, bars_by_hand(bars))
+    assert Reading("bars since its last signal", 6, 7, False, 1) in before
+
+
 def test_a_new_session_has_no_signal_before() -> None:
     day = [(100, 90, 98), (98, 91, 93)]
 
