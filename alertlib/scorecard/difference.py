@@ -124,7 +124,8 @@ class Difference:
                 f"{change.path:<{width}}  {_show(change.before)} -> {_show(change.after)}{delta}"
             )
         if follow := len(self.changes) - len(self.telling):
-            lines.append(f"and {follow} figures that follow from these")
+            figures = "figure that follows" if follow == 1 else "figures that follow"
+            lines.append(f"and {follow} {figures} from these")
         return lines or ["no difference"]
 
     def _repr_html_(self) -> str:
