@@ -291,6 +291,18 @@ def test_a_filter_stands_between_merge_and_policy(bars: al.Bars) -> None:
     assert run.scorecard.in_sample_possible
 
 
+def test_a_filter_is_given_the_bars_there_are_and_never_more_than_600(bars: al.Bars) -> None:
+    shown: list[tuple[al.Alert, int]] = []
+    al.backtest(
+        bars, accept=lambda alert, past: not shown.append((alert, len(past))),
+        audits="none", chance=False,
+    )  # fmt: skip
+
+    at = {time: place for place, time in enumerate(make_series(bars).times())}
+    assert {n - min(at[alert.bar_time] + 1, 600) for alert, n in shown} == {0}
+    assert min(n for _, n in shown) < 600
+
+
 def test_a_filter_that_raises_is_one_line(bars: al.Bars) -> None:
     def broken(alert: al.Alert, bars: Any) -> bool:
         raise KeyError("weight")

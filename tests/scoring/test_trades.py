@@ -448,7 +448,7 @@ def test_the_last_bar_is_the_last_that_opens_in_time(apart: list[int], data: st.
     minute = np.cumsum(apart).tolist()
     entry = data.draw(st.integers(0, len(minute) - 1))
     end = data.draw(st.integers(entry, len(minute) - 1))
-    limit = data.draw(st.integers(minute[0] - 10, minute[-1] + 10))
+    limit = data.draw(st.sampled_from(minute)) + data.draw(st.integers(-1, 1))
 
     expected = max([at for at in range(entry, end + 1) if minute[at] <= limit], default=entry)
 
