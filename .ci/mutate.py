@@ -266,17 +266,24 @@ def load_what_tests_need() -> None:
         importlib.import_module(name)
 
 
-def chosen(options: argparse.Namespace) -> list[Mutant]:
+def chosen(where: list[str], sample: int, seed: int) -> list[Mutant]:
     """Return the mutants asked for: those named, and a sample of those in places."""
-    named = [name for name in options.where if "@" in name]
-    places = [(ROOT / name).resolve() for name in options.where if "@" not in name]
-    if missing := [place for place in places if not place.exists()]:
-        sys.exit(f"{missing[0]}: got no such file or folder, expected one below {ROOT}")
+    found = [mutant_named(name) for name in where if "@" in name]
+    places = [(ROOT / name).resolve() for name in where if "@" not in name]
+    for place in places:
+        if not place.exists():
+            sys.exit(f"{place}: got no such file or folder, expected one below {ROOT}")
     everything = [mutant for place in places for mutant in mutants_in(place)]
-    size = min(options.sample, len(everything))
-    sample = random.Random(options.seed).sample(everything, size)
-    found = [Mutant(path, int(number)) for path, number in (name.split("@") for name in named)]
-    return found + sorted(sample)
+    size = min(sample, len(everything))
+    return found + sorted(random.Random(seed).sample(everything, size))
+
+
+def mutant_named(name: str) -> Mutant:
+    path, _, number = name.rpartition("@")
+    file = ROOT / path
+    if number.isdecimal() and file.is_file() and int(number) < len(mutants_in(file)):
+        return Mutant(path, int(number))
+    sys.exit(f"{name}: got no such mutant, expected FILE@NUMBER as a run prints it")
 
 
 def main() -> int:
@@ -285,7 +292,9 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=60, help="how many mutants (60)")
     parser.add_argument("--seed", type=int, default=0, help="which of them (0)")
     options = parser.parse_args()
-    mutants = chosen(options)
+    if options.sample < 1:
+        parser.error(f"--sample: got {options.sample}, expected at least 1")
+    mutants = chosen(options.where, options.sample, options.seed)
     load_what_tests_need()
     stamp = 1_000_000_000
     lived = 0
