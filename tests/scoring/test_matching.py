@@ -160,6 +160,17 @@ def test_no_alerts_and_no_moves_are_no_trouble() -> None:
     assert outcomes(series, moves_of(), [(3, 1), (4, -1)]) == ["fp", "fp"]
 
 
+@pytest.mark.parametrize(
+    ("legs", "most"), [((), 1), (((4, 10, 1, 15, 25),), 1), (((4, 10, 1, 15, 25),) * 2, 2)]
+)
+def test_the_table_is_as_deep_as_the_most_moves_one_alert_is_valid_for(
+    legs: Sequence[tuple[int, int, int, int, int]], most: int
+) -> None:
+    validity = find_validity(series_of(flat_days(20), "TST"), moves_of(*legs), 2, 0.0)
+
+    assert validity.table.shape == (2, 20 + 1, most)
+
+
 def test_first_alerts_of_several_runs_are_kept_apart() -> None:
     found = np.array([[[0], [2], [0]], [[2], [1], [0]], [[2], [2], [2]]])  # 2: valid for none
 
