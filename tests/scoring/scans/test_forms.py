@@ -130,6 +130,18 @@ def test_a_form_is_its_step_at_the_ends_of_the_declared_ranges(one: Detector) ->
     assert_equal(one, walk(5, sessions=15, bars=100))
 
 
+@pytest.mark.parametrize("bars", [30, 31, 32, 100])
+def test_there_is_room_for_as_many_pivots_as_bars_can_hold(bars: int) -> None:
+    """A high or a low in two of three bars: a pivot is apart from the next of its kind by three."""
+    middle = 100_000.0
+    rows = [
+        (middle, middle + (50 if at % 3 == 0 else 25), middle - (50 if at % 3 == 1 else 25), middle)
+        for at in range(bars)
+    ]
+
+    assert_equal(rsi_divergence, session(rows))
+
+
 @pytest.mark.parametrize("one", FORMS, ids=lambda d: d.name)
 def test_the_defaults_are_covered(one: Detector) -> None:
     series = series_of(rough_walk(1), timeframe="M5")
