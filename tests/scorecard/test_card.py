@@ -94,3 +94,10 @@ def test_the_two_versions_are_compared_and_said_to_be_incomparable() -> None:
     assert "criteria.more_than_geometry.value" in paths
     assert "criteria.capture_rate.value" not in paths  # the same figure
     assert difference.settings == {"scoring.sessions": (60, None)}
+
+
+def test_letters_of_any_script_stand_in_the_json_as_they_are() -> None:
+    values = report_cards.passed()
+    values["data"]["source"] = "índice ação.csv"
+
+    assert '"índice ação.csv"' in Scorecard.from_json(json.dumps(values)).to_json()
