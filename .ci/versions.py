@@ -20,7 +20,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.lock"
 QUICK = (
-    "tests/kernels/test_kernels.py",
+    "tests/kernels",
     "tests/config/test_config.py",
     "tests/bars/readers",
     "tests/detection/test_detectors.py",

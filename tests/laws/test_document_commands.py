@@ -193,6 +193,13 @@ def test_the_places_that_the_documents_name_are_there() -> None:
             assert path.exists() or path.with_suffix(".py").exists(), f"{name_of(page)}: {place}"
 
 
+def test_the_tests_that_ci_runs_on_other_pythons_are_there() -> None:
+    text = (ROOT / ".ci" / "versions.py").read_text(encoding="utf-8")
+    named = re.findall(r'"(tests/[\w/.]+)"', text)
+    assert len(named) > 5
+    assert [place for place in named if not (ROOT / place).exists()] == []
+
+
 @pytest.mark.slow
 def test_the_rates_on_real_bars_are_what_the_command_prints() -> None:
     data = ROOT.parent / "shared" / "data"
