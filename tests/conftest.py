@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from alertlib.detection.detectors import REGISTRY
 from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
+from tests.support.browser import chromium, find_chromium
 
 if TYPE_CHECKING:
     from alertlib.backtesting.run import Run
@@ -22,6 +23,16 @@ settings.load_profile("alertlib")
 # Commands under test say more on GitHub; the tests of that set these themselves.
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
     os.environ.pop(_name, None)
+
+
+@pytest.fixture(scope="session")
+def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real browser, one for all tests of a process."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no chromium on this machine")
+    with chromium(path, tmp_path_factory.mktemp("chromium")) as address:
+        yield address
 
 
 @pytest.fixture(params=[INTERPRETED, COMPILED], ids=lambda engine: engine.name)

@@ -18,6 +18,7 @@ from runners.live.audit_log.log import open_log
 from runners.live.channels import open_channels, read_keys
 from runners.live.delivery.courier import Courier
 from runners.live.delivery.routes import routes
+from tests.support.http_server import Request, Server, serving
 from tests.support.store_data import must_verify, payload
 
 
@@ -67,3 +68,24 @@ async def working(config: Config, environ: dict[str, str], folder: Path) -> Asyn
             courier.stop(0.0)
             await task
     must_verify(str(folder / "alerts.db"))
+
+
+def try_courier(
+    config: Callable[..., Config],
+    environ: dict[str, str],
+    folder: Path,
+    reply: Callable[[Request], bytes],
+    test: Callable[[Work, Server], Any],
+    **changes: Any,
+) -> None:
+    """Run ``test`` on a courier at work and the server that answers it; ``changes`` to settings."""
+
+    async def run() -> None:
+        async with (
+            asyncio.timeout(20),
+            serving(reply) as server,
+            working(config(server.url, **changes), environ, folder) as work,
+        ):
+            await test(work, server)
+
+    asyncio.run(run())

@@ -15,9 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.support.browser import chromium, find_chromium, open_tab
+from tests.support.browser import open_tab
 from tests.support.running import (
     SAMPLE,
     TOKEN,
@@ -91,15 +89,6 @@ def site() -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-@pytest.fixture(scope="module")
-def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no chromium on this machine")
-    with chromium(path, tmp_path_factory.mktemp("chromium")) as address:
-        yield address
 
 
 def test_the_browser_example_shows_every_alert_once_across_a_restart(

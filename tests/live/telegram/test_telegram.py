@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from runners.live.channels import read_keys
 from runners.live.delivery.channel import LOGIN, Verdict
 from runners.live.delivery.http import Answer
 from runners.live.telegram.transport import TelegramTransport, judged
-from tests.support.couriers import Work, until, working
+from tests.support.couriers import Work, try_courier, until
 from tests.support.http_server import HANG, Request, Server, answer, serving
 
 TOKEN = "123456:AbC-dEf_0123456789"
@@ -53,21 +54,7 @@ def texts(server: Server) -> list[dict[str, Any]]:
     return [json.loads(one.body) for one in server.requests if one.path.endswith("/sendMessage")]
 
 
-def tried(
-    folder: Path,
-    reply: Callable[[Request], bytes],
-    test: Callable[[Work, Server], Any],
-    **changes: Any,
-) -> None:
-    async def run() -> None:
-        async with (
-            asyncio.timeout(20),
-            serving(reply) as server,
-            working(config(server.url, **changes), ENVIRON, folder) as work,
-        ):
-            await test(work, server)
-
-    asyncio.run(run())
+tried = partial(try_courier, config, ENVIRON)
 
 
 def scripted(*answers: bytes) -> Callable[[Request], bytes]:

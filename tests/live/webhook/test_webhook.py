@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import logging
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from runners.live.delivery.channel import Verdict
 from runners.live.delivery.http import Answer
 from runners.live.webhook.signing import signed, signing_key
 from runners.live.webhook.transport import judged
-from tests.support.couriers import Work, until, working
-from tests.support.http_server import HANG, Request, Server, answer, serving
+from tests.support.couriers import Work, try_courier, until
+from tests.support.http_server import HANG, Request, Server, answer
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 KEY = base64.b64decode(SECRET.removeprefix("whsec_"))
@@ -36,21 +36,7 @@ def config(url: str, **changes: Any) -> Config:
     return Config().set("delivery.webhook", [hook])
 
 
-def tried(
-    folder: Path,
-    reply: Callable[[Request], bytes],
-    test: Callable[[Work, Server], Any],
-    **changes: Any,
-) -> None:
-    async def run() -> None:
-        async with (
-            asyncio.timeout(20),
-            serving(reply) as server,
-            working(config(server.url, **changes), ENVIRON, folder) as work,
-        ):
-            await test(work, server)
-
-    asyncio.run(run())
+tried = partial(try_courier, config, ENVIRON)
 
 
 def scripted(*answers: bytes) -> Callable[[Request], bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html import escape
 from pathlib import Path
@@ -21,7 +21,7 @@ from alertlib.report.page.explore import explore_page, recolouring
 from alertlib.report.plots.look import LOOKS
 from tests.support import report_cards
 from tests.support.backtests import FORTY_SESSIONS, run_of
-from tests.support.browser import Tab, chromium, find_chromium, open_tab
+from tests.support.browser import Tab, find_chromium, open_tab
 
 CHROMIUM = find_chromium()
 BARS = Path(__file__).parents[4] / "shared/data/win_n_m5_2020-11_2021-03.parquet"
@@ -39,12 +39,6 @@ def run() -> Run:
 @pytest.fixture(scope="module")
 def page(run: Run) -> str:
     return explore_page(run)
-
-
-@pytest.fixture(scope="module")
-def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with chromium(str(CHROMIUM), tmp_path_factory.mktemp("profile")) as address:
-        yield address
 
 
 @asynccontextmanager
