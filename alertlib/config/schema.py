@@ -256,6 +256,7 @@ class Webhook:
     secret_file: FilePath | None = None
     min_severity: Severity = "MEDIO"
     timeout_seconds: Annotated[float, Range(above=0.0, high=60.0)] = 5.0
+    reply_timeout_seconds: Annotated[float, Range(above=0.0, high=600.0)] = 30.0
     max_concurrent: Annotated[int, Range(1, 100)] = 3
     ttl_minutes: Annotated[float, Range(above=0.0, high=100_000.0)] = 30.0
 
@@ -270,6 +271,7 @@ class Telegram:
     chat_ids: tuple[Annotated[int, Range(-(2**52), 2**52)], ...] = ()
     base_url: CallUrl = "https://api.telegram.org"
     timeout_seconds: Annotated[float, Range(above=0.0, high=60.0)] = 5.0
+    reply_timeout_seconds: Annotated[float, Range(above=0.0, high=600.0)] = 30.0
     ttl_minutes: Annotated[float, Range(above=0.0, high=100_000.0)] = 30.0
 
 

@@ -96,7 +96,8 @@ class Courier(Generic[Content]):
     @property
     def reason(self) -> str:
         """Why nothing is going out, one line for ``/health``; empty while all is well."""
-        return self._trouble.text or self._keeper.reason
+        trouble = self._trouble.text
+        return trouble or self._keeper.reason(is_trying=self._under_way.sending > 0)
 
     @property
     def losses(self) -> str:

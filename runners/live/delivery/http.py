@@ -27,12 +27,16 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class Answer(NamedTuple):
-    """What a server said; ``retry_after`` in seconds, None if it did not say."""
+    """What a server said; ``retry_after`` in seconds, None if it did not say.
+
+    The status is its word even where the body after it stops half-way: then not ``is_whole``.
+    """
 
     status: int
     phrase: str
     body: bytes = b""
     retry_after: float | None = None
+    is_whole: bool = True
 
     def __str__(self) -> str:
         return printable(f"HTTP {self.status} {self.phrase}")
@@ -55,27 +59,38 @@ class Http:
         url: str,
         content: bytes = b"",
         headers: Mapping[str, str] | None = None,
+        *,
+        reply_seconds: float | None = None,
     ) -> Answer | Result:
-        """Return the answer, or else how there was none; raises no error."""
-        stage = "connect"
+        """Return the answer, or else how there was none; raises no error.
+
+        ``reply_seconds`` is for the answer alone, once the request is sent: who gives up too soon
+        on a server that works first and answers then sends it the same again, and again.
+        """
+        stage, seconds = "connect", self._seconds
+        heard: Answer | None = None
 
         async def follow(event: str, _: Mapping[str, Any]) -> None:
-            nonlocal stage
+            nonlocal stage, seconds
             if event.endswith("send_request_headers.started"):
                 stage = "reply"
+            elif event.endswith("send_request_body.complete") and reply_seconds is not None:
+                seconds = reply_seconds
+                limit.reschedule(asyncio.get_running_loop().time() + seconds)
 
         try:
             async with (
-                asyncio.timeout(self._seconds),
+                asyncio.timeout(seconds) as limit,
                 self._opened(url).stream(
                     method, url, content=content, headers=headers, extensions={"trace": follow}
                 ) as response,
             ):
-                return await _read(response)
+                heard = _head(response)
+                return heard._replace(body=await _body(response), is_whole=True)
         except TimeoutError:
-            return Result(Verdict.lost, stage, f"no reply within {self._seconds:g} s")
+            return heard or Result(Verdict.lost, stage, f"no reply within {seconds:g} s")
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return failed(stage, error)
+            return heard or failed(stage, error)
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -103,16 +118,21 @@ def trusted() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def _read(response: httpx.Response) -> Answer:
+async def _body(response: httpx.Response) -> bytes:
     body = b""
     async for chunk in response.aiter_raw():
         body += chunk[: MAX_ANSWER - len(body)]
         if len(body) >= MAX_ANSWER:
             break
+    return body
+
+
+def _head(response: httpx.Response) -> Answer:
     wait = response.headers.get("retry-after", "")
     # A date would be of the server's clock; nobody has seen one from a webhook.
     seconds = float(wait) if wait.isascii() and wait.isdigit() else None
-    return Answer(response.status_code, response.reason_phrase, body, seconds)
+    status, phrase = response.status_code, response.reason_phrase
+    return Answer(status, phrase, retry_after=seconds, is_whole=False)
 
 
 def failed(stage: str, error: BaseException) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from math import ceil
 from typing import Any
 
 from runners.live.delivery.channel import BRIEF, Channel, Result, Verdict, after_result
@@ -28,22 +29,29 @@ class Keeper:
     def __init__(self, name: str, transport: Transport[Any]) -> None:
         self._name = name
         self.channel = Channel()
+        self._broken_by = ""
         self._transport = transport
         self._look_at = 0.0
         self._is_looking = False
 
-    @property
-    def reason(self) -> str:
-        """Why letters do not leave; empty while they do. A long pause is said, too."""
+    def reason(self, *, is_trying: bool) -> str:
+        """Return why letters do not leave; empty while they do. A long pause is said, too.
+
+        That a server answers mends nothing yet for the letter that is tried then (``is_trying``).
+        """
         channel = self.channel
+        if channel.step and not channel.is_open and is_trying:
+            return self._broken_by
         if channel.retry_at is None or channel.pause is BRIEF:
             return channel.reason
-        minutes = max(1, round((channel.retry_at - time.monotonic()) / 60.0))
-        return f"{channel.reason}; tried again in {minutes} min"
+        minutes = max(1, ceil((channel.retry_at - time.monotonic()) / 60.0))
+        return f"{channel.reason}; tried again within {minutes} min"
 
     def judge(self, result: Result) -> None:
         """Let an attempt count for the channel, and log when it breaks or mends."""
         before, self.channel = self.channel, after_result(self.channel, result, time.monotonic())
+        if self.channel.is_open:
+            self._broken_by = self.channel.reason
         if self.channel.is_open and not before.step:
             log.error(
                 "channel broken", extra={"channel": self._name, "reason": self.channel.reason}
@@ -67,6 +75,9 @@ class Keeper:
             if result.verdict is Verdict.lost:
                 # No letter was involved, so it is the channel that fails.
                 result = result._replace(verdict=Verdict.channel)
+            elif result.verdict is Verdict.deferred:
+                # Only a letter can tell.
+                result = result._replace(verdict=Verdict.answered)
             self.judge(result)
         finally:
             self._is_looking = False

@@ -50,7 +50,10 @@ class Server(Protocol):
     """Somebody at the other end of a line. No method but ``close`` raises."""
 
     async def look(self) -> Result:
-        """Look whether the server is well, without sending a letter."""
+        """Look whether the server is well, without sending a letter.
+
+        A verdict of deferred: it is there, and a letter has to show whether it is well.
+        """
 
     async def close(self) -> None:
         """Let go of every connection."""

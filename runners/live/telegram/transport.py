@@ -14,7 +14,7 @@ from typing import Any
 
 from alertlib.config.schema import Telegram
 from runners.live.delivery.channel import LOGIN, QUOTA, Result, Verdict, printable
-from runners.live.delivery.http import Answer, Http, asked_to_wait
+from runners.live.delivery.http import LONGEST_PAUSE, Answer, Http, asked_to_wait
 
 IDLE_SECONDS = 25.0
 
@@ -31,11 +31,14 @@ def judged(stage: str, answer: Answer) -> Result:
     if status == 200 and body.get("ok") is True:
         return Result(Verdict.delivered, stage, "ok", status)
     reason = f"HTTP {status} {told}"
+    if status == 200 and not answer.is_whole:
+        return Result(Verdict.lost, stage, f"{reason}: the answer breaks off", status)
     if status == 429:
-        parameters = body.get("parameters")
-        wait = parameters.get("retry_after") if isinstance(parameters, dict) else None
-        seconds = float(wait) if isinstance(wait, int) else answer.retry_after
+        wait = _parameter(body, "retry_after")
+        seconds = answer.retry_after if wait is None else float(max(0, min(wait, LONGEST_PAUSE)))
         return Result(Verdict.channel, stage, reason, status, asked_to_wait(seconds, QUOTA))
+    if (moved_to := _parameter(body, "migrate_to_chat_id")) is not None:
+        reason += f" (now the chat {moved_to})"
     if status in (401, 404):
         return Result(Verdict.channel, stage, f"{reason} (is the token right?)", status, LOGIN)
     if 400 <= status < 500 and body.get("ok") is False:
@@ -49,9 +52,15 @@ def judged(stage: str, answer: Answer) -> Result:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _parameter(body: dict[str, Any], name: str) -> int | None:
+    parameters = body.get("parameters")
+    found = parameters.get(name) if isinstance(parameters, dict) else None
+    return found if isinstance(found, int) else None
 
 
 class TelegramTransport:
@@ -67,6 +76,7 @@ class TelegramTransport:
     def __init__(self, settings: Telegram, token: str) -> None:
         self._base = f"{settings.base_url.rstrip('/')}/bot{token}"
         self._http = Http(settings.timeout_seconds)
+        self._reply_seconds = settings.reply_timeout_seconds
         self._used_at = float("-inf")
 
     @property
@@ -79,7 +89,7 @@ class TelegramTransport:
         self._used_at = asyncio.get_running_loop().time()
         chat = int(recipient.rpartition(":")[2])
         plain = {"chat_id": chat, "text": message, "link_preview_options": {"is_disabled": True}}
-        return await self._ask("sendMessage", "reply", plain)
+        return await self._ask("sendMessage", "reply", plain, reply_seconds=self._reply_seconds)
 
     async def look(self) -> Result:
         """Ask the bot who it is."""
@@ -94,9 +104,16 @@ class TelegramTransport:
         """Let go of every connection."""
         await self._http.close()
 
-    async def _ask(self, method: str, stage: str, parameters: dict[str, Any]) -> Result:
-        content = json.dumps(parameters).encode()
+    async def _ask(
+        self,
+        method: str,
+        stage: str,
+        parameters: dict[str, Any],
+        *,
+        reply_seconds: float | None = None,
+    ) -> Result:
+        content, kind = json.dumps(parameters).encode(), {"Content-Type": "application/json"}
         answer = await self._http.ask(
-            "POST", f"{self._base}/{method}", content, {"Content-Type": "application/json"}
+            "POST", f"{self._base}/{method}", content, kind, reply_seconds=reply_seconds
         )
         return judged(stage, answer) if isinstance(answer, Answer) else answer

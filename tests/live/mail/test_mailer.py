@@ -472,7 +472,7 @@ class TestFailures:
             house(plain(server.port, max_concurrent=1), tmp_path) as this,
         ):
             this.commit(5)
-            await until(lambda: this.mailer.reason.endswith("tried again in 1 min"))
+            await until(lambda: this.mailer.reason.endswith("tried again within 1 min"))
             await asyncio.sleep(0.3)
             assert len(server.raw) == 1
             assert this.told() == {"delivery_attempt": 1, "delivery_failed": 1}
@@ -576,9 +576,9 @@ class TestTls:
     @pytest.mark.parametrize(
         ("reply", "reason"),
         [
-            ("535 5.7.8 no", "535 5.7.8 no; tried again in 15 min"),
-            ("534 5.7.9 no", "534 5.7.9 no; tried again in 15 min"),
-            ("454 4.7.0 too many logins", "454 4.7.0 too many logins; tried again in 1 min"),
+            ("535 5.7.8 no", "535 5.7.8 no; tried again within 15 min"),
+            ("534 5.7.9 no", "534 5.7.9 no; tried again within 15 min"),
+            ("454 4.7.0 too many logins", "454 4.7.0 too many logins; tried again within 1 min"),
             (HANG, "no reply within 0.5 s"),
         ],
     )

@@ -116,10 +116,36 @@ def test_silence_is_tried_again_and_the_token_is_in_no_log(
         await until(lambda: len(work.events("delivered")) == 2)
         assert work.events("delivery_failed")[0]["outcome"] == "unknown"
 
-    tried(tmp_path, scripted(HANG, WELL), test, timeout_seconds=0.2)
+    tried(tmp_path, scripted(HANG, WELL), test, reply_timeout_seconds=0.2)
     told = " ".join(str(vars(record)) for record in caplog.records)
     assert "attempt failed" in told
     assert TOKEN not in told
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        (b"[" * 16_000, Verdict.channel),
+        (b'{"ok": false, "parameters": {"retry_after": 1%s}}' % (b"0" * 400), Verdict.channel),
+        (b'{"ok": false, "parameters": {"retry_after": -1%s}}' % (b"0" * 400), Verdict.channel),
+    ],
+)
+def test_an_answer_nobody_meant_is_judged_all_the_same(body: bytes, verdict: Verdict) -> None:
+    found = judged("reply", Answer(429, "", body))
+    assert found.verdict is verdict
+    assert 1.0 <= found.pause.first <= 900.0
+
+
+def test_a_yes_that_breaks_off_is_none() -> None:
+    found = judged("reply", Answer(200, "OK", b'{"ok": tr', is_whole=False))
+    assert (found.verdict, found.is_unknown) == (Verdict.lost, True)
+
+
+def test_a_group_that_has_moved_is_told_with_its_new_number() -> None:
+    body = {"ok": False, "description": "upgraded", "parameters": {"migrate_to_chat_id": -1001}}
+    found = judged("reply", Answer(400, "", json.dumps(body).encode()))
+    assert found.verdict is Verdict.refused
+    assert found.reason.endswith("(now the chat -1001)")
 
 
 def test_a_token_that_is_refused_is_found_by_looking() -> None:

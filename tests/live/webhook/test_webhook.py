@@ -39,13 +39,16 @@ def config(url: str, **changes: Any) -> Config:
 tried = partial(try_courier, config, ENVIRON)
 
 
-def scripted(*answers: bytes) -> Callable[[Request], bytes]:
+NO_HEAD = b"HTTP/1.1 405 No\r\n\r\n"
+
+
+def scripted(*answers: bytes, to_look: bytes = NO_HEAD) -> Callable[[Request], bytes]:
     """Answer posts in turn, the last for ever; whoever looks is told 405."""
     left = list(answers)
 
     def reply(request: Request) -> bytes:
         if request.method == "HEAD":
-            return b"HTTP/1.1 405 No\r\n\r\n"
+            return to_look
         return left.pop(0) if len(left) > 1 else left[0]
 
     return reply
@@ -132,12 +135,54 @@ def test_silence_is_an_unknown_outcome_and_no_address_reaches_a_log(
         await until(lambda: work.events("delivered"))
         (failed,) = work.events("delivery_failed")
         assert (failed["stage"], failed["outcome"]) == ("reply", "unknown")
+        assert failed["reason"] == "no reply within 0.2 s", "the answer has a limit of its own"
 
-    tried(tmp_path, scripted(HANG, answer(200)), test, timeout_seconds=0.2)
+    limits = {"timeout_seconds": 60.0, "reply_timeout_seconds": 0.2}
+    tried(tmp_path, scripted(HANG, answer(200)), test, **limits)
     said = " ".join(str(vars(record)) for record in caplog.records)
     assert "attempt failed" in said
     assert PATH not in said
     assert SECRET not in said
+
+
+@pytest.mark.parametrize("how", ["cut off", "never ending", "endless"])
+def test_an_answer_whose_body_never_ends_well_is_an_answer(tmp_path: Path, how: str) -> None:
+    """Its status was the receiver's yes; to send the alert again would only repeat it."""
+    begun = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n"
+    closing = b"Connection: close\r\n" if how == "cut off" else b""
+    said = begun + closing + b"\r\n" + b"x" * (999_999 if how == "endless" else 3)
+
+    async def test(work: Work, server: Server) -> None:
+        work.commit(1)
+        await until(lambda: work.events("delivered"))
+        assert len(server.posts()) == 1
+        assert not work.courier.reason
+
+    tried(tmp_path, scripted(said), test, reply_timeout_seconds=0.2)
+
+
+def test_a_receiver_that_answers_no_head_gets_its_alerts_once_it_is_back(tmp_path: Path) -> None:
+    async def test(work: Work, server: Server) -> None:
+        work.commit(1, 2, 3)
+        await until(lambda: work.courier.reason)
+        await until(lambda: len(work.events("delivered")) == 3)
+        assert not work.courier.reason
+
+    replies = scripted(HANG, HANG, HANG, answer(200), to_look=HANG)
+    tried(tmp_path, replies, test, timeout_seconds=0.2, reply_timeout_seconds=0.2)
+
+
+def test_a_channel_is_not_well_before_a_letter_shows_it(tmp_path: Path) -> None:
+    """Its server answers every look, and not one alert."""
+
+    async def test(work: Work, server: Server) -> None:
+        work.commit(1, 2, 3)
+        await until(lambda: len(server.posts()) == 3)
+        await until(lambda: work.courier.reason)
+        await until(lambda: len(server.posts()) == 4)
+        assert "no reply within 0.5 s" in work.courier.reason
+
+    tried(tmp_path, scripted(HANG), test, reply_timeout_seconds=0.5)
 
 
 def test_what_is_too_old_is_given_up_and_audited(tmp_path: Path) -> None:
@@ -164,7 +209,8 @@ def test_lesser_alerts_are_not_sent(tmp_path: Path) -> None:
     ("status", "verdict"),
     [(200, "delivered"), (202, "delivered"), (400, "refused"), (413, "refused"),
      (408, "deferred"), (500, "deferred"), (503, "deferred"), (401, "channel"),
-     (404, "channel"), (410, "channel"), (429, "channel"), (301, "channel")],
+     (402, "channel"), (404, "channel"), (407, "channel"), (410, "channel"), (429, "channel"),
+     (301, "channel")],
 )  # fmt: skip
 def test_what_an_answer_means(status: int, verdict: str) -> None:
     assert judged(Answer(status, "")).verdict is Verdict(verdict)
