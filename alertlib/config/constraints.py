@@ -7,7 +7,16 @@ from datetime import date
 
 from alertlib.config.convert import hints_of, is_section
 from alertlib.config.problem import Problem, nearest
-from alertlib.config.schema import Data, Detection, Email, Policy, Scoring, Settings, WebSocket
+from alertlib.config.schema import (
+    Data,
+    Detection,
+    Email,
+    Policy,
+    Scoring,
+    Settings,
+    Telegram,
+    WebSocket,
+)
 from alertlib.config.types import is_loopback
 
 # The detectors with a section of their own, in the order of the schema.
@@ -23,6 +32,8 @@ def check(settings: Settings) -> None:
         *_scoring(settings.scoring),
         *_websocket(settings.delivery.websocket),
         *_email(settings.delivery.email),
+        *_repeated("delivery.webhook", [one.name for one in settings.delivery.webhook], ".name"),
+        *_telegram(settings.delivery.telegram),
     ):
         raise problem
 
@@ -130,6 +141,14 @@ def _email(email: Email) -> Iterator[Problem]:
         expected = "at least one address, or delivery.email.enabled: false"
         yield Problem(f"{path}.recipients", "an empty list", expected, also=[f"{path}.enabled"])
     yield from _repeated(f"{path}.recipients", [address.lower() for address in email.recipients])
+
+
+def _telegram(telegram: Telegram) -> Iterator[Problem]:
+    path = "delivery.telegram"
+    if telegram.enabled and not telegram.chat_ids:
+        expected = "at least one chat, or delivery.telegram.enabled: false"
+        yield Problem(f"{path}.chat_ids", "an empty list", expected, also=[f"{path}.enabled"])
+    yield from _repeated(f"{path}.chat_ids", [str(chat) for chat in telegram.chat_ids])
 
 
 def _repeated(path: str, items: Sequence[str], below: str = "") -> Iterable[Problem]:

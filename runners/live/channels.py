@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -64,17 +63,11 @@ def read_keys(config: Config, environ: Mapping[str, str]) -> Keys:
     Raises
     ------
     ConfigError
-        A secret is missing or is none, a name is there twice, nobody is to get anything.
+        A secret is missing or is none.
     MissingExtraError
         What an enabled channel needs is not installed.
     """
     delivery = config.delivery
-    twice = [name for name, n in Counter(one.name for one in delivery.webhook).items() if n > 1]
-    if twice:
-        raise ConfigError(
-            f"delivery.webhook: got the name {twice[0]} twice, expected one webhook by a name; "
-            "rename one"
-        )
     if needs_http(config):
         require_extra("channels")
     return Keys(
@@ -90,11 +83,6 @@ def read_keys(config: Config, environ: Mapping[str, str]) -> Keys:
 
 
 def _telegram_token(telegram: Telegram, environ: Mapping[str, str]) -> str:
-    if not telegram.chat_ids:
-        raise ConfigError(
-            "delivery.telegram.chat_ids: got none, expected at least one chat; add one, or set "
-            "delivery.telegram.enabled to false"
-        )
     token = read_secret(telegram.token_env, telegram.token_file, environ=environ)
     if not (token.isascii() and token.replace(":", "").replace("-", "").replace("_", "").isalnum()):
         raise ConfigError(

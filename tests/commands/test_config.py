@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from alertlib.config import Config, load_config
 from tests.support.commands import command, one_line
 
@@ -24,6 +26,24 @@ def test_a_valid_file_is_said_to_be_with_what_differs(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert f"{file}: valid. Detectors: volatility, " in done.stdout
     assert "  detection.volatility.window: 30\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("delivery", "key"),
+    [
+        ("webhook: [{HOOK}, {HOOK}]", "delivery.webhook[1].name"),
+        ("telegram: {enabled: true}", "delivery.telegram.chat_ids"),
+        ("telegram: {enabled: true, chat_ids: [7, 7]}", "delivery.telegram.chat_ids[1]"),
+        ("email: {enabled: true}", "delivery.email.recipients"),
+    ],
+)
+def test_what_no_daemon_could_start_with_is_not_valid(
+    tmp_path: Path, delivery: str, key: str
+) -> None:
+    file = tmp_path / "mine.yaml"
+    hook = "name: desk, url: 'https://desk.example/', secret_env: DESK_SECRET"
+    file.write_text(f"delivery: {{{delivery.replace('HOOK', hook)}}}\n", encoding="utf-8")
+    one_line(command("runners.config", "--validate", str(file)), 2, f"{file}:1: {key}: got ")
 
 
 def test_a_file_that_is_refused_is_told_by_its_line(tmp_path: Path) -> None:

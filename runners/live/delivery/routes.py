@@ -59,7 +59,7 @@ def _webhook_route(settings: Webhook) -> Route:
 
 
 def _telegram_routes(telegram: Telegram) -> Sequence[Route]:
-    found = dict.fromkeys(telegram.chat_ids) if telegram.enabled else ()
+    found = telegram.chat_ids if telegram.enabled else ()
     return [Route(f"{TELEGRAM}:{chat}", 60.0 * telegram.ttl_minutes, copy_id) for chat in found]
 
 

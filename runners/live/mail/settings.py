@@ -34,13 +34,8 @@ def mail_access(settings: Email, environ: Mapping[str, str]) -> Access:
     Raises
     ------
     ConfigError
-        There are no recipients, a secret is missing, or ``ca_file`` cannot be read.
+        A secret is missing, or ``ca_file`` cannot be read.
     """
-    if not settings.recipients:
-        raise ConfigError(
-            "delivery.email.recipients: got none, expected at least one address; add one, or set "
-            "delivery.email.enabled to false"
-        )
     login = read_credentials(settings, environ)
     is_plain = settings.security is Security.none
     return Access(login, None if is_plain else tls_context(settings.ca_file))

@@ -44,10 +44,7 @@ NO_CHAT = said(400, description="Bad Request: chat not found")
 
 def config(url: str, **changes: Any) -> Config:
     telegram = {"enabled": True, "chat_ids": list(CHATS), "base_url": url, **changes}
-    made = Config()
-    for name, value in telegram.items():
-        made = made.set(f"delivery.telegram.{name}", value)
-    return made
+    return Config().set("delivery.telegram", telegram)
 
 
 def texts(server: Server) -> list[dict[str, Any]]:
@@ -176,7 +173,7 @@ def test_what_an_answer_means(body: bytes, status: int, verdict: str) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "environ", "said"),
-    [({"chat_ids": []}, ENVIRON, "chat_ids: got none"),
+    [({"chat_ids": []}, ENVIRON, "chat_ids: got an empty list"),
      ({}, {}, r"\$TELEGRAM_BOT_TOKEN"),
      ({}, {"TELEGRAM_BOT_TOKEN": "1:a/../x"}, "expected a bot's token")],
 )  # fmt: skip

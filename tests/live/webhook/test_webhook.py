@@ -247,9 +247,8 @@ def test_an_address_without_encryption_is_refused_and_not_shown(url: str) -> Non
 
 def test_two_webhooks_of_one_name_are_refused() -> None:
     hook = Webhook("desk", "https://desk.example/", "DESK_SECRET")
-    twice = Config().set("delivery.webhook", [vars(hook), vars(hook)])
-    with pytest.raises(ConfigError, match="the name desk twice"):
-        read_keys(twice, ENVIRON)
+    with pytest.raises(ConfigError, match=r"delivery\.webhook\[1\]\.name: got desk twice"):
+        Config().set("delivery.webhook", [vars(hook), vars(hook)])
 
 
 def test_httpx_comes_without_its_command_line() -> None:
