@@ -21,6 +21,14 @@ from runners.live.database.mark import MarkFile, mark_path
 from runners.live.database.place import require_file
 from runners.live.database.schema import newer_version
 
+_OF_WRITING = (
+    "SQLITE_FULL",
+    "SQLITE_READONLY",
+    "SQLITE_IOERR_WRITE",
+    "SQLITE_IOERR_FSYNC",
+    "SQLITE_IOERR_TRUNCATE",
+)
+
 
 class Restored(NamedTuple):
     """What a restore has put in place, and what it has moved away."""
@@ -49,7 +57,7 @@ def backup(log: AuditLog, target: str) -> Report:
         if os.path.lexists(path):
             raise ConfigError(f"{path}: exists already, expected a new name for the copy")
     with _staged(target) as staged:
-        _copy(log.connection, staged, target)
+        _copy(log, staged, target)
         report = _verified(staged, target, None)
         _write_mark(staged, target, report)
         os.replace(staged, target)
@@ -92,7 +100,7 @@ def restore(source: str, path: str, *, now: float, anchor: tuple[int, str] | Non
     with _staged(real) as staged, open_log(source) as log:
         if (newer := newer_version(log.connection)) is not None:
             raise StorageError(f"{source}: {newer}; install that version")
-        _copy(log.connection, staged, source)
+        _copy(log, staged, real)
         report = _verified(staged, source, anchor)
         kept = _put_in_place(staged, real, now)
         sync_folder(os.path.dirname(real))
@@ -121,15 +129,16 @@ def _staged(target: str) -> Iterator[str]:
                 os.unlink(name)
 
 
-def _copy(connection: sqlite3.Connection, staged: str, subject: str) -> None:
+def _copy(log: AuditLog, staged: str, target: str) -> None:
     uri = f"{Path(os.path.abspath(staged)).as_uri()}?mode=rw"
     try:
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as copy:
-            connection.backup(copy)
+            log.connection.backup(copy)
             # One file, readable where nothing can be written beside it.
             copy.execute("PRAGMA journal_mode = DELETE").fetchall()
     except READ_ERRORS as error:
-        raise storage_error(subject, "copying", error) from error
+        is_targets = (getattr(error, "sqlite_errorname", None) or "").startswith(_OF_WRITING)
+        raise storage_error(target if is_targets else log.path, "copying", error) from error
     descriptor = os.open(staged, os.O_RDWR)
     try:
         os.fsync(descriptor)

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -260,3 +261,22 @@ def test_the_restore_of_the_runbook_is_what_works(path: str, tmp_path: Path) -> 
         answer = ask(*words)
         assert answer.status == 0, answer.err
     assert ask("export", "--db", path).events[-1]["kind"] == "restore"
+
+
+@POSIX_ONLY
+def test_a_full_disk_is_named_as_the_one_that_the_copy_goes_to(path: str, tmp_path: Path) -> None:
+    fill(path, 1)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no small file system can be mounted here")
+    target = str(disk / "copy.db")
+    try:
+        for command in (("backup", target, "--db", path), ("restore", path, "--db", target)):
+            answer = ask(*command)
+            assert answer.status == 4
+            assert f"{target}: the disk is full" in answer.err
+            assert os.listdir(disk) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
