@@ -75,8 +75,8 @@ def _report(name: str, step: Callable[[], str]) -> int:
     return OK
 
 
-class NoAnswerError(AlertlibError):
-    """Something at the other end of a line does not answer."""
+class NotWellError(AlertlibError):
+    """Something that no start refuses, such as a server that does not answer."""
 
     exit_status = FAILED
 
@@ -108,9 +108,13 @@ def _secrets(config: Config, environ: Mapping[str, str]) -> str:
 
 def _certificate(config: Config) -> str:
     settings = config.delivery.websocket
-    if find_certificate(settings) is None:
+    certificate = find_certificate(settings)
+    if certificate is None:
         return "none: the url is ws://"
-    return f"{settings.certificate_file} with {settings.key_file}"
+    if trouble := certificate.trouble(time.time()):
+        raise NotWellError(f"{settings.certificate_file}: {trouble}")
+    found = f"{settings.certificate_file} with {settings.key_file}"
+    return f"{found}, until {certificate.until}" if certificate.until else found
 
 
 def _mail_access(config: Config, environ: Mapping[str, str]) -> Access | None:
@@ -215,7 +219,7 @@ def _terminal(streams: list[tuple[str, str]]) -> str:
                 client.info(symbol)
         except (DataError, RuntimeError) as error:
             late = time.monotonic() >= overdue
-            raise NoAnswerError(_NO_TERMINAL if late else str(error)) from None
+            raise NotWellError(_NO_TERMINAL if late else str(error)) from None
         finally:
             end.cancel()
     names = ", ".join(f"{symbol} {timeframe}" for symbol, timeframe in streams)
@@ -246,7 +250,7 @@ def _looked_at(make: Callable[[], Server]) -> str:
 
     result = asyncio.run(look())
     if result.verdict is not Verdict.answered:
-        raise NoAnswerError(
+        raise NotWellError(
             f"failed at {result.stage}: {result.reason}, expected an answer; check its "
             "address and secret"
         )

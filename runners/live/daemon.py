@@ -136,7 +136,7 @@ class Daemon:
         self._board = self._make_board(store)
         watch_loop(self._board.task_errors)
         self._server = await self._open_server(store)
-        self._board.server = self._server
+        self._board.server, self._board.certificate = self._server, self._certificate
         self._server.recent_bars = self._pipeline.recent_bars
         self._server.stream_facts = self._pipeline.stream_facts
         self._server.actions.knows = store.has_alert

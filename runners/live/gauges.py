@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 KINDS = (
     "store",
     "feed",
+    "certificate",
     "email",
     "webhook",
     "telegram",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from runners.live.delivery.courier import Courier
     from runners.live.feed.base import Feed, Key, Position
     from runners.live.websocket.server import AlertServer
+    from runners.live.websocket.tls import Certificate
 
 SLOW_SECONDS = 2.0
 """Round trip of a client above which its connection is a reason on ``/health``."""
@@ -53,6 +55,7 @@ class Board:
 
     def __init__(self, store: Store, tolerated: int, grace: float) -> None:
         self.server: AlertServer | None = None
+        self.certificate: Certificate | None = None
         self.couriers: Sequence[Courier[Any]] = ()
         self.feed: Feed | None = None
         self.cores: dict[Key, Core] = {}
@@ -72,6 +75,8 @@ class Board:
         if (trouble := self._store.trouble()) is not None:
             found.append(Reason("store", f"store: {trouble}", True))
         found += [Reason("feed", f"feed: {text}", True) for text in self._feed_reasons()]
+        if self.certificate is not None and (why := self.certificate.trouble(time.time())):
+            found.append(Reason("certificate", f"certificate: {why}", False))
         for courier in self.couriers:
             if courier.reason:
                 found.append(Reason(courier.kind, f"{courier.name}: {courier.reason}", False))

@@ -7,7 +7,8 @@ import logging
 import os
 import ssl
 from asyncio import sslproto
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from alertlib.errors import ConfigError
 
@@ -22,6 +23,19 @@ RENEWAL_SECONDS = 10.0
 _log = logging.getLogger("alertas.websocket")
 
 Stamp = tuple[tuple[int, int, int], ...]
+
+_NO_CHECK_TIME = 0x20_0000
+"""Of OpenSSL, which Python has no name for: who wants the dates wants them of any certificate."""
+
+
+_DATES = ("notBefore", "notAfter")
+
+
+class Validity(NamedTuple):
+    """From when until when a certificate holds, Unix seconds."""
+
+    since: float
+    until: float
 
 
 class Certificate:
@@ -44,6 +58,8 @@ class Certificate:
         self._stamp = _stamp(self._paths)
         self.context = tls_context(*self._paths)
         self._newest = self.context
+        self._validity = validity(self.context, certificate)
+        self._not_renewed = ""
         # A new context rather than new files in the old one, which would keep an old
         # certificate of another kind of key and go on showing it.
         self.context.sni_callback = self._use_newest
@@ -60,10 +76,32 @@ class Certificate:
         try:
             self._newest = tls_context(*self._paths)
         except ConfigError as error:
+            self._not_renewed = str(error)
             _log.error("certificate not renewed", extra={"reason": str(error)})
             return False
+        self._validity, self._not_renewed = validity(self._newest, self._paths[0]), ""
         _log.info("certificate renewed", extra={"certificate": self._paths[0]})
         return True
+
+    def trouble(self, now: float) -> str:
+        """Return why clients refuse the certificate, or will; empty if nothing is known of it.
+
+        ``now`` is Unix seconds.
+        """
+        valid = self._validity
+        if valid is not None and now > valid.until:
+            return f"expired on {_moment(valid.until)}, so that clients refuse it; renew it"
+        if valid is not None and now < valid.since:
+            return (
+                f"holds from {_moment(valid.since)} only, and it is {_moment(now)}; correct this "
+                "machine's clock, or the certificate"
+            )
+        return self._not_renewed and f"not renewed: {self._not_renewed}"
+
+    @property
+    def until(self) -> str:
+        """Until when the certificate holds; empty if that is not known."""
+        return "" if self._validity is None else _moment(self._validity.until)
 
     async def watch(self) -> None:
         """Renew whenever it is time, for ever."""
@@ -97,6 +135,40 @@ def tls_context(certificate: str | os.PathLike[str], key: str | os.PathLike[str]
             "a PEM certificate chain and its private key, without a passphrase"
         ) from None
     return context
+
+
+def validity(context: ssl.SSLContext, certificate: str) -> Validity | None:
+    """Return when the certificate of a server's context holds: what a client is shown of it.
+
+    None where a client learns nothing from it, dates left aside.
+    """
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        client.load_verify_locations(certificate)
+        ends = (
+            context.wrap_bio(to_server, to_client, server_side=True),
+            client.wrap_bio(to_client, to_server),
+        )
+        done = [False, False]
+        while not all(done):
+            for number in (1, 0):
+                try:
+                    ends[number].do_handshake()
+                    done[number] = True
+                except ssl.SSLWantReadError:
+                    pass
+        shown = ends[1].getpeercert() or {}
+        since, until = (ssl.cert_time_to_seconds(str(shown[key])) for key in _DATES)
+    except (OSError, ValueError, KeyError):
+        return None
+    return Validity(since, until)
+
+
+def _moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def shrink_tls_buffers() -> bool:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import ssl
+import time
+import urllib.request
 from asyncio import sslproto
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,7 +19,7 @@ from websockets.asyncio.client import connect
 from alertlib.errors import ConfigError
 from runners.client import AlertClient
 from runners.live.websocket import listening, tls
-from tests.support.certificates import make_certificate
+from tests.support.certificates import expire, make_certificate
 from tests.support.running import SAMPLE, Running, write_config
 from tests.support.running import TOKEN as RUNNING_TOKEN
 from tests.support.running import run as command
@@ -116,6 +120,30 @@ class TestTls:
 
         run(scenario())
 
+    def test_a_certificate_that_clients_refuse_is_trouble(self, tmp_path: Path) -> None:
+        now, day = time.time(), 86_400.0
+        paths = tuple(map(str, make_certificate(tmp_path, "localhost")))
+        current = tls.Certificate(*paths)
+        assert current.trouble(now) == ""
+        assert re.match(r"expired on \d{4}-\d\d-\d\d .*renew it", current.trouble(now + 3 * day))
+        assert "correct this machine's clock" in current.trouble(now - day)
+        # Once renewed it is well again; a pair that does not fit is told while the old one lasts.
+        make_certificate(tmp_path, "localhost", kind="rsa:2048", days=30)
+        assert current.renew()
+        assert current.trouble(now + 3 * day) == ""
+        Path(paths[1]).write_text("half a key", encoding="ascii")
+        assert not current.renew()
+        assert current.trouble(now).startswith("not renewed: certificate ")
+
+    def test_a_chain_is_known_by_its_first_certificate(self, tmp_path: Path) -> None:
+        short = make_certificate(tmp_path, "localhost")
+        (tmp_path / "authority").mkdir()
+        long = make_certificate(tmp_path / "authority", "authority", days=900)
+        chain = tmp_path / "chain.pem"
+        chain.write_bytes(short[0].read_bytes() + long[0].read_bytes())
+        current = tls.Certificate(str(chain), str(short[1]))
+        assert current.trouble(time.time() + 3 * 86_400.0).startswith("expired on")
+
     def test_a_silent_peer_does_not_hold_a_handshake_open(
         self, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -168,4 +196,22 @@ class TestDaemon:
             assert daemon.signal("SIGTERM") == 0
             assert daemon.errors == []
         checked = command("live", "--config", config, "--check", "--feed", "replay")
-        assert f"ok    certificate: {certificate[0]}" in checked.stdout
+        assert re.search(rf"ok    certificate: {certificate[0]} .*, until 20\d\d-", checked.stdout)
+
+    def test_an_expired_certificate_is_said_and_ends_no_daemon(self, tmp_path: Path) -> None:
+        """Nobody could connect while all looked well."""
+        expired = make_certificate(tmp_path, "localhost")
+        expire(expired)
+        config = write_config(tmp_path, WSS.format(sample=SAMPLE, cert=expired[0], key=expired[1]))
+        options = ("--config", config, "--feed", "replay", "--speed", "1")
+        checked = command("live", "--check", *options, "--db", str(tmp_path / "a.db"))
+        assert checked.returncode == 1
+        assert f"FAIL  certificate: {expired[0]}: expired on" in checked.stdout
+        anybody = ssl.create_default_context()
+        anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+        with Running(tmp_path, *options) as daemon:
+            url = f"https://localhost:{daemon.ready['port']}/health"
+            with urllib.request.urlopen(url, timeout=10, context=anybody) as answer:
+                (reason,) = json.load(answer)["reasons"]
+            assert reason.startswith("certificate: expired on")
+            assert daemon.signal("SIGTERM") == 0

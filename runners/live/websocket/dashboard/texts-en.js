@@ -52,6 +52,7 @@ TEXTS.en = {
 
   kind_feed: "market data fails",
   kind_store: "the database cannot be written",
+  kind_certificate: "the server's certificate does not hold",
   kind_email: "the e-mail channel fails; mails wait",
   kind_letters: "some messages reached nobody",
   kind_webhook: "webhook {name} fails; alerts wait",

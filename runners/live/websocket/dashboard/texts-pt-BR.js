@@ -52,6 +52,7 @@ TEXTS["pt-BR"] = {
 
   kind_feed: "os dados de mercado falham",
   kind_store: "o banco de dados não grava",
+  kind_certificate: "o certificado do servidor não vale",
   kind_email: "o canal de e-mail falha; os e-mails esperam",
   kind_letters: "há mensagens que não chegaram a ninguém",
   kind_webhook: "o webhook {name} falha; os alertas esperam",
