@@ -186,6 +186,9 @@ def look(path: str) -> str:
     try:
         status = os.stat(real)
         mark = read_mark(real)
+        # SQLite takes a file of a few bytes, whatever they are, for an empty database.
+        with open(real, "rb") as file:
+            _require_sqlite(real, file.fileno())
         with closing(_connection(f"{uri}?mode=ro", cache_kib=256)) as connection:
             if _is_empty(connection, real):
                 return "empty, will be filled"
