@@ -23,6 +23,7 @@ from runners.live.audit_log.verify import checked, verify
 from runners.live.database.chain import Record, json_line
 from runners.live.database.errors import READ_ERRORS, storage_error
 from runners.live.database.place import database_path
+from runners.live.database.schema import newer_version
 
 _EPILOG = """\
 T: ISO date or date-time, UTC unless it has an offset, as the log's own times are. --since
@@ -138,11 +139,14 @@ def _verify(log: AuditLog, options: argparse.Namespace) -> int:
         print(f"warning: {_printable(line)}", file=sys.stderr if options.json else sys.stdout)
     if report.intact:
         return 0
-    print(
-        f"error: {log.path}: the audit log does not verify ({len(report.findings)} findings); "
-        "keep the file and compare it with a backup",
-        file=sys.stderr,
-    )
+    if (newer := newer_version(log.connection)) is not None:
+        why = f"{newer}; verify it with that version"
+    else:
+        why = (
+            f"the audit log does not verify ({len(report.findings)} findings); keep the file and "
+            "compare it with a backup"
+        )
+    print(f"error: {log.path}: {why}", file=sys.stderr)
     return 1
 
 

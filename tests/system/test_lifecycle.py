@@ -367,10 +367,13 @@ class TestCheck:
         assert "FAIL  feed: the MetaTrader 5 terminal did not answer" in done.stdout
         assert "\nTimeoutStartSec=60\n" in unit
 
-    @pytest.mark.parametrize("name", ["file/a.db", "file/folder/a.db", ".", "linked.db", "note"])
+    @pytest.mark.parametrize(
+        "name", ["file/a.db", "file/folder/a.db", ".", "linked.db", "note", "walled.db"]
+    )
     def test_a_database_where_a_start_could_make_none(self, tmp_path: Path, name: str) -> None:
         (tmp_path / "file").touch()
         (tmp_path / "linked.db-head").symlink_to(tmp_path / "file")
+        (tmp_path / "walled.db-wal").mkdir()
         (tmp_path / "note").write_text("x")  # so short that SQLite takes it for empty
         options = ("--feed", "replay", "--bars", str(SAMPLE), "--port", "0")
         done = run("live", "--check", *options, "--db", str(tmp_path / name))

@@ -186,8 +186,9 @@ def look(path: str) -> str:
     try:
         status = os.stat(real)
         mark = read_mark(real)
-        # SQLite takes a file of a few bytes, whatever they are, for an empty database.
-        with open(real, "rb") as file:
+        # SQLite takes a file of a few bytes, whatever they are, for an empty database, and one
+        # that may not be written for one to read.
+        with open(real, "r+b") as file:
             _require_sqlite(real, file.fileno())
         with closing(_connection(f"{uri}?mode=ro", cache_kib=256)) as connection:
             if _is_empty(connection, real):

@@ -67,8 +67,11 @@ def mark_path(path: str) -> str:
 
 
 def require_plain_file(path: str) -> None:
-    """Raise StorageError if there is something at ``path`` that is no file of its own."""
-    with suppress(FileNotFoundError):
+    """Raise StorageError if there is something at ``path`` that is no file of its own.
+
+    What cannot be looked at cannot be opened either, which says why.
+    """
+    with suppress(OSError):
         if not stat.S_ISREG(os.lstat(path).st_mode):
             raise StorageError(
                 f"{path}: a link, a folder or a device, expected a plain file or nothing; remove it"

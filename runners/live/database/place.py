@@ -6,11 +6,13 @@ import os
 from typing import TYPE_CHECKING
 
 from alertlib.errors import ConfigError, StorageError
+from runners.live.database.mark import require_plain_file
 
 if TYPE_CHECKING:
     from alertlib.config import Config
 
 _DEFAULT = "data/live/alerts.db"
+_BESIDE = ("wal", "shm", "journal")
 
 
 def database_path(config: Config) -> str:
@@ -36,9 +38,12 @@ def database_path(config: Config) -> str:
 
 
 def require_file(path: str) -> None:
-    """Raise StorageError if there is something at ``path`` that is no file.
+    """Raise StorageError if there is something at ``path`` that is no file, or beside it.
 
-    A link to one is a file. A pipe would be waited for, for ever.
+    A link to one is a file. A pipe would be waited for, for ever. What SQLite keeps beside it may
+    be no link: that it will not follow, and calls it a failing disk.
     """
     if os.path.exists(path) and not os.path.isfile(path):
         raise StorageError(f"{path}: no file, expected a database or nothing; give another --db")
+    for ending in _BESIDE:
+        require_plain_file(f"{os.path.realpath(path)}-{ending}")

@@ -118,6 +118,8 @@ def test_a_newer_database_is_told_for_one_and_not_for_tampered_with(first: str) 
     verified = ask("verify", "--db", first)
     assert verified.status == 1, "or a changed number would hide a tampering"
     assert "made by a newer version" in verified.out
+    assert "made by a newer version" in verified.err
+    assert "does not verify" not in verified.err
     restored = ask("restore", first, "--db", f"{first}.elsewhere")
     assert restored.status == 4
     assert "made by a newer version" in restored.err
