@@ -30,6 +30,21 @@ class Pattern(NamedTuple):
         return self.meaning
 
 
+class UrlPattern(Pattern):
+    """The pattern of an address, whose host in brackets, if it has one, is an IPv6 address."""
+
+    __slots__ = ()
+
+    def __contains__(self, value: object) -> bool:
+        if not super().__contains__(value):
+            return False
+        literal = re.search(r"//\[([^\]]*)\]", str(value))
+        try:
+            return literal is None or bool(ipaddress.IPv6Address(literal[1]))
+        except ValueError:
+            return False
+
+
 NAME_RULE = "1-64 letters of any script, digits or _ . : -, in composed form (NFC)"
 _NAME_LENGTH = 64
 
@@ -116,7 +131,7 @@ FilePath = Annotated[str, Pattern(r"\S(.*\S)?", "a path")]
 EnvName = Annotated[
     str, Pattern(r"[A-Z_][A-Z0-9_]*", "the name of an environment variable, in capitals", True)
 ]
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"{_LABEL}(\.{_LABEL})*"
 HostName = Annotated[
     str, Pattern(rf"{_HOST}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*", "a host name or an IP address")
@@ -124,7 +139,7 @@ HostName = Annotated[
 _PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
 SocketUrl = Annotated[
     str,
-    Pattern(
+    UrlPattern(
         rf"wss?://({_HOST}|\[[0-9A-Fa-f:.]+\]):{_PORT}(/|/alertas)?",
         "ws://HOST:PORT or wss://HOST:PORT with a port from 1 to 65535 and the path / or "
         "/alertas, without user, password or query",
@@ -132,14 +147,14 @@ SocketUrl = Annotated[
 ]
 Origin = Annotated[
     str,
-    Pattern(
+    UrlPattern(
         rf"https?://({_HOST}|\[[0-9A-Fa-f:.]+\])(:{_PORT})?",
         "an origin such as https://desk.example:8443, without a path",
     ),
 ]
 PageUrl = Annotated[
     str,
-    Pattern(
+    UrlPattern(
         rf"https?://({_HOST}|\[[0-9A-Fa-f:.]+\])(:{_PORT})?(/[A-Za-z0-9._~/-]*)?",
         "a page's address such as https://desk.example/alertas, without a query",
     ),
@@ -166,7 +181,7 @@ Network = Annotated[str, AddressBlock("an IP address, or a block of them such as
 _LOCAL = r"(localhost|127(\.\d{1,3}){3}|\[::1\])"
 CallUrl = Annotated[
     str,
-    Pattern(
+    UrlPattern(
         rf"(https://({_HOST}|\[[0-9A-Fa-f:.]+\])|http://{_LOCAL})(:{_PORT})?(/[!-\"$-~]*)?",
         "an https:// address, or an http:// one on this machine, without user, password or #",
         True,

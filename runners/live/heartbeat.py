@@ -56,7 +56,7 @@ class Heartbeat:
                 _, writer = await asyncio.open_connection(url.hostname, port, ssl=tls)
         except TimeoutError:
             return Result(Verdict.lost, "connect", f"no reply within {TIMEOUT_SECONDS:g} s")
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the last, of a name that no resolver takes
             return failed("connect", error)
         writer.close()
         with suppress(OSError):

@@ -77,7 +77,8 @@ def _limited(base: type, limits: tuple[Any, ...]) -> st.SearchStrategy[Any]:
             return st.ip_addresses().map(str) | st.just("10.1.0.0/16")
         if isinstance(limit, Pattern):
             regex = re.compile(limit.regex, re.ASCII)
-            return st.from_regex(regex, fullmatch=True).filter(str.isprintable)
+            found = st.from_regex(regex, fullmatch=True).filter(str.isprintable)
+            return found.filter(limit.__contains__)
         if isinstance(limit, Range) and base is int:
             return st.integers(int(limit.low), int(limit.high))
         if isinstance(limit, Range):

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 
-from alertlib.config.types import FrozenMap, is_loopback, is_name, minute_of_day, minutes
+from alertlib.config.types import (
+    CallUrl,
+    FrozenMap,
+    Origin,
+    PageUrl,
+    SocketUrl,
+    is_loopback,
+    is_name,
+    minute_of_day,
+    minutes,
+)
 from alertlib.kernels.params import Range
 
 
@@ -54,6 +65,18 @@ def test_this_machine(host: str) -> None:
 )
 def test_another_machine(host: str) -> None:
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["[::1]", "[2001:db8::7]", "a" * 63 + ".example", "10.0.0.7"])
+@pytest.mark.parametrize("kind", [CallUrl, Origin, PageUrl, SocketUrl])
+def test_an_address_has_a_host_that_can_be_one(kind: Any, host: str) -> None:
+    def address(host: str) -> str:
+        return f"{'ws' if kind is SocketUrl else 'http'}s://{host}:8765"
+
+    (pattern,) = kind.__metadata__
+    assert address(host) in pattern
+    for wrong in ("[12345::]", "[1.2.3.4]", "[:::1]", "a" * 64 + ".example", "[::1"):
+        assert address(wrong) not in pattern
 
 
 def test_a_frozen_map_is_a_value() -> None:

@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from runners.live.delivery.channel import Verdict
 from runners.live.heartbeat import Heartbeat
 from tests.support.couriers import until
 from tests.support.http_server import Request, answer, serving
@@ -45,5 +46,18 @@ def test_nobody_there_harms_nothing() -> None:
         assert not task.done()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_a_name_that_no_resolver_takes_is_nobody() -> None:
+    """It looked like one in the configuration; an error would have ended the check."""
+
+    async def run() -> None:
+        heartbeat = Heartbeat("https://xn--zzzz9999.example/")
+        await heartbeat._call()
+        assert "A-label" in heartbeat._failure
+        heartbeat = Heartbeat(f"https://{'a' * 64}.example/")
+        assert (await heartbeat.look()).verdict is Verdict.lost
 
     asyncio.run(run())

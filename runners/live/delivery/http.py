@@ -89,7 +89,8 @@ class Http:
                 return heard._replace(body=await _body(response), is_whole=True)
         except TimeoutError:
             return heard or Result(Verdict.lost, stage, f"no reply within {seconds:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            # The last is of a host name that no resolver takes.
             return heard or failed(stage, error)
 
     async def close(self) -> None:
