@@ -203,7 +203,10 @@ def bind(host: str, port: int) -> list[socket.socket]:
 
 def _bind_one(host: str, port: int) -> list[socket.socket]:
     sockets: list[socket.socket] = []
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError:  # no resolver is asked for such a name
+        raise socket.gaierror(socket.EAI_NONAME, "this can be no name of a host") from None
     for family, kind, protocol, _, address in dict.fromkeys(found):
         try:
             sock = socket.socket(family, kind, protocol)

@@ -30,6 +30,9 @@ class TestSockets:
             listening.bind("192.0.2.77", 0)
         with pytest.raises(ConfigError, match="cannot listen on no-such-host"):
             listening.bind("no-such-host.invalid", 0)
+        for host in ("a" * 64, "é..x"):
+            with pytest.raises(ConfigError, match="this can be no name of a host; expected an"):
+                listening.bind(host, 0)
 
     def test_one_port_for_both_families(self) -> None:
         for _ in range(20):
