@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ import alertlib as al
 from alertlib.config import Config
 from alertlib.detection.registry import enabled_detectors
 from runners.live.delivery.channel import Verdict
-from runners.trial.settings import MAIL
+from runners.trial.settings import every_bar
 from tests.support.running import ROOT, SAMPLE, Running, write_config
 
 RULES = ROOT / "docs/deploy/prometheus-alerts.yml"
@@ -28,7 +29,8 @@ LATER = {"alertas_delivery_seconds", "alertas_last_bar_timestamp_seconds"}
 def texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """/metrics of a daemon at its start, and after its last bar; nobody takes its mail."""
     folder = tmp_path_factory.mktemp("metrics")
-    config = write_config(folder, MAIL.replace("PORT", "1"))
+    settings = every_bar(smtp_port=1) | {"detection": {}}  # the usual detectors
+    config = write_config(folder, json.dumps(settings))
     options = ("--feed", "replay", "--bars", str(SAMPLE), "--speed", "0", "--config", config)
     with Running(folder, *options) as daemon:
         first = daemon.get("/metrics")[1]
