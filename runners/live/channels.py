@@ -122,7 +122,7 @@ class Channels:
 
 
 def open_channels(config: Config, keys: Keys, store: Store) -> Channels:
-    """Return the channels of a configuration."""
+    """Return the channels of a configuration that there are keys for: none in a dry run."""
     delivery = config.delivery
     couriers: list[Courier[Any]] = []
     mailer = None
@@ -187,7 +187,8 @@ def _telegram(config: Config, token: str, store: Store) -> Courier[Any]:
 
 
 def _webhooks(delivery: Delivery, keys: Keys, store: Store) -> list[Courier[Any]]:
-    if not delivery.webhook:
+    opened = [one for one in delivery.webhook if one.name in keys.webhooks]
+    if not opened:
         return []
     from runners.live.delivery.courier import Courier
 
@@ -198,7 +199,7 @@ def _webhooks(delivery: Delivery, keys: Keys, store: Store) -> list[Courier[Any]
             store.outbox.of(webhook_channel(one)),
             Signer(store.epoch, keys.webhooks[one.name]),
         )
-        for one in delivery.webhook
+        for one in opened
     ]
 
 

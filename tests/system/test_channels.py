@@ -108,6 +108,28 @@ def test_a_daemon_beats_once_bars_are_on_disk(tmp_path: Path) -> None:
     assert {(one.method, one.path) for one in asyncio.run(beats())} == {("GET", "/beat")}
 
 
+def test_a_dry_run_calls_nobody_now_or_later(tmp_path: Path) -> None:
+    """It ended with an internal error where there was a webhook."""
+
+    async def scenario() -> tuple[Running, Server]:
+        async with serving(well) as server:
+            config = write_config(tmp_path, ALL.format(url=server.url))
+            options = (*REPLAY, "--config", config, "--speed", "0")
+            with Running(tmp_path, *options, "--dry-run") as daemon:
+                await asyncio.to_thread(daemon.until, lambda: daemon.health()[1]["feed"] == "ended")
+                assert daemon.health()[1]["reasons"] == []
+                await asyncio.to_thread(daemon.signal, "SIGTERM")
+            assert server.requests == []
+            with Running(tmp_path, *options, env=SECRETS) as daemon:
+                await asyncio.to_thread(daemon.until, lambda: daemon.health()[1]["feed"] == "ended")
+                await asyncio.to_thread(daemon.signal, "SIGTERM")
+            return daemon, server
+
+    daemon, server = asyncio.run(scenario())
+    assert all(alert["dry_run"] for alert in alerts_of(daemon.database))
+    assert [one for one in server.posts() if not one.path.endswith("/getMe")] == []
+
+
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_killed_and_started_again_every_webhook_has_every_alert(tmp_path: Path, kills: int) -> None:
     """At least once, under the same id; one that refuses all has dead letters of its own."""
