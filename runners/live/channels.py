@@ -74,7 +74,8 @@ def read_keys(config: Config, environ: Mapping[str, str]) -> Keys:
         mail_access(delivery.email, environ) if delivery.email.enabled else None,
         {
             one.name: signing_key(
-                read_secret(one.secret_env, one.secret_file, environ=environ), f"${one.secret_env}"
+                read_secret(one.secret_env, one.secret_file, environ=environ),
+                one.secret_file or f"${one.secret_env}",
             )
             for one in delivery.webhook
         },
@@ -86,7 +87,8 @@ def _telegram_token(telegram: Telegram, environ: Mapping[str, str]) -> str:
     token = read_secret(telegram.token_env, telegram.token_file, environ=environ)
     if not (token.isascii() and token.replace(":", "").replace("-", "").replace("_", "").isalnum()):
         raise ConfigError(
-            f"${telegram.token_env}: got something else, expected a bot's token such as 12345:AB-cd"
+            f"{telegram.token_file or f'${telegram.token_env}'}: got something else, expected a "
+            "bot's token such as 12345:AB-cd"
         )
     return token
 

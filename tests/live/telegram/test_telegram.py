@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -182,3 +183,11 @@ def test_what_is_missing_stops_the_start(
 ) -> None:
     with pytest.raises(ConfigError, match=said):
         read_keys(config("https://api.telegram.org", **changes), environ)
+
+
+def test_a_token_that_is_none_is_told_by_where_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("1:a/../x", encoding="utf-8")
+    file.chmod(0o600)
+    with pytest.raises(ConfigError, match=f"^{re.escape(str(file))}: got something else"):
+        read_keys(config("https://api.telegram.org", token_file=str(file)), {})

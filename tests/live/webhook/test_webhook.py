@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -226,6 +227,14 @@ def test_what_is_no_secret_is_refused_and_not_shown(secret: str) -> None:
     with pytest.raises(ConfigError, match=r"\$DESK_SECRET: got something else") as caught:
         signing_key(secret, "$DESK_SECRET")
     assert secret not in str(caught.value)
+
+
+def test_a_secret_that_is_none_is_told_by_where_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("hunter2", encoding="utf-8")
+    file.chmod(0o600)
+    with pytest.raises(ConfigError, match=f"^{re.escape(str(file))}: got something else"):
+        read_keys(config("https://desk.example", secret_file=str(file)), {})
 
 
 def test_keys_are_not_shown() -> None:
