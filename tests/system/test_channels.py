@@ -6,10 +6,13 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from runners.live.checks import _looks
+from runners.live.delivery.channel import Result, Verdict
 from tests.support.http_server import Request, Server, answer, serving
 from tests.support.running import (
     ENV,
@@ -84,8 +87,24 @@ def test_a_check_asks_every_channel_and_sends_nothing(tmp_path: Path) -> None:
     assert "ok    webhook desk: answers (HTTP 200 Said)" in said
     assert "ok    telegram: answers (ok)" in said
     assert "ok    heartbeat: answers (connected, not called)" in said
-    asked = [(one.method, one.path.rpartition("/")[2]) for one in server.requests]
+    asked = sorted((one.method, one.path.rpartition("/")[2]) for one in server.requests)
     assert asked == [("HEAD", "desk"), ("POST", "getMe")], "a call would count as a beat"
+
+
+def test_a_check_looks_at_all_servers_at_once() -> None:
+    """One after the other, a few that hang would outlast whoever waits for the check."""
+    together = threading.Barrier(2)
+
+    class Meeting:
+        async def look(self) -> Result:
+            await asyncio.to_thread(together.wait, 10.0)
+            return Result(Verdict.answered, "look", "both are here")
+
+        async def close(self) -> None:
+            pass
+
+    looks = _looks({"a": Meeting, "b": Meeting})
+    assert [looks[name]() for name in "ab"] == ["answers (both are here)"] * 2
 
 
 def test_a_check_finds_a_heartbeat_that_nobody_hears(tmp_path: Path) -> None:
