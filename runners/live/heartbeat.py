@@ -11,6 +11,7 @@ from runners.live.delivery.channel import Result, Verdict
 from runners.live.delivery.http import Answer, Http, failed, trusted
 
 TIMEOUT_SECONDS = 5.0
+NEXT_ADDRESS_SECONDS = 0.25
 
 _log = logging.getLogger("alertas.heartbeat")
 
@@ -53,7 +54,10 @@ class Heartbeat:
         port = url.port or (80 if tls is None else 443)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                _, writer = await asyncio.open_connection(url.hostname, port, ssl=tls)
+                # A dead IPv6 address is not waited for.
+                _, writer = await asyncio.open_connection(
+                    url.hostname, port, ssl=tls, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS
+                )
         except TimeoutError:
             return Result(Verdict.lost, "connect", f"no reply within {TIMEOUT_SECONDS:g} s")
         except (OSError, ValueError) as error:  # the last, of a name that no resolver takes

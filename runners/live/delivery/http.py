@@ -143,7 +143,17 @@ def failed(stage: str, error: BaseException) -> Result:
         if isinstance(cause, ssl.SSLError):
             return Result(Verdict.channel, "tls", printable(f"TLS: {cause.reason or cause}"))
         cause = cause.__cause__ or cause.__context__
-    return Result(Verdict.lost, stage, printable(str(error) or type(error).__name__))
+    has_addresses = stage == "connect" and not isinstance(error, ValueError)
+    said = _told(error) if has_addresses else str(error)
+    return Result(Verdict.lost, stage, printable(said or type(error).__name__))
+
+
+def _told(error: BaseException) -> str:
+    """Return what a connection failed with, at each address that was tried."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(dict.fromkeys(map(_told, error.exceptions)))
+    cause = error.__cause__ or error.__context__
+    return str(error) if cause is None else _told(cause)
 
 
 def asked_to_wait(seconds: float | None, otherwise: Pause = BRIEF) -> Pause:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
@@ -22,7 +23,7 @@ from runners.live.channels import Keys, read_keys
 from runners.live.delivery.channel import Verdict
 from runners.live.delivery.http import Answer
 from runners.live.webhook.signing import signed, signing_key
-from runners.live.webhook.transport import judged
+from runners.live.webhook.transport import WebhookTransport, judged
 from tests.support.couriers import Work, try_courier, until
 from tests.support.http_server import HANG, Request, Server, answer
 
@@ -144,6 +145,18 @@ def test_silence_is_an_unknown_outcome_and_no_address_reaches_a_log(
     assert "attempt failed" in said
     assert PATH not in said
     assert SECRET not in said
+
+
+def test_nobody_there_is_told_with_the_address_that_was_tried() -> None:
+    async def look() -> str:
+        transport = WebhookTransport(config("http://127.0.0.1:1").delivery.webhook[0])
+        result = await transport.look()
+        await transport.close()
+        return result.reason
+
+    reason = asyncio.run(look())
+    assert "127.0.0.1" in reason
+    assert PATH not in reason
 
 
 @pytest.mark.parametrize("how", ["cut off", "never ending", "endless"])
