@@ -35,6 +35,8 @@ ELSEWHERE = {
     r"^(pytest|ruff) |-m pytest": "they are what runs this",
     r"\.ci/versions\.py": "CI runs it, on every Python it finds",
     r"^uv pip compile": "the tests of installs compile the lock, into a folder of their own",
+    r"\.ci/mutate\.py": "many minutes; tests/laws/test_mutants.py tries one",
+    r"^NUMBA_DISABLE_JIT=1 coverage ": "an hour: the whole suite in plain Python",
     r"jupyter lab": "a kernel runs the notebooks themselves",
     r"^(apt-get|useradd|install|systemctl|journalctl|umask|touch|echo|/opt/)": "for root, on a "
     "machine that may be changed",
