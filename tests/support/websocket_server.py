@@ -201,7 +201,7 @@ async def closed_with(client: ClientConnection, seconds: float = 10.0) -> int | 
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(coroutine, 30))
+    asyncio.run(asyncio.wait_for(coroutine, 120))
 
 
 async def stream(client: ClientConnection, last: int) -> list[int]:
