@@ -32,6 +32,17 @@ def test_a_card_comes_back_from_its_json_as_it_was(name: str) -> None:
     assert card.criterion("win_rate").value == values["criteria"][2]["value"]
 
 
+def test_a_card_shows_its_verdict_and_the_three_criteria_of_the_customer() -> None:
+    values = report_cards.passed()
+    values["data"]["synthetic"] = False
+    for line, value in zip(values["criteria"], (0.8754, None, 0.61), strict=False):
+        line["value"] = value
+
+    assert repr(Scorecard.from_json(json.dumps(values))) == (
+        "<Scorecard PASS: capture_rate 0.875, false_positive_share undefined, win_rate 0.610>"
+    )
+
+
 @pytest.mark.parametrize("name", ["passed", "failed", "silent", "insufficient"])
 def test_copies_of_a_card_are_equal(name: str) -> None:
     card = Scorecard.from_json(json.dumps(report_cards.every()[name]))

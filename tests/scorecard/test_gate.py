@@ -512,6 +512,15 @@ def test_thresholds_are_inclusive(run: Run) -> None:
     assert all(c.passed for c in rate_criteria(run.scored, exact, [weights], {}))
 
 
+def test_a_size_that_equals_its_limit_suffices(run: Run) -> None:
+    sizes = ("min_sessions", "min_opportunities", "min_alerts", "min_trades")
+    found = rails_of(run, {})
+    for off, passed in ((0, True), (1, False)):
+        gate = Gate(**{name: int(found[name].value or 0) + off for name in sizes})
+        rails = {c.name: c for c in guard_rails(run.scored, gate, evidence({}))}
+        assert all(rails[name].passed is passed for name in sizes)
+
+
 # --- words --------------------------------------------------------------------------------
 
 

@@ -107,6 +107,9 @@ def test_the_rates_are_those_of_the_counts(run: Run) -> None:
         if row["bar_time"].date().isoformat() in days
     ]
     assert {k: n for k, n in counts["suppressed"].items() if n} == dict(Counter(held))
+    assert list(counts["suppressed"]) == [
+        "severity", "window", "duplicate", "rate_limit", "cooldown", "accept",
+    ]  # fmt: skip
 
 
 def test_what_trades_earned_and_had_to(run: Run) -> None:
@@ -245,3 +248,10 @@ def test_what_was_scored_is_said_by_its_first_and_last(run: Run) -> None:
     days = [row["date"] for row in sections.session_section(run.scored)]
     assert (made["first_session"], made["last_session"]) == (days[0], days[-1])
     assert (made["quality"]["short_sessions"], made["quality"]["on_grid"]) == ([], True)
+
+
+def test_a_bar_that_only_the_live_core_refuses_is_one_unsafe_finding() -> None:
+    assert sections.unreadable_finding("bar 7: high is below low") == {
+        "kind": "bad_row", "severity": "error", "time": None, "date": None, "count": 1,
+        "message": "bar 7: high is below low",
+    }  # fmt: skip
