@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,9 +23,11 @@ from alertlib.search.grid.axes import make_axes
 from alertlib.search.stages import Stages, lay_ground
 from tests.support.steps import rough_walk
 from tests.support.synthetic import Row, bars_of, shared_rows, walk
-from tests.support.user_detectors import metronome
+from tests.support.user_detectors import MetronomeState, metronome
 
 ALL = ["volatility", "engulfing", "rsi_divergence", "breakout", "directional_change"]
+# Bars of a whole session of WIN; of 60 not one session would be scored.
+FULL = 107
 SMALL: dict[str, Any] = {"sessions": 30, "warmup_bars": 30}
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "detection.volatility.window": st.integers(2, 40),
@@ -46,9 +50,11 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def configured(changed: dict[str, Any], **scoring: Any) -> Config:
+def configured(
+    changed: dict[str, Any], enabled: Sequence[str] = (*ALL, "metronome"), **scoring: Any
+) -> Config:
     """The settings of a combination as a user would write them."""
-    config = Config().set("detection.enabled", [*ALL, "metronome"]).update({"scoring": scoring})
+    config = Config().set("detection.enabled", enabled).update({"scoring": scoring})
     inner: dict[str, Any] = {}
     for key, value in changed.items():
         *sections, name = key.split(".")
@@ -73,6 +79,7 @@ def assert_counts_of_backtest(
     base = configured({}, **scoring)
     ground = lay_ground(make_series(bars), base, engine=engine)
     stages = Stages(ground, base)
+    assert len(ground.scope.sessions) > 0
     for changed in combinations:
         run = al.backtest(bars, configured(changed, **scoring), audits="none", chance=False)
         expected, found = run.scored.per_session(), stages.counts(typed(changed, base))
@@ -102,7 +109,8 @@ def test_every_count_is_the_backtests(
     seed: int, combinations: list[dict[str, Any]], engine: Engine, sessions: int
 ) -> None:
     scoring = {"sessions": sessions, "warmup_bars": 30}
-    assert_counts_of_backtest(rough_walk(seed, sessions=12), combinations, engine, **scoring)
+    rows = rough_walk(seed, sessions=12, bars=FULL)
+    assert_counts_of_backtest(rows, combinations, engine, **scoring)
 
 
 @settings(max_examples=15)
@@ -120,7 +128,7 @@ def test_what_a_trade_comes_to_is_what_following_it_says(
     """Every bar and side of the scored sessions, to the bit, off the tick grid as well."""
     rows = [
         (t, *(round(price * adjusted, 2) for price in prices))
-        for t, *prices in rough_walk(seed, sessions=6)
+        for t, *prices in rough_walk(seed, sessions=6, bars=FULL)
     ]
     config = configured(changed, **SMALL)
     ground = lay_ground(make_series(bars_of(rows, timeframe="M5")), config, engine=engine)
@@ -133,6 +141,7 @@ def test_what_a_trade_comes_to_is_what_following_it_says(
     outcomes.know_all()
 
     bar = np.flatnonzero(outcomes.reach.session >= 0)
+    assert len(bar) > FULL
     bar = bar[bar >= ground.begin]
     for side, way in enumerate((1, -1)):
         levels = [setup_levels(p, a, way, setup) for p, a in zip(
@@ -147,6 +156,35 @@ def test_what_a_trade_comes_to_is_what_following_it_says(
         assert outcomes.result[side, filled].tobytes() == (quanta + 0.0).tobytes()
         assert np.isnan(np.delete(outcomes.result[side], filled)).all()
         assert not np.delete(outcomes.known[side], bar).any()
+
+
+def test_alerts_of_a_session_left_out_between_others_count_nowhere() -> None:
+    rows = walk(3, sessions=12)
+    del rows[8 * FULL + 40 : 9 * FULL]
+    scope = lay_ground(make_series(bars_of(rows, timeframe="M5")), configured({}, **SMALL)).scope
+    assert (scope.sessions[[0, -1]].tolist(), scope.short.tolist()) == ([1, 11], [8])
+
+    assert_counts_of_backtest(rows, [{}, {"policy.cooldown_bars": 0}], INTERPRETED, **SMALL)
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize(
+    "enabled", [["breakout"], ["rising"], ["directional_change", "rising"], ["breakout", "rising"]]
+)
+def test_detectors_that_state_probabilities_count_beside_those_that_do_not(
+    enabled: list[str],
+) -> None:
+    """Each its own, where severity decides what is delivered."""
+
+    @al.detector("rising", patterns=("t", "t"), state=MetronomeState(), probability=True)
+    def rising(state: Any, ring: Any, bar: Any, params: Any) -> Any:
+        at = state.seen
+        return (1 if at % 10 == 0 else 0), 0.5 + at % 40 / 100.0, MetronomeState(at + 1)
+
+    severities: list[dict[str, Any]] = [{"policy.min_severity": s} for s in ("ALTO", "CRITICO")]
+    rows = walk(3, sessions=12)
+
+    assert_counts_of_backtest(rows, severities, INTERPRETED, enabled=enabled, **SMALL)
 
 
 def test_counts_on_recorded_bars_are_the_backtests() -> None:
