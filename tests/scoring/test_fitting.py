@@ -37,7 +37,7 @@ def step(state: State, ring: Any, bar: al.TickBar, p: Params) -> tuple[int, Stat
 Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 
 
-def learner(seen: list[Frames], **more: Any) -> Detector:
+def learner(seen: list[Frames], warmup: int = 1) -> Detector:
     def learn(bars: pl.DataFrame, moves: pl.DataFrame, outcomes: pl.DataFrame) -> Params:
         seen.append((bars, moves, outcomes))
         body = (bars["close"] - bars["open"]).abs()
@@ -46,7 +46,7 @@ def learner(seen: list[Frames], **more: Any) -> Detector:
 
     fit = al.Fit(learn, train=TRAIN, every=EVERY)
     made = al.detector("learner", patterns=("l_up", "l_down"), state=State(), params=Params(),
-                       fit=fit, warmup=1, **more)  # fmt: skip
+                       fit=fit, warmup=warmup)  # fmt: skip
     return made(step)
 
 
@@ -109,6 +109,21 @@ def test_each_block_is_scored_with_what_was_learned_before_it(
         ]  # fmt: skip
         assert inside[0] == inside[1]
         assert series.day[refit.start] > (refit.last - date(1970, 1, 1)).days
+
+
+@pytest.mark.parametrize(("warmup", "back"), [(1, 600), (599, 600), (600, 601), (700, 701)])
+def test_it_runs_from_600_bars_before_a_block_or_from_its_warm_up_where_that_is_longer(
+    bars: al.Bars, warmup: int, back: int
+) -> None:
+    """The first bar it may signal on is the one after its warm-up, at the earliest the block's."""
+    run = al.backtest(
+        bars, detectors=[learner([], warmup=warmup)], chance=False, audits="none"
+    )  # fmt: skip
+
+    refits = run.scored.detected.refits["learner"]
+    for refit in refits:
+        assert refit.begin == max(0, refit.start - back)
+    assert refits[-1].begin > 0
 
 
 def test_outcomes_are_the_trades_of_the_backtest(learned: tuple[al.Run, list[Frames]]) -> None:
