@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -77,3 +78,34 @@ def test_a_seed_chooses_the_same_mutants_again(tool: ModuleType) -> None:
 def test_what_is_not_there_is_said_in_one_line(tool: ModuleType, name: str) -> None:
     with pytest.raises(SystemExit, match=r"got no such .*, expected"):
         tool.chosen([name], 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "how"),
+    [
+        ("alertlib/kernels/legs.py", ("interpreted", "tests/kernels/test_legs.py")),
+        ("alertlib/stats/nulls.py", ("compiled", "tests/stats/test_nulls.py")),
+        ("alertlib/scoring/engine.py", ("anew", "tests/scoring/test_engine.py")),
+    ],
+)
+def test_compiled_loops_are_used_where_they_are_of_the_same_sources(
+    tool: ModuleType, path: str, how: tuple[str, ...]
+) -> None:
+    assert tool.how_to_test(path) == (*how, "tests/laws/test_values.py")
+
+
+def test_the_quickest_tests_of_the_quickest_file_come_first(
+    tool: ModuleType, tmp_path: Path
+) -> None:
+    seconds = {"slow::a": 3.0, "slow::b": 0.1, "quick::c": 0.4, "quick::d": 0.2}
+    kept = tmp_path / "costs.json"
+    first = tool.Costs(kept)
+    for name, each in seconds.items():
+        for part in (each / 2, each / 2):
+            first.pytest_runtest_logreport(SimpleNamespace(nodeid=name, duration=part))
+    first.pytest_sessionfinish()
+
+    items = [SimpleNamespace(nodeid=name) for name in seconds]
+    tool.Costs(kept).pytest_collection_modifyitems(items)
+
+    assert [item.nodeid for item in items] == ["quick::d", "quick::c", "slow::b", "slow::a"]
