@@ -275,6 +275,15 @@ def test_a_session_needs_its_warmup_before_its_first_bar() -> None:
     assert scored(rows, warmup_bars=36) == [3]
 
 
+def test_a_session_a_detector_is_not_ready_for_is_left_out_beside_those_not_fit() -> None:
+    series = series_of(flat_days(20, 15, 20, 20, 20), "TST")
+    ready = np.array([True, True, True, False, True])
+
+    scope = choose_scope(series, Scoring(warmup_bars=20), moves_of(), 0, ready=ready)
+
+    assert scope.sessions.tolist() == [2, 4]
+
+
 def test_the_last_sessions_fit_for_scoring_are_taken() -> None:
     rows = flat_days(20, 20, 20, 10, 20)
 

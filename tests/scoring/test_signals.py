@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+from datetime import date
 from math import floor
 from typing import Any, NamedTuple
 
@@ -21,6 +23,7 @@ from alertlib.detection.stream import Stream
 from alertlib.kernels.alerting import stated_confidence
 from alertlib.kernels.bar import TickBar
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
+from alertlib.scoring.refits import Refit
 from alertlib.scoring.signals import detect, signals_of
 from alertlib.scoring.step_bars import StepBars
 from tests.support.detected import detected_on
@@ -137,6 +140,37 @@ def test_the_probability_is_the_confidence_and_decides_severity(engine: Engine) 
     assert set(zip(found.confidence.tolist(), found.severity.tolist(), strict=True)) == {
         (50, 0), (60, 0), (70, 1), (80, 2),
     }  # fmt: skip
+
+
+class Least(NamedTuple):
+    probability: float = 0.0
+
+
+def test_what_learned_states_its_probabilities_for_the_bars_it_answers_for(engine: Engine) -> None:
+    """Counted from where each refit begins; before the first and after the last, nothing."""
+
+    def step(state: Count, ring: Any, bar: TickBar, params: Least) -> tuple[int, float, Count]:
+        return 1, params.probability + state.seen % 40 / 100.0, Count(state.seen + 1)
+
+    made = detector(
+        "counts", patterns=("t", "t"), state=Count(), params=Least(), probability=True,
+        fit=lambda *frames: Least(),
+    )(step)  # fmt: skip
+    series = series_of(walk(4, sessions=3), timeframe="M5")
+    day = date(2021, 4, 5)
+    refits = (
+        Refit(start=110, stop=214, begin=50, params=Least(0.25), first=day, last=day),
+        Refit(start=214, stop=300, begin=203, params=Least(0.5), first=day, last=day),
+    )
+
+    found = detect(series, (made,), engine, refits={"counts": refits})
+
+    signs, stated = [0] * len(series), [0.0] * len(series)
+    for start, stop, begin, params, _, _ in map(astuple, refits):
+        for bar in range(start, stop):
+            signs[bar], stated[bar] = 1, params[0] + (bar - begin) % 40 / 100.0
+    assert found.sign[:, 0].tolist() == signs
+    assert found.probability[0].tolist() == stated
 
 
 def test_a_step_with_a_probability_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
