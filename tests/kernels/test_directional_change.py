@@ -155,11 +155,13 @@ def test_a_reversal_is_that_of_the_extremes_own_bar() -> None:
     assert directional_change_step(state, [], second, BY_HAND)[:2] == (1, 0.8)
 
 
-def evidence_at(at: int, bars: list[TickBar]) -> tuple[Reading, ...]:
+def evidence_at(
+    at: int, bars: list[TickBar], params: DirectionalChangeParams = BY_HAND
+) -> tuple[Reading, ...]:
     state = DirectionalChangeState()
     for bar in bars[:at]:
-        *_, state = directional_change_step(state, [], bar, BY_HAND)
-    return directional_change_evidence(state, [], bars[at], BY_HAND)
+        *_, state = directional_change_step(state, [], bar, params)
+    return directional_change_evidence(state, [], bars[at], params)
 
 
 def test_what_it_says_it_saw_on_a_sessions_first_bar() -> None:
@@ -203,6 +205,22 @@ def test_a_leg_that_began_just_early_is_said_to_have_and_a_wait_that_is_just_ove
     assert Reading("its leg began after that", 2, 3, False, 1) in found
     before = evidence_at(6, bars_by_hand(bars))
     assert Reading("bars since its last signal", 6, 7, False, 1) in before
+
+
+def test_before_the_first_reversal_a_leg_begins_at_the_extreme_it_runs_from() -> None:
+    """k = 3: from the top of bar 1 it is down 30 at 70. Bar 2 has U = 2 and D = 29: -1.
+
+    No leg is known before or after, so the one down began at bar 1: one bar before its signal.
+    """
+    bars = [(98, 92, 95), (100, 90, 95), (98, 72, 72), (99, 80, 85)]
+    mirrored = [(-low, -high, -close) for high, low, close in bars]
+
+    for side, made in ((-1, bars), (1, mirrored)):
+        found = evidence_at(3, bars_by_hand(made), BY_HAND._replace(k=3.0))
+        assert found[0] == Reading("leg", 0)
+        assert [r for r in found if r.name == "its leg began after that"] == [
+            Reading("its leg began after that", -1, 3, False, side)
+        ]
 
 
 def test_a_new_session_has_no_signal_before() -> None:

@@ -83,3 +83,18 @@ def test_a_sessions_first_bar_has_none_to_cover() -> None:
 
     assert first == Reading("bars before it in its session", 0, 1, False)
     assert "body over the one before" not in {r.name for r in alone}  # of nothing
+
+
+def test_ends_that_meet_are_covered_and_a_bar_that_stood_still_has_no_side() -> None:
+    """A body of +4 from 8 to 12 over one of -4, its exact reverse, and over one of nothing."""
+    bar = TickBar(8, 12, 8, 12, 0, place=1, minute=0)
+
+    reverse, nothing = (
+        engulfing_evidence(EngulfingState(*before), [], bar, EngulfingParams())
+        for before in ((12, 8), (9, 9))
+    )
+
+    assert {r.name: r.met for r in reverse if r.side == 1} == {
+        "body": True, "body before": True, "open": True, "close": True,
+    }  # fmt: skip
+    assert [r.met for r in nothing if r.name == "body before"] == [False, False]
