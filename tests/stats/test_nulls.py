@@ -83,6 +83,16 @@ def test_permutation_moves_whole_days_onto_scored_days(run: Run) -> None:
         assert set(targets) <= set(sessions.tolist())
 
 
+def test_permutation_moves_nothing_onto_a_session_left_out() -> None:
+    """Five sessions of ten bars, of which the first, the third and the last are not scored."""
+    series = series_of(walk(1, sessions=5, bars=10))
+    bar, scored = np.array([14, 34]), np.array([1, 3])
+
+    moved = permuted_sessions(series, scored, bar, np.ones(2, dtype=np.int64), 50, rng()).bar
+
+    assert set(map(tuple, moved.tolist())) == {(14, 34), (34, 14)}
+
+
 def test_an_alert_is_dropped_only_where_the_other_day_has_no_such_bar(run: Run) -> None:
     series, sessions, bar, direction = parts(run)
     clocks = {int(s): set((series.minute[series.session == s] % 1_440).tolist()) for s in sessions}
