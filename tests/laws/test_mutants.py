@@ -1,10 +1,9 @@
-"""What .ci/mutate.py changes, one place at a time, and what it leaves alone."""
+"""What .ci/mutate.py changes, one place at a time, what it leaves alone, and how it tries it."""
 
 from __future__ import annotations
 
 import ast
-import importlib.util
-import sys
+import importlib
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -27,25 +26,30 @@ def f(a: Annotated[int, Range(5)], b: int | None = None) -> int | None:
 '''
 
 
+def script(name: str) -> ModuleType:
+    """Return a script of CI as a module; it finds those beside it as it does when it is run."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(house.ROOT / ".ci"))
+        return importlib.import_module(name)
+
+
+@pytest.fixture(scope="module")
+def changes() -> ModuleType:
+    return script("mutants")
+
+
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("mutate", house.ROOT / ".ci/mutate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    path = sys.path[:]
-    spec.loader.exec_module(made)
-    sys.path[:] = path
-    return made
+    return script("mutate")
 
 
-def test_every_place_that_runs_is_changed_and_nothing_else(tool: ModuleType) -> None:
-    changes = [
-        tool.mutated(SOURCE, number)[1].partition(": ")[2]
-        for number, _ in enumerate(tool.edits(ast.parse(SOURCE)))
+def test_every_place_that_runs_is_changed_and_nothing_else(changes: ModuleType) -> None:
+    made = [
+        changes.mutated(SOURCE, number)[1].partition(": ")[2]
+        for number, _ in enumerate(changes.edits(ast.parse(SOURCE)))
     ]
 
-    assert sorted(changes) == sorted(
+    assert sorted(made) == sorted(
         [
             "5  ->  6",
             "print(a)  ->  None",
@@ -58,26 +62,26 @@ def test_every_place_that_runs_is_changed_and_nothing_else(tool: ModuleType) -> 
     )
 
 
-def test_a_mutant_is_the_source_but_for_one_place(tool: ModuleType) -> None:
+def test_a_mutant_is_the_source_but_for_one_place(changes: ModuleType) -> None:
     plain = ast.unparse(ast.parse(SOURCE)).splitlines()
-    for number, _ in enumerate(tool.edits(ast.parse(SOURCE))):
-        changed = tool.mutated(SOURCE, number)[0].splitlines()
+    for number, _ in enumerate(changes.edits(ast.parse(SOURCE))):
+        changed = changes.mutated(SOURCE, number)[0].splitlines()
 
         assert sum(a != b for a, b in zip(plain, changed, strict=True)) == 1
 
 
-def test_a_seed_chooses_the_same_mutants_again(tool: ModuleType) -> None:
-    first, again, other = (tool.chosen(["alertlib/kernels"], 20, seed) for seed in (1, 1, 2))
+def test_a_seed_chooses_the_same_mutants_again(changes: ModuleType) -> None:
+    first, again, other = (changes.chosen(["alertlib/kernels"], 20, seed) for seed in (1, 1, 2))
 
     assert first == again != other
     assert len(set(first)) == 20
-    assert [str(m) for m in tool.chosen([str(first[0])], 20, 1)] == [str(first[0])]
+    assert [str(m) for m in changes.chosen([str(first[0])], 20, 1)] == [str(first[0])]
 
 
 @pytest.mark.parametrize("name", ["alertlib/kernels/legs.py@9999", "no.py@1", "a@b", "alertlib/no"])
-def test_what_is_not_there_is_said_in_one_line(tool: ModuleType, name: str) -> None:
+def test_what_is_not_there_is_said_in_one_line(changes: ModuleType, name: str) -> None:
     with pytest.raises(SystemExit, match=r"got no such .*, expected"):
-        tool.chosen([name], 1, 1)
+        changes.chosen([name], 1, 1)
 
 
 @pytest.mark.parametrize(
