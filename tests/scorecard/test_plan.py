@@ -60,6 +60,15 @@ def test_a_rate_that_misses_the_plan_fails_whatever_limit_the_card_had() -> None
     assert [one["name"] for one in plan.misses(easy)] == ["false_positive_share"]
 
 
+def test_failed_rails_are_what_did_not_pass_beside_the_customers_criteria() -> None:
+    failing = card(verdict="FAIL")
+    for name in ("win_rate", "win_rate_chance", "min_alerts"):
+        line(failing, name)["passed"] = False
+
+    assert [one["name"] for one in plan.failed_rails(failing)] == ["min_alerts", "win_rate_chance"]
+    assert plan.failed_rails(card()) == []
+
+
 def test_a_card_of_the_version_before_is_no_proof() -> None:
     assert plan.standing(as_v1(report_cards.passed())) is Standing.RELAXED
 
