@@ -101,8 +101,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     code = re.findall(r"^```python\n(.*?)^```", models, flags=re.DOTALL | re.MULTILINE)[0]
     (folder / "desk_models.py").write_text(code.partition("\nrun = ")[0], encoding="utf-8")
     (folder / "benchmark.json").write_text(json.dumps(MEASURED), encoding="utf-8")
-    first = "python -m runners.summary --db data/live/alerts.db --json last.json"
-    assert run(first, folder).returncode == 0
+    # What one page leaves another uses, and each may be read alone.
+    for first in (
+        "python -m runners.summary --db data/live/alerts.db --json last.json",
+        "python -m runners.fetch --symbol 'WIN$N' --timeframe M5 --sessions 60",
+    ):
+        assert run(first, folder).returncode == 0
     return folder
 
 
