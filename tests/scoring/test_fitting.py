@@ -15,6 +15,7 @@ from alertlib.config import Config
 from alertlib.detection.detectors import Detector
 from alertlib.errors import ConfigError
 from alertlib.scorecard.card import Scorecard
+from alertlib.scoring.refits import Refit
 from tests.support.synthetic import bars_of, walk
 
 TRAIN, EVERY = 5, 4
@@ -223,6 +224,39 @@ def test_too_little_past_leaves_too_few_sessions(bars: al.Bars) -> None:
 
     assert card.verdict == "INSUFFICIENT"
     assert card.data["sessions"] == 0
+
+
+@pytest.mark.parametrize(("cut", "first"), [((), 13), ((3,), 14), ((3, 20), 14)])
+def test_a_session_is_scored_after_the_complete_ones_learned_from_and_one_more(
+    cut: tuple[int, ...], first: int
+) -> None:
+    made = al.detector("twelve", patterns=("a", "b"), state=State(), params=Params(),
+                       fit=al.Fit(lambda *_: Params(), train=12))(step)  # fmt: skip
+    rows = [row for i, row in enumerate(walk(17, sessions=24))
+            if i // 107 not in cut or i % 107 < 50]  # fmt: skip
+
+    run = al.backtest(bars_of(rows), detectors=[made], chance=False, audits="none")
+
+    assert run.scored.scope.sessions[0] == first
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "expected"),
+    [
+        (20, 300, (80, 180, 30)),
+        (60, 150, (40, 90, 0)),
+        (210, 300, (0, 0, 0)),
+        (0, 60, (60, 60, 50)),
+    ],
+)
+def test_a_refit_as_a_part_of_its_file_sees_it(
+    start: int, stop: int, expected: tuple[int, int, int]
+) -> None:
+    """Bars 100 to 200, run from 50: counted from the part's first, and no further than it goes."""
+    day = date(2021, 4, 5)
+    found = Refit(100, 200, 50, Params(), day, day).part(start, stop)
+
+    assert (found.start, found.stop, found.begin) == expected
 
 
 # --- fitted elsewhere ---------------------------------------------------------------------
