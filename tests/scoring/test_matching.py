@@ -393,3 +393,21 @@ def test_a_session_that_is_stated_shorter_is_over_earlier() -> None:
 
     assert censored(rows) == []
     assert censored(rows[:-1]) == list(range(19))
+
+
+@pytest.mark.parametrize(
+    ("friday", "monday", "before", "whole"),
+    [
+        (date(2021, 3, 12), date(2021, 3, 15), 113, 107),
+        (date(2021, 11, 5), date(2021, 11, 8), 107, 113),
+    ],
+)
+def test_the_hours_of_the_last_day_say_whether_it_is_over(
+    friday: date, monday: date, before: int, whole: int
+) -> None:
+    """WIN closes half an hour earlier while New York keeps summer time."""
+    rows = walk(1, 1, first=friday, bars=before)
+
+    for bars, is_open in ((whole, False), (whole - 1, True)):
+        series = series_of(rows + walk(2, 1, first=monday, bars=bars), timeframe="M5")
+        assert choose_scope(series, Scoring(), moves_of(), 0).open_ended is is_open
