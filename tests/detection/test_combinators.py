@@ -20,6 +20,8 @@ from alertlib.detection.registry import find_detector
 from alertlib.detection.stream import Stream
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
+from alertlib.kernels.filters import everywhere, make_only_evidence
+from alertlib.kernels.reading import Reading
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
 from alertlib.scoring.signals import SignalTable, detect
 from tests.support import user_detectors
@@ -249,3 +251,26 @@ def test_a_filter_that_is_none_is_refused_in_one_line(given: Any, message: str) 
 
 def test_a_derived_name_obeys_the_rule_for_names() -> None:
     assert al.only("volatility", where=lambda bar: True).name == "volatility.lambda"
+
+
+# --- what a filter says it saw ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("minute", "bound", "inside"),
+    [(599, 600, False), (600, 960, True), (959, 960, True), (960, 960, False)],
+)
+def test_the_hour_is_compared_with_the_first_before_it_and_with_the_last_from_then_on(
+    minute: int, bound: int, inside: bool
+) -> None:
+    bar = TickBar(9, 12, 4, 11, 0, 1, minute)
+    inner = Reading("close", 11, 10, True, 1, "price")
+
+    def said(where: Any) -> tuple[Reading, ...]:
+        evidence = make_only_evidence(lambda *_: (inner,), 600, 960, where, "rises")
+        return evidence(None, [], bar, None)
+
+    hour = Reading("minute of the day", minute, bound, inside)
+    assert said(everywhere) == (hour, inner)
+    assert said(rises) == (hour, Reading("rises", 1, 1, True), inner)
+    assert make_only_evidence(lambda *_: (), 600, 960, rises, "rises")(None, [], bar, None) == ()

@@ -172,6 +172,13 @@ def test_what_it_says_it_saw_by_hand() -> None:
     )
 
 
+@pytest.mark.parametrize("beside", [5, 6, 8, 9])
+def test_an_extreme_has_to_lie_beyond_each_of_its_four_neighbours(beside: int) -> None:
+    found = evidence_at(9, bars_with_highs({7: 106, beside: 107}), LIMITS)
+
+    assert Reading("high two bars ago", 106, 108, False, -1, "price") in found
+
+
 def test_the_bound_it_names_is_the_one_that_is_broken() -> None:
     bars = bars_with_highs({2: 105, 7: 106})
     far, near = (
