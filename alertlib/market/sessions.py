@@ -26,7 +26,7 @@ class Hours(NamedTuple):
         It does where they overlap: a bar of four hours that opens at 08:00 holds the open of
         09:00. A bar that opens within the session always does.
         """
-        return minute < self.close and minute + length > self.open
+        return max(minute, self.open) < min(minute + length, self.close)
 
 
 NO_SESSION = Hours(0, 0)
