@@ -6,10 +6,12 @@ import json
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertlib.bars.quality.hours import overlap
 from alertlib.market.sessions import (
     NO_SESSION,
     B3BitcoinHours,
@@ -246,6 +248,10 @@ def test_a_session_that_closes_as_it_opens_has_no_bar() -> None:
     """Found once in many runs: a bar of a day was said to belong to none of its minutes."""
     assert not Hours(1_437, 1_437).overlap(0, 1_440)
     assert Hours(1_437, 1_438).overlap(0, 1_440)
+    hours = np.array([(1_437, 1_437), (1_437, 1_438), (0, 0)])
+    assert overlap(np.zeros(3, dtype=np.int32), 1_440, hours, np.arange(3)).tolist() == [
+        False, True, False,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("family", TABLES)

@@ -81,7 +81,9 @@ def overlap(minute: Narrow, length: int, hours: Ints, starts: Ints) -> NDArray[n
     starts : int64, one per session
         Its first bar.
     """
-    inside: NDArray[np.bool_] = minute < each_bar(hours[:, 1], starts, len(minute))
+    # Of hours that hold no minute no bar is before the close.
+    close = np.where(hours[:, 0] < hours[:, 1], hours[:, 1], 0)
+    inside: NDArray[np.bool_] = minute < each_bar(close, starts, len(minute))
     inside &= minute > each_bar(hours[:, 0] - length, starts, len(minute))
     return inside
 
