@@ -263,6 +263,15 @@ def test_chunks_do_not_change_a_bit(
     assert test(points, runs=300) == whole
 
 
+def test_a_block_may_be_as_long_as_all_sessions() -> None:
+    points = np.random.default_rng(1).normal(size=(3, 20))
+
+    white = reality_check(points, runs=50, mean_block=20)
+    hansen = superior_predictive_ability(points, runs=50, mean_block=20)
+
+    assert all(0.0 < p <= 1.0 for p in (white.p, hansen.consistent))
+
+
 # --- errors -------------------------------------------------------------------------------
 
 

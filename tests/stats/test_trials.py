@@ -99,6 +99,12 @@ def test_the_smallest_numbers_there_are_become_nothing() -> None:
     ]
 
 
+def test_a_single_term_loses_no_more_than_its_last_bit() -> None:
+    row = np.array([[1.0, 1.0 + 2.0**-51, 1.5 + 2.0**-51]])
+
+    assert exact_rows(row, 1).tolist() == row.tolist()
+
+
 @given(hnp.arrays(np.int64, (3, 7), elements=st.integers(-(10**9), 10**9)))
 def test_whole_points_are_not_moved(ticks: trials.Floats) -> None:
     assert (exact_rows(ticks / 4, 500) == ticks / 4).all()
