@@ -134,6 +134,14 @@ def test_what_trades_earned_and_had_to(run: Run) -> None:
     assert {name: made[name] for name in expected} == pytest.approx(expected)
 
 
+def test_the_profit_factor_counts_gains_and_losses_of_fractions_of_a_point(run: Run) -> None:
+    trades = run.scored.trades
+    small = replace(run.scored, trades=replace(trades, points=trades.points / 1_000.0))
+
+    factor = sections.trade_section(run.scored)["profit_factor"]
+    assert sections.trade_section(small)["profit_factor"] == pytest.approx(factor)
+
+
 def test_points_are_worth_money_only_where_all_of_their_price_is_known(run: Run) -> None:
     instrument = run.scored.detected.series.instrument
 
