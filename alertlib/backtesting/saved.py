@@ -95,6 +95,8 @@ class FreshRun(ComparedRun, Protocol):
 def save_run(run: FreshRun, path: Any) -> Path:
     """Write a run into a folder, in the place of a run that is there.
 
+    Its settings are written whole, addresses of webhooks and heartbeats with them.
+
     Parameters
     ----------
     run : Run

@@ -16,6 +16,7 @@ from alertlib.config.convert import convert, field_name, hints_of, is_section
 from alertlib.config.document import parse
 from alertlib.config.problem import Plain, Problem
 from alertlib.config.schema import Settings
+from alertlib.config.secrets import without_secrets
 from alertlib.config.types import FrozenMap
 from alertlib.errors import ConfigError
 
@@ -98,7 +99,7 @@ class Config(Settings):
         }
 
     def __repr__(self) -> str:
-        changes = [f"{path}={_json(value)}" for path, value in self.changes().items()]
+        changes = [f"{path}={shown_setting(value)}" for path, value in self.changes().items()]
         shown = changes[:_SHOWN_CHANGES]
         if len(changes) > len(shown):
             shown.append(f"and {len(changes) - len(shown)} more")
@@ -111,7 +112,7 @@ class Config(Settings):
         changes = self.changes()
         rows = []
         for path, value in _leaves(self.to_dict()):
-            text = escape(_json(value))
+            text = escape(shown_setting(value))
             shown = f"<b>{text}</b>" if path in changes else text
             rows.append(f"<tr><td>{escape(path)}</td><td>{shown}</td></tr>")
         origin = escape(str(self.source or "built-in defaults"))
@@ -172,6 +173,11 @@ def settings_of(config: Settings | None) -> Settings:
         "config.update, a file is named to load_config",
     )  # fmt: skip
     return config
+
+
+def shown_setting(value: object) -> str:
+    """Return a value as JSON to be read by people, without what may be a secret."""
+    return without_secrets(_json(value))
 
 
 def _json(value: Any, **style: Any) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
+from alertlib.config.secrets import without_secrets
 from alertlib.errors import ConfigError
 
 _LONGEST_VALUE = 60
@@ -98,8 +98,7 @@ def _short(text: str) -> str:
     printable = text
     if not text.isprintable():
         printable = text.encode("unicode_escape").decode() + " with control characters"
-    if "://" in printable:
-        printable = re.sub(r"(?<=://)[^/]*@|(?<=[?]).+", "…", printable)
+    printable = without_secrets(printable)
     if len(printable) <= _LONGEST_VALUE:
         return printable
     return f"{printable[:_LONGEST_VALUE]}… ({len(text)} characters)"

@@ -251,7 +251,7 @@ class Webhook:
     """One address that gets alerts as signed JSON."""
 
     name: ShortName
-    url: CallUrl
+    url: CallUrl = field(repr=False)  # the path is often a secret
     secret_env: EnvName
     secret_file: FilePath | None = None
     min_severity: Severity = "MEDIO"
@@ -297,7 +297,7 @@ class Live:
     warmup_bars: Annotated[int, Range(0, 10_000_000)] = 1_000
     scorecard: FilePath | None = None
     models: FilePath = "data/models"
-    heartbeat_url: CallUrl | None = None
+    heartbeat_url: CallUrl | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,18 @@ from pathlib import Path
 from alertlib.errors import ConfigError
 
 _MAX_BYTES = 65_536
+_NAME_OR_QUERY = re.compile(r'(?<=://)[^/"]*@|(?<=[?])[^"]+')
+_PATH = re.compile(r'(https?://[^/"]*/)[^"]+')
+
+
+def without_secrets(text: str) -> str:
+    """Return a text to be shown, each web address in it cut off after its host.
+
+    The path of a webhook or a heartbeat is often all that protects it.
+    """
+    if "://" not in text:
+        return text
+    return _PATH.sub(r"\1…", _NAME_OR_QUERY.sub("…", text))
 
 
 def read_secret(

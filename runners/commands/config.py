@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from alertlib.config import load_config
+from alertlib.config.config import shown_setting
 from alertlib.config.loader import shipped_path
 from alertlib.detection.registry import enabled_detectors
 from runners._main import OK
@@ -23,5 +23,5 @@ def command(args: argparse.Namespace) -> int:
     print(f"{args.validate}: valid. Detectors: {', '.join(names) or 'none'}")
     print(f"Settings that differ from the defaults: {len(changes) or 'none'}")
     for path, value in changes.items():
-        print(f"  {path}: {json.dumps(value, ensure_ascii=False)}")
+        print(f"  {path}: {shown_setting(value)}")
     return OK

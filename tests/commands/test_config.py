@@ -28,6 +28,21 @@ def test_a_valid_file_is_said_to_be_with_what_differs(tmp_path: Path) -> None:
     assert "  detection.volatility.window: 30\n" in done.stdout
 
 
+def test_a_valid_file_is_told_without_the_secrets_in_its_addresses(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "live: {heartbeat_url: 'https://beat.example/hunter2'}\n"
+        "delivery:\n  webhook:\n"
+        "  - {name: desk, url: 'https://h.example/hunter2', secret_env: DESK}\n",
+        encoding="utf-8",
+    )
+    done = command("runners.config", "--validate", str(file))
+    assert done.returncode == 0
+    assert 'live.heartbeat_url: "https://beat.example/…"' in done.stdout
+    assert '"url": "https://h.example/…"' in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("delivery", "key"),
     [

@@ -328,6 +328,17 @@ class TestAsAValue:
         assert tree["detection"]["custom"] == {"a.b:c": {"n": [1, 2.5, "x", None]}}
         assert "source" not in tree
 
+    def test_no_text_shows_more_of_an_address_than_its_host(self) -> None:
+        hook = {"name": "desk", "url": "https://hooks.example/T/hunter2?k=3", "secret_env": "S"}
+        config = DEFAULTS.update(
+            {"delivery.webhook": [hook], "live.heartbeat_url": "https://beat.example/hunter2"}
+        )
+        for text in (repr(config), config._repr_html_(), repr(config.delivery), repr(config.live)):
+            assert "hunter2" not in text
+            assert "k=3" not in text
+        assert 'live.heartbeat_url="https://beat.example/…"' in repr(config)
+        assert config.delivery.webhook[0].url == hook["url"]
+
     def test_repr_shows_what_differs(self) -> None:
         assert repr(DEFAULTS) == f"<Config built-in defaults, hash {DEFAULTS.hash[:12]}>"
         changed = DEFAULTS.set("trade.stop_atr", 2).set("data.symbol", "WDO$N")

@@ -221,6 +221,14 @@ class TestAddresses:
         assert "without user, password or query" in message
         assert "hunter2" not in message
 
+    @pytest.mark.parametrize(
+        "url", ["http://beat.example/hunter2", "https://u:hunter2@h/hunter2", "https://h/a hunter2"]
+    )
+    def test_the_path_of_a_refused_address_is_not_repeated(self, load: Load, url: str) -> None:
+        message = refusal(load, f"live: {{heartbeat_url: '{url}'}}")
+        assert "an https:// address" in message
+        assert "hunter2" not in message
+
     @pytest.mark.parametrize("key", ["password_env", "user_env"])
     @pytest.mark.parametrize("value", ["hunter2", "'Hunter 2!'", "smtp_password"])
     def test_a_secret_in_place_of_its_name_is_not_repeated(
