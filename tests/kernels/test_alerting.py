@@ -1,9 +1,8 @@
-"""From signals to an alert; and how parameters state their limits."""
+"""From signals to an alert."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable
 
 import pytest
@@ -19,8 +18,8 @@ from alertlib.kernels.alerting import (
     merge,
     setup_levels,
     severity_of,
+    stated_confidence,
 )
-from alertlib.kernels.params import Range
 from tests import naive
 from tests.support.steps import in_ticks, signs, step_through, tick_bars
 from tests.support.synthetic import walk
@@ -36,6 +35,23 @@ def test_merging_counts_every_combination_of_signals() -> None:
             assert lead == (agree[0] if agree else -1)
             assert others == max(len(agree) - 1, 0)
             assert mask == sum(1 << place for place in agree[1:])
+
+
+@pytest.mark.parametrize(
+    ("probability", "hundredths"),
+    [
+        (0.0, 0),
+        (0.5, 50),
+        (0.829999, 82),
+        (0.83, 83),
+        (0.82, 82),
+        (0.95, 95),
+        (0.99, 95),
+        (1.0, 95),
+    ],
+)
+def test_a_stated_probability_is_whole_hundredths_down(probability: float, hundredths: int) -> None:
+    assert stated_confidence(probability) == hundredths
 
 
 @pytest.mark.parametrize(
@@ -116,32 +132,6 @@ def test_levels_keep_their_side_of_the_price_and_mirror(
         assert long.target - price >= price - long.stop  # risk rounded down, reward up
         mirrored = tuple(2 * price - level for level in (short.stop, short.target))
         assert (long.stop, long.target) == mirrored
-
-
-# --- the limits of parameters -------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("limits", "inside", "outside", "words"),
-    [
-        (Range(1, 10), [1, 10, 2.5], [0, 11, "3", None], "from 1 to 10"),
-        (Range(above=0.0, high=100.0), [0.001, 100], [0, -1, 100.1], "above 0 and at most 100"),
-        (Range(above=0.0), [1e9], [0.0], "above 0"),
-        (Range(low=5.0), [5, 1e12], [4.9], "of at least 5"),
-        (Range(high=0.25), [0.25, -9], [0.3], "of at most 0.25"),
-        (Range(), [0, -1e300], ["x"], "of any size"),
-    ],
-)
-def test_a_range_contains_its_ends_and_reads_as_words(
-    limits: Range, inside: list[object], outside: list[object], words: str
-) -> None:
-    assert all(value in limits for value in inside)
-    assert not any(value in limits for value in outside)
-    assert str(limits) == words
-
-
-def test_a_nan_is_in_no_bounded_range() -> None:
-    assert math.nan not in Range(0, 1)
 
 
 TWINS: list[tuple[Detector, Callable[..., list[tuple[int, int, str]]]]] = [

@@ -195,6 +195,19 @@ def test_what_it_says_of_the_signals_before() -> None:
     ]
 
 
+@pytest.mark.parametrize("at", range(10))
+def test_what_it_says_of_mirrored_bars_is_what_it_said_of_the_other_side(at: int) -> None:
+    mirrored = [(-low, -high, -close) for high, low, close in TEN_BARS]
+    found, other = (evidence_at(at, bars_by_hand(made)) for made in (TEN_BARS, mirrored))
+
+    assert other[0] == Reading("leg", -found[0].value)
+    said = {side: [r for r in found if r.side == side and r.unit != "price"] for side in (1, -1)}
+    for side in (1, -1):
+        assert [r for r in other if r.side == side and r.unit != "price"] == [
+            r._replace(side=side) for r in said[-side]
+        ]
+
+
 def test_a_leg_that_began_just_early_is_said_to_have_and_a_wait_that_is_just_over_to_be() -> None:
     """Signalled up at 0, the leg down from bar 2, seen at 7: 2 is not more than 2, 7 is than 6."""
     bars = [(100, 90, 98), (98, 91, 93), (96, 89, 92), *[(95, 90, 92)] * 4, (95, 90, 95)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import get_type_hints
 
 import pytest
@@ -51,3 +52,29 @@ def test_settings_begin_and_end_where_they_are_said_to(name: str) -> None:
         found[field] = (getattr(params, field), words)
 
     assert found == SETTINGS[name]
+
+
+# --- the limits of parameters -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limits", "inside", "outside", "words"),
+    [
+        (Range(1, 10), [1, 10, 2.5], [0, 11, "3", None], "from 1 to 10"),
+        (Range(above=0.0, high=100.0), [0.001, 100], [0, -1, 100.1], "above 0 and at most 100"),
+        (Range(above=0.0), [1e9], [0.0], "above 0"),
+        (Range(low=5.0), [5, 1e12], [4.9], "of at least 5"),
+        (Range(high=0.25), [0.25, -9], [0.3], "of at most 0.25"),
+        (Range(), [0, -1e300], ["x"], "of any size"),
+    ],
+)
+def test_a_range_contains_its_ends_and_reads_as_words(
+    limits: Range, inside: list[object], outside: list[object], words: str
+) -> None:
+    assert all(value in limits for value in inside)
+    assert not any(value in limits for value in outside)
+    assert str(limits) == words
+
+
+def test_a_nan_is_in_no_bounded_range() -> None:
+    assert math.nan not in Range(0, 1)

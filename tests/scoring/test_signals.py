@@ -20,7 +20,6 @@ from alertlib.detection.bar import Bar
 from alertlib.detection.builtin import engulfing, volatility
 from alertlib.detection.detectors import Detector, detector, frame_detector
 from alertlib.detection.stream import Stream
-from alertlib.kernels.alerting import stated_confidence
 from alertlib.kernels.bar import TickBar
 from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engine
 from alertlib.scoring.refits import Refit
@@ -113,14 +112,6 @@ def test_a_frame_detector_is_given_joined_and_traded_prices_by_name() -> None:
 
 
 # --- probabilities ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("probability", "hundredths"),
-    [(0.0, 0), (0.829999, 82), (0.83, 83), (0.82, 82), (0.95, 95), (0.99, 95), (1.0, 95)],
-)
-def test_a_stated_probability_is_whole_hundredths_down(probability: float, hundredths: int) -> None:
-    assert stated_confidence(probability) == hundredths
 
 
 def steps_by_ten(state: Count, ring: Any, bar: TickBar, params: Any) -> tuple[int, float, Count]:
