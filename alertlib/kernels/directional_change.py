@@ -111,8 +111,9 @@ def directional_change_step(
 
     signal = 0
     probability = 0.0
-    up_is_new = _is_new(onset if mode > 0 else bottom_at, up_at, at, early, wait)
-    down_is_new = _is_new(onset if mode < 0 else top_at, down_at, at, early, wait)
+    # A leg up begins at the lowest low, whether it is known as one yet or not.
+    up_is_new = _is_new(bottom_at, up_at, at, early, wait)
+    down_is_new = _is_new(top_at, down_at, at, early, wait)
     # An extreme without a reversal is of the first bars of a series: nothing is known yet.
     known = top_reversal < UNREACHABLE and bottom_reversal < UNREACHABLE
     if known and (up_is_new or down_is_new):
@@ -189,18 +190,15 @@ def directional_change_evidence(
         return ()
     legs = LegState._make(after[3:11])
     up_toward, up_against, down_toward, down_against = _stakes(legs, bar.close, params.margin_ticks)
-    mode = legs.mode
     up_last, down_last = (-1, -1) if bar.place == 0 else (state.up_at, state.down_at)
-    up_origin = legs.onset if mode > 0 else legs.bottom_at
-    down_origin = legs.onset if mode < 0 else legs.top_at
     return (
-        Reading("leg", mode),
+        Reading("leg", legs.mode),
         Reading("lowest low", legs.bottom, side=1, unit="price"),
         Reading("reversal", legs.bottom_reversal, side=1, unit="distance"),
-        *_side(1, up_toward, up_against, up_origin, up_last, state.seen, params),
+        *_side(1, up_toward, up_against, legs.bottom_at, up_last, state.seen, params),
         Reading("highest high", legs.top, side=-1, unit="price"),
         Reading("reversal", legs.top_reversal, side=-1, unit="distance"),
-        *_side(-1, down_toward, down_against, down_origin, down_last, state.seen, params),
+        *_side(-1, down_toward, down_against, legs.top_at, down_last, state.seen, params),
     )
 
 

@@ -39,6 +39,7 @@ from tests.support.detected import detected_on
 from tests.support.steps import (
     columns_of,
     in_ticks,
+    mirrored,
     rough_walk,
     signs,
     step_through,
@@ -114,8 +115,8 @@ TEN_BARS = [
 
 def test_each_side_signals_once_per_leg_and_after_a_wait() -> None:
     assert signals(TEN_BARS) == [1, 0, -1, 0, 0, 0, 0, 1, 0, 0]
-    mirrored = [(-low, -high, -close) for high, low, close in TEN_BARS]
-    assert signals(mirrored) == [-1, 0, 1, 0, 0, 0, 0, -1, 0, 0]
+    upside_down = [(-low, -high, -close) for high, low, close in TEN_BARS]
+    assert signals(upside_down) == [-1, 0, 1, 0, 0, 0, 0, -1, 0, 0]
     no_wait = BY_HAND._replace(wait_bars=4)
     assert signals(TEN_BARS, params=no_wait) == [1, 0, -1, 0, 0, 1, 0, 0, 0, 0]
 
@@ -195,19 +196,6 @@ def test_what_it_says_of_the_signals_before() -> None:
     ]
 
 
-@pytest.mark.parametrize("at", range(10))
-def test_what_it_says_of_mirrored_bars_is_what_it_said_of_the_other_side(at: int) -> None:
-    mirrored = [(-low, -high, -close) for high, low, close in TEN_BARS]
-    found, other = (evidence_at(at, bars_by_hand(made)) for made in (TEN_BARS, mirrored))
-
-    assert other[0] == Reading("leg", -found[0].value)
-    said = {side: [r for r in found if r.side == side and r.unit != "price"] for side in (1, -1)}
-    for side in (1, -1):
-        assert [r for r in other if r.side == side and r.unit != "price"] == [
-            r._replace(side=side) for r in said[-side]
-        ]
-
-
 def test_a_leg_that_began_just_early_is_said_to_have_and_a_wait_that_is_just_over_to_be() -> None:
     """Signalled up at 0, the leg down from bar 2, seen at 7: 2 is not more than 2, 7 is than 6."""
     bars = [(100, 90, 98), (98, 91, 93), (96, 89, 92), *[(95, 90, 92)] * 4, (95, 90, 95)]
@@ -226,9 +214,9 @@ def test_before_the_first_reversal_a_leg_begins_at_the_extreme_it_runs_from() ->
     No leg is known before or after, so the one down began at bar 1: one bar before its signal.
     """
     bars = [(98, 92, 95), (100, 90, 95), (98, 72, 72), (99, 80, 85)]
-    mirrored = [(-low, -high, -close) for high, low, close in bars]
+    upside_down = [(-low, -high, -close) for high, low, close in bars]
 
-    for side, made in ((-1, bars), (1, mirrored)):
+    for side, made in ((-1, bars), (1, upside_down)):
         found = evidence_at(3, bars_by_hand(made), BY_HAND._replace(k=3.0))
         assert found[0] == Reading("leg", 0)
         assert [r for r in found if r.name == "its leg began after that"] == [
@@ -255,6 +243,23 @@ def test_beyond_the_reversal_there_is_nothing_to_go_and_what_is_against_it_shows
 
 
 # --- laws ---------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10**6))
+def test_what_it_says_of_mirrored_bars_is_what_it_said_of_the_other_side(seed: int) -> None:
+    params = DirectionalChangeParams(min_probability=0.6, atr_window=5, k=2.0)
+    rows = rough_walk(seed, sessions=2)
+    bars, other = tick_bars(rows), tick_bars(mirrored(rows))
+    state = state_other = DirectionalChangeState()
+    for bar, bar_other in zip(bars, other, strict=True):
+        said = directional_change_evidence(state, [], bar, params)
+        said_other = directional_change_evidence(state_other, [], bar_other, params)
+        for side in (1, -1):
+            assert [r for r in said_other if r.side == side and r.unit != "price"] == [
+                r._replace(side=side) for r in said if r.side == -side and r.unit != "price"
+            ]
+        *_, state = directional_change_step(state, [], bar, params)
+        *_, state_other = directional_change_step(state_other, [], bar_other, params)
 
 
 # Limits that no quotient of a few ticks meets, and no walk on a handful of prices: where one is met
