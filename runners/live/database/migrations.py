@@ -28,7 +28,20 @@ BEGIN SELECT raise(ABORT, 'an epoch ends with a restore only, and numbers only g
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (epoch_ends_with_a_restore,)
+def actions_are_found_by_place_and_by_alert(connection: sqlite3.Connection) -> None:
+    """Whoever is sent an alert is told what was done about it, however long ago that was."""
+    connection.execute("CREATE INDEX actions ON audit (kind) WHERE kind = 'operator_action'")
+    # Of an event that somebody damaged, `verify` tells; the others are found all the same.
+    connection.execute(
+        """CREATE INDEX actions_by_alert ON audit (json_extract(data, '$.id'))
+WHERE kind = 'operator_action' AND json_valid(data)"""
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    epoch_ends_with_a_restore,
+    actions_are_found_by_place_and_by_alert,
+)
 VERSION = 1 + len(MIGRATIONS)
 """Of the schema; 1 is the one without any migration."""
 
