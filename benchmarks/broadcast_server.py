@@ -21,7 +21,7 @@ from benchmarks.made_alert import made_alert
 from runners.live.telemetry.metrics import Metrics
 from runners.live.websocket.auth import Authenticator, parse_tokens
 from runners.live.websocket.listening import open_server, raise_descriptor_limit
-from runners.live.websocket.protocol import Action
+from runners.live.websocket.protocol import Action, ActionRow
 from runners.live.websocket.responses import Health
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ class SilentAudit:
     def ack(self, client: str, seq: int, delivered: Sequence[tuple[int, int]]) -> None: ...
     def action(self, client: str, done: Action, settled: Callable[[bool], None]) -> None: ...
 
+    def actor(self, client: str) -> str:
+        return client
+
 
 class MemorySource:
     """Alerts that are committed by being appended to a list."""
@@ -79,6 +82,21 @@ class MemorySource:
 
     def read(self, since: int, limit: int) -> Sequence[tuple[int, str, bytes]]:
         return self._entries[since : since + limit]
+
+    # Nobody does anything about these.
+
+    last_action = 0
+
+    def has_alert(self, identifier: str) -> bool:
+        return True
+
+    def place(self, seq: int) -> int:
+        return seq
+
+    def actions(self, after: int, upto: int, limit: int) -> Sequence[ActionRow]:
+        return ()
+
+    def action_on(self, identifier: str) -> None: ...
 
     def start(self, publish: Any) -> None:
         self._publish = publish

@@ -36,7 +36,7 @@ class StoreAudit:
     def record(self, kind: str, actor: str, data: dict[str, object]) -> None:
         """Add an event."""
         if kind != "client_rejected":  # said by the server itself, of nobody it knows
-            actor = _actor(actor)
+            actor = self.actor(actor)
         try:
             self._store.append(kind, actor, data)
         except StorageError as error:
@@ -52,13 +52,17 @@ class StoreAudit:
         self._told[client] = _merged([*told, *fresh])[-_RUNS:]
         if len(self._told) > _CLIENTS:
             self._told.popitem(last=False)
-        self._store.ack(_actor(client), seq, fresh)
+        self._store.ack(self.actor(client), seq, fresh)
+
+    def actor(self, client: str) -> str:
+        """Return who the log names: no client passes for a part of the daemon by its name."""
+        return f"client:{client}" if client in OWN_ACTORS else client
 
     def action(self, client: str, done: Action, settled: Callable[[bool], None]) -> None:
         """Add what a trader did; ``settled`` is told on this loop whether it is on disk."""
         kind = cast(Literal["executed", "rejected", "ignored"], done.action)
         try:
-            written = self._store.action(_actor(client), done.id, kind, done.note)
+            written = self._store.action(self.actor(client), done.id, kind, done.note)
         except StorageError as error:
             self._lost(error)
             settled(False)
@@ -71,11 +75,6 @@ class StoreAudit:
         if not self._is_lost:
             self._is_lost = True
             _log.error("events of clients are not audited any more", extra={"reason": str(error)})
-
-
-def _actor(client: str) -> str:
-    """Return who the log names: no client passes for a part of the daemon by its name."""
-    return f"client:{client}" if client in OWN_ACTORS else client
 
 
 def _without(run: Range, known: Sequence[Range]) -> list[Range]:

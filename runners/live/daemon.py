@@ -35,9 +35,7 @@ from runners.live.tasks import keep_running, watch_loop
 from runners.live.telemetry.metrics import Metrics
 from runners.live.telemetry.systemd import Notifier
 from runners.live.websocket.auth import authenticator
-from runners.live.websocket.desk_actions import KEPT, Acted
 from runners.live.websocket.listening import open_server, raise_descriptor_limit
-from runners.live.websocket.protocol import Action
 from runners.live.websocket.server import SPARE_SOCKETS, AlertServer
 from runners.live.websocket.tls import Certificate, find_certificate
 
@@ -139,11 +137,6 @@ class Daemon:
         self._board.server, self._board.certificate = self._server, self._certificate
         self._server.recent_bars = self._pipeline.recent_bars
         self._server.stream_facts = self._pipeline.stream_facts
-        self._server.actions.knows = store.has_alert
-        self._server.actions.load(
-            Acted(actor, Action(done["id"], done["action"], done["note"]), ts)
-            for actor, ts, done in store.recent_actions(KEPT)
-        )
         loop = asyncio.get_running_loop()
 
         def committed(stored: list[Stored]) -> None:

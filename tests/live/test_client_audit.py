@@ -84,7 +84,7 @@ def test_an_action_is_settled_by_its_fsync_or_by_the_store_s_failure(tmp_path: P
         heard = asyncio.Event()
 
         def settle(is_written: bool) -> None:
-            on_disk = [event for event in store.recent_actions(9) if event[0] == "mesa"]
+            on_disk = store.actions(0, 9, 9)
             assert len(on_disk) == 1
             settled.append(is_written)
             heard.set()

@@ -24,7 +24,7 @@ from runners.live.websocket.auth import (
     parse_tokens,
 )
 from runners.live.websocket.listening import open_server
-from runners.live.websocket.protocol import Action, Entry
+from runners.live.websocket.protocol import Action, ActionRow, Entry
 from runners.live.websocket.responses import Health
 from runners.live.websocket.server import AlertServer
 
@@ -37,12 +37,15 @@ TOKENS = f"mesa:{TOKEN},risco:{OTHER_TOKEN}"
 
 
 class MemoryHistory:
-    """Messages numbered from 1, the oldest of which may be forgotten."""
+    """Messages numbered from 1, the oldest of which may be forgotten, and actions in between."""
 
     def __init__(self, epoch: str = EPOCH) -> None:
         self.epoch = epoch
         self.entries: list[Entry] = []
         self.forgotten = 0
+        self.unknown: set[str] = set()
+        """Ids no alert has."""
+        self._actions: list[ActionRow] = []
 
     @property
     def head(self) -> int:
@@ -55,6 +58,32 @@ class MemoryHistory:
     def read(self, since: int, limit: int) -> Sequence[Entry]:
         start = max(since - self.forgotten, 0)
         return self.entries[start : start + limit]
+
+    def has_alert(self, identifier: str) -> bool:
+        return identifier not in self.unknown
+
+    def place(self, seq: int) -> int:
+        return 10_000 * seq
+
+    @property
+    def last_action(self) -> int:
+        return self._actions[-1][0] if self._actions else 0
+
+    def actions(self, after: int, upto: int, limit: int) -> Sequence[ActionRow]:
+        return [self._told(row) for row in self._actions if after < row[0] <= upto][:limit]
+
+    def action_on(self, identifier: str) -> ActionRow | None:
+        rows = [row for row in self._actions if row[3] == identifier]
+        return self._told(rows[-1]) if rows else None
+
+    def act(self, actor: str, done: Action) -> None:
+        """Write an action down behind the newest message."""
+        place = max(self.last_action, self.place(self.head)) + 1
+        self._actions.append((place, actor, f"2026-07-28T13:10:00.{place:06}Z", *done, True))
+
+    def _told(self, row: ActionRow) -> ActionRow:
+        stands = not any(one[0] > row[0] and one[3] == row[3] for one in self._actions)
+        return *row[:6], stands
 
     def commit(self, count: int = 1, kind: str = "alert", size: int = 0) -> list[Entry]:
         """Add messages as a store would; they are not published by that."""
@@ -72,9 +101,10 @@ class MemoryHistory:
 
 
 class RecordingAudit:
-    """Remembers what it was told."""
+    """Remembers what it was told, and has the history keep the actions."""
 
-    def __init__(self) -> None:
+    def __init__(self, history: MemoryHistory) -> None:
+        self._history = history
         self.events: list[tuple[str, str, dict[str, Any]]] = []
         self.acks: list[tuple[str, int]] = []
         self.actions: list[tuple[str, str, str, str]] = []
@@ -91,7 +121,16 @@ class RecordingAudit:
 
     def action(self, client: str, done: Action, settled: Callable[[bool], None]) -> None:
         self.actions.append((client, *done))
-        self.settle(settled)
+
+        def settle(is_written: bool) -> None:
+            if is_written:
+                self._history.act(client, done)
+            settled(is_written)
+
+        self.settle(settle)
+
+    def actor(self, client: str) -> str:
+        return client
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [data for each, _, data in self.events if each == kind]
@@ -151,7 +190,8 @@ async def serving(
     **settings: Any,
 ) -> AsyncIterator[Harness]:
     """Run a server for the length of a block."""
-    harness = Harness(history or MemoryHistory(), RecordingAudit(), Metrics())
+    history = history or MemoryHistory()
+    harness = Harness(history, RecordingAudit(history), Metrics())
     key = JwtKey(JWT_SECRET, "alertas") if jwt else None
     harness.server = await open_server(
         harness.history,

@@ -12,9 +12,24 @@ from runners.live.alert_store.records import Cursor, MessageType, OutboxRow, Sto
 from runners.live.database.chain import MESSAGE_KINDS, without_seq
 from runners.live.database.errors import READ_ERRORS, storage_error
 
+ActionRow = tuple[int, str, str, str, str, str, bool]
+"""An operator's action: its number in the audit log, its actor and time there, the alert's id,
+action and note; whether none on the same alert came later."""
+
 _TYPES: dict[str, MessageType] = {"alert": "alert", MESSAGE_KINDS["correction"]: "correction"}
 _MESSAGE = "alerts.seq, audit.kind, audit.data FROM alerts JOIN audit ON audit.seq = audit_seq"
 
+# Each look-up has its index, so that what else the log holds makes none of them slower.
+_ACTION = """SELECT one.seq, one.actor, one.ts, json_extract(one.data, '$.id'),
+    json_extract(one.data, '$.action'), json_extract(one.data, '$.note'),
+    NOT EXISTS (SELECT 1 FROM audit AS later
+      WHERE later.kind = 'operator_action' AND json_valid(later.data)
+        AND json_extract(later.data, '$.id') = json_extract(one.data, '$.id')
+        AND later.seq > one.seq)
+  FROM audit AS one WHERE one.kind = 'operator_action' AND json_valid(one.data)"""
+_ACTIONS_BETWEEN = f"{_ACTION} AND one.seq > ? AND one.seq <= ? ORDER BY one.seq LIMIT ?"
+_ACTION_ON = f"{_ACTION} AND json_extract(one.data, '$.id') = ? ORDER BY one.seq DESC LIMIT 1"
+_LAST_ACTION = "SELECT max(seq) FROM audit WHERE kind = 'operator_action'"
 
 # As `outbox.channel_of` reads a recipient.
 _OF_CHANNEL = """(:channel = '' OR recipient = :channel
@@ -72,17 +87,24 @@ class Reader:
         )
         return _stored(*rows[0]) if rows else None
 
-    def actions(self, limit: int, look_back: int = 50_000) -> list[tuple[str, str, str]]:
-        """Return actor, time and data of the newest operators' actions, the oldest first.
+    def place(self, seq: int) -> int:
+        """Return the number in the audit log of message ``seq``, or of the newest before it."""
+        sql = "SELECT audit_seq FROM alerts WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
+        rows = self.rows(sql, (seq,))
+        return int(rows[0][0]) if rows else 0
 
-        Only the newest ``look_back`` events are looked through: a start must not read years.
-        """
-        rows = self.rows(
-            "SELECT actor, ts, data FROM audit WHERE kind = 'operator_action' "
-            "AND seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq DESC LIMIT ?",
-            (look_back, limit),
-        )
-        return [(str(actor), str(ts), str(data)) for actor, ts, data in reversed(rows)]
+    def last_action(self) -> int:
+        """Return the number in the audit log of the newest operators' action; 0 if none."""
+        return int(self.rows(_LAST_ACTION)[0][0] or 0)
+
+    def actions(self, after: int, upto: int, limit: int) -> list[ActionRow]:
+        """Return up to ``limit`` operators' actions of a part of the audit log, in order."""
+        return [_action(*row) for row in self.rows(_ACTIONS_BETWEEN, (after, upto, limit))]
+
+    def action_on(self, identifier: str) -> ActionRow | None:
+        """Return the newest action on the alert of this id, None if there is none."""
+        rows = self.rows(_ACTION_ON, (identifier,))
+        return _action(*rows[0]) if rows else None
 
     def first_since(self, seconds: float, low: int, head: int) -> int:
         """Return the first number from ``low`` on recorded at or after Unix ``seconds``.
@@ -147,3 +169,8 @@ class Reader:
 
 def _stored(seq: int, kind: str, data: str) -> Stored:
     return Stored(seq, _TYPES[kind], without_seq(data, seq).encode())
+
+
+def _action(place: int, actor: str, at: str, *rest: Any) -> ActionRow:
+    identifier, action, note, stands = rest
+    return place, actor, at, identifier, action, note, bool(stands)

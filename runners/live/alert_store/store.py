@@ -14,7 +14,6 @@ Example
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -23,7 +22,7 @@ from alertlib.errors import StorageError
 from runners.live.alert_store.acks import AckBuffer, Range
 from runners.live.alert_store.opening import Opened, open_database
 from runners.live.alert_store.outbox import Outbox
-from runners.live.alert_store.reader import Reader
+from runners.live.alert_store.reader import ActionRow, Reader
 from runners.live.alert_store.records import Batch, Cursor, Event, Stored, StoreStats
 from runners.live.alert_store.transaction import Done, ReadyEvent, Work, ready_event, ready_message
 from runners.live.alert_store.writer import Listener, Writer
@@ -228,10 +227,25 @@ class Store:
         """Return up to ``limit`` messages after number ``since``, in order."""
         return self._reader.messages(since, limit)
 
-    def recent_actions(self, limit: int) -> list[tuple[str, str, dict[str, str]]]:
-        """Return actor, time and ``{id, action, note}`` of operators' actions, the oldest first."""
-        rows = self._reader.actions(limit)
-        return [(actor, ts, json.loads(data)) for actor, ts, data in rows]
+    def place(self, seq: int) -> int:
+        """Return the number in the audit log of message ``seq``, or of the newest before it."""
+        return self._reader.place(seq)
+
+    @property
+    def last_action(self) -> int:
+        """Number in the audit log of the newest action of an operator; 0 if there is none."""
+        return self._reader.last_action()
+
+    def actions(self, after: int, upto: int, limit: int) -> list[ActionRow]:
+        """Return up to ``limit`` operators' actions of a part of the audit log, in order.
+
+        The part is of the events numbered from ``after + 1`` to ``upto``.
+        """
+        return self._reader.actions(after, upto, limit)
+
+    def action_on(self, identifier: str) -> ActionRow | None:
+        """Return the newest action on the alert of this id, None if there is none."""
+        return self._reader.action_on(identifier)
 
     def find(self, key: str) -> Stored | None:
         """Return the message with this key (an alert's id); None if unknown."""

@@ -5,6 +5,10 @@ connection, never wait. A client that cannot take them leaves the live set and i
 date from the history at its own speed, so a burst costs nobody their connection and no more
 than 64 KiB is ever held for anyone. It is live again at the instant nothing is owed: that is
 checked without an await in between, so no message can slip in twice or not at all.
+
+What operators did about alerts has no numbers, but a place among the messages in the log. A
+replay tells it there, as far as it still stands: whoever has dealt with a message was told
+before of what was done until then, and needs no more than what was done since.
 """
 
 from __future__ import annotations
@@ -19,19 +23,33 @@ from typing import Protocol
 from alertlib.errors import StorageError
 from runners.live.telemetry.metrics import Metrics
 from runners.live.websocket.connection import Peer
-from runners.live.websocket.protocol import TOO_SLOW, Entry, Envelope, Plan, Resume, plan, welcome
+from runners.live.websocket.protocol import (
+    MAX_SEQ,
+    TOO_SLOW,
+    Acted,
+    ActionRow,
+    Entry,
+    Envelope,
+    Plan,
+    Resume,
+    acted,
+    plan,
+    welcome,
+)
 from runners.live.websocket.session import ACK_LAG_SECONDS, Close, Phase, Session
 
 REPLAY_ROWS = 32
 """Messages read at once in a replay: some 20 KiB, well under a millisecond."""
 REPLAY_BYTES = 32_768
 """Written at once, one message at least; on top of a drained buffer, within 64 KiB."""
+ACTION_ROWS = 32
+"""Actions read and written at once: some 6 KiB, 16 with the longest ids and names."""
 
 _log = logging.getLogger("alertas.websocket")
 
 
 class History(Protocol):
-    """Committed messages, as the store keeps them. Reads are short and made on the loop."""
+    """What is committed, as the store keeps it. Reads are short and made on the loop."""
 
     @property
     def epoch(self) -> str:
@@ -45,8 +63,24 @@ class History(Protocol):
     def oldest(self) -> int:
         """Number of the oldest retained; ``head + 1`` if none is."""
 
+    @property
+    def last_action(self) -> int:
+        """Place in the log of the newest action; 0 if there is none."""
+
     def read(self, since: int, limit: int) -> Sequence[Entry]:
         """Return up to ``limit`` messages after ``since``, in order."""
+
+    def has_alert(self, identifier: str) -> bool:
+        """Whether there is an alert of this id."""
+
+    def place(self, seq: int) -> int:
+        """Return the place in the log of message ``seq``, or of the newest before it."""
+
+    def actions(self, after: int, upto: int, limit: int) -> Sequence[ActionRow]:
+        """Return up to ``limit`` actions behind place ``after``, up to ``upto``, in order."""
+
+    def action_on(self, identifier: str) -> ActionRow | None:
+        """Return the newest action on an alert, None if there is none."""
 
 
 class Broadcaster:
@@ -81,6 +115,7 @@ class Broadcaster:
         self.epoch = history.epoch
         self.seq = history.head
         """Number up to which messages have been published."""
+        self._acted = history.last_action
         metrics.declare("alertas_websocket_messages_total", "counter", "Messages published.")
         metrics.declare(
             "alertas_websocket_replays_total",
@@ -118,6 +153,15 @@ class Broadcaster:
                 return
             self._send(rows)
 
+    def publish_actions(self) -> None:
+        """Tell of what operators did, now that it is written down. Never waits."""
+        try:
+            while rows := self._history.actions(self._acted, MAX_SEQ, ACTION_ROWS):
+                self._acted = rows[-1][0]
+                self._write(b"".join(acted(Acted._make(row)) for row in rows))
+        except StorageError as error:
+            _log.error("actions cannot be read", extra={"error": str(error)})
+
     def begin(self, peer: Peer, session: Session, resume: Resume | None) -> Plan:
         """Welcome a client and start its stream, or start it over."""
         decided = plan(resume, self.epoch, self._history.oldest, self.seq)
@@ -154,27 +198,27 @@ class Broadcaster:
         return history[0][1]
 
     def _send(self, entries: Sequence[Entry]) -> None:
+        self.publish_actions()  # first what came first: see the top of this page
         started = time.perf_counter()
         frames = self._envelope.frames(entries, self._wall())
         self.seq = entries[-1][0]
-        behind = []
-        for peer, session in self._live.items():
-            if peer.offer(frames):
-                session.advance(self.seq)
-            else:
-                behind.append((peer, session))
-        for peer, session in behind:
-            del self._live[peer]
-            self._bring_up_to_date(peer, session, "burst")
+        self._write(frames)
+        for session in self._live.values():
+            session.advance(self.seq)
         self._metrics.add("alertas_websocket_messages_total", len(entries))
         self._metrics.observe("alertas_websocket_fanout_seconds", time.perf_counter() - started)
 
+    def _write(self, frames: bytes) -> None:
+        """Write to every live client; whoever cannot take it is live no more."""
+        for peer, session in tuple(self._live.items()):
+            if not peer.offer(frames):
+                del self._live[peer]
+                self._bring_up_to_date(peer, session, "burst")
+
     def _bring_up_to_date(self, peer: Peer, session: Session, cause: str) -> None:
-        if session.sent >= self.seq:
-            self._go_live(peer, session)
-            return
         session.phase = Phase.REPLAY
-        self._metrics.add("alertas_websocket_replays_total", cause=cause)
+        if session.sent < self.seq:
+            self._metrics.add("alertas_websocket_replays_total", cause=cause)
         self._replays[peer] = asyncio.create_task(self._replay(peer, session))
 
     def _go_live(self, peer: Peer, session: Session) -> None:
@@ -189,6 +233,8 @@ class Broadcaster:
                 await asyncio.sleep(0)  # `drain` yields only to a full buffer
                 if not peer.is_open:
                     return
+                if self._tell_some(peer, session):
+                    continue
                 if session.sent >= self.seq:
                     self._go_live(peer, session)
                     return
@@ -206,6 +252,20 @@ class Broadcaster:
         finally:
             if self._replays.get(peer) is asyncio.current_task():
                 del self._replays[peer]
+
+    def _tell_some(self, peer: Peer, session: Session) -> bool:
+        """Tell of actions that come before the next message; False if there are none left."""
+        if session.told is None:
+            # From a chunk earlier on: of that, a connection that broke may have kept a part back.
+            session.told = self._history.place(max(session.sent - REPLAY_ROWS, 0))
+        is_last = session.sent >= self.seq
+        upto = MAX_SEQ if is_last else self._history.place(session.sent)
+        rows = self._history.actions(session.told, upto, ACTION_ROWS)
+        if rows:
+            stand = [one for one in map(Acted._make, rows) if one.stands]
+            peer.put(b"".join(map(acted, stand)))
+            session.told = rows[-1][0]
+        return bool(rows)
 
     def _replay_some(self, peer: Peer, session: Session) -> bool:
         """Write the next chunk; False if the client cannot be served any more."""

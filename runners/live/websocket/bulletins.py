@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alertlib.market.clock import utc_stamp
+from runners.live.websocket.broadcast import Broadcaster
 from runners.live.websocket.client_journal import Journal
 from runners.live.websocket.connection import Peer
-from runners.live.websocket.desk_actions import Acted, DeskActions
+from runners.live.websocket.desk_actions import Deed, DeskActions
 from runners.live.websocket.protocol import Action, acted, status
 from runners.live.websocket.session import Session
 
@@ -18,19 +18,16 @@ class Bulletins:
 
     Parameters
     ----------
-    clients : mapping of Peer to Session
-        Looked at whenever there is something to tell.
-    journal : Journal
-        Where actions go.
-
-    Attributes
-    ----------
     actions : DeskActions
+    broadcaster : Broadcaster
+        Tells of actions.
+    journal : Journal
+        Where they go.
     """
 
-    def __init__(self, clients: Mapping[Peer, Session], journal: Journal) -> None:
-        self.actions = DeskActions()
-        self._clients = clients
+    def __init__(self, actions: DeskActions, broadcaster: Broadcaster, journal: Journal) -> None:
+        self._actions = actions
+        self._broadcaster = broadcaster
         self._journal = journal
         self._status: Sequence[Mapping[str, Any]] = ()
         self._status_number = 0
@@ -46,34 +43,22 @@ class Bulletins:
         if session.status_seen < self._status_number and peer.offer(status(self._status, wall)):
             session.status_seen = self._status_number
 
-    def greet(self, peer: Peer, session: Session, wall: float) -> None:
-        """Send a client that has just authenticated what holds."""
-        self.offer_status(peer, session, wall)
-        for one in self.actions.recent():
-            _tell(peer, one)
-
-    def act(self, sender: Peer, name: str, action: Action, wall: float) -> None:
+    def act(self, sender: Peer, name: str, action: Action) -> None:
         """Have an action written down, and tell everybody once it is.
 
         A repeat is answered to whoever sent it: what was told the first time may have been lost
         with a connection.
         """
-        one = Acted(name, action, utc_stamp(wall))
-        if (before := self.actions.standing(one)) is None:
-            self.actions.begin(one)
-            self._journal.acted(name, action, lambda is_written: self._settle(one, is_written))
-        elif not self.actions.is_coming(before):
-            _tell(sender, before)
-
-    def _settle(self, one: Acted, is_written: bool) -> None:
-        if not is_written:
-            self.actions.failed(one)
+        deed = Deed(self._journal.actor(name), action)
+        if self._actions.is_coming(deed):
             return
-        self.actions.written(one)
-        for peer, session in self._clients.items():
-            if session.identity is not None and peer.is_open:
-                _tell(peer, one)
+        if (before := self._actions.standing(deed)) is not None:
+            sender.offer(acted(before))
+            return
+        self._actions.begin(deed)
+        self._journal.acted(name, action, lambda is_written: self._settle(deed, is_written))
 
-
-def _tell(peer: Peer, one: Acted) -> None:
-    peer.offer(acted(one.done, one.actor, one.at))
+    def _settle(self, deed: Deed, is_written: bool) -> None:
+        self._actions.settle(deed)
+        if is_written:
+            self._broadcaster.publish_actions()

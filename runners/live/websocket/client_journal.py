@@ -35,6 +35,9 @@ class Audit(Protocol):
         ``delivered`` are the runs of messages it was sent of that, and confirms now.
         """
 
+    def actor(self, client: str) -> str:
+        """Return what a client is called where its actions are written down."""
+
     def action(self, client: str, done: Action, settled: Callable[[bool], None]) -> None:
         """A trader acted on an alert.
 
@@ -123,6 +126,10 @@ class Journal:
                 runs.append((first, last))
         self._acks[name] = (max(seq, known), runs)
         self._metrics.add("alertas_websocket_acks_total")
+
+    def actor(self, name: str) -> str:
+        """Return what a client is called where its actions are written down."""
+        return self._audit.actor(name)
 
     def acted(self, name: str, done: Action, settled: Callable[[bool], None]) -> None:
         """A trader acted; ``settled`` is told whether that is on disk."""

@@ -29,6 +29,9 @@ UNAUTHORIZED = 4401
 #: A message of the store: its number, ``alert`` or ``correction``, its JSON object in UTF-8.
 Entry = tuple[int, str, bytes]
 
+#: An operator's action as it is written down; see :class:`Acted`.
+ActionRow = tuple[int, str, str, str, str, str, bool]
+
 #: A closed bar: its open in ISO format with the offset, then open, high, low and close.
 Row = tuple[str, float, float, float, float]
 
@@ -61,6 +64,22 @@ class Action(NamedTuple):
     id: str
     action: str
     note: str
+
+
+class Acted(NamedTuple):
+    """What an operator did, once it is written down.
+
+    ``place`` is where in the log, ``at`` when (UTC, ISO with ``Z``); it ``stands`` unless
+    something was done about the same alert later.
+    """
+
+    place: int
+    actor: str
+    at: str
+    id: str
+    action: str
+    note: str
+    stands: bool
 
 
 class AskBars(NamedTuple):
@@ -201,9 +220,10 @@ def bars(asked: AskBars, rows: Sequence[Row], facts: Mapping[str, Any]) -> bytes
     return _frame(text.encode())
 
 
-def acted(done: Action, actor: str, at: str) -> bytes:
+def acted(one: Acted) -> bytes:
     """Return what somebody did about an alert, for everybody; it takes no number."""
-    fields = {"type": "action", "id": done.id, "action": done.action, "actor": actor, "at": at}
+    fields = {"type": "action", "id": one.id, "action": one.action}
+    fields |= {"actor": one.actor, "at": one.at}
     return _frame(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode())
 
 

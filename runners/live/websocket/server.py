@@ -23,6 +23,7 @@ from runners.live.websocket.client_figures import ClientFigures
 from runners.live.websocket.client_journal import Audit, Journal
 from runners.live.websocket.connection import CLOSE_SECONDS, Peer
 from runners.live.websocket.crowd import Crowd
+from runners.live.websocket.desk_actions import DeskActions
 from runners.live.websocket.limits import ACTION_BURST, ACTION_RATE, Rates
 from runners.live.websocket.protocol import (
     GOING_AWAY,
@@ -81,15 +82,15 @@ class AlertServer:
         self._crowd = Crowd(2 * max_connections + SPARE_SOCKETS, door.refusals.reject)
         self.opened = self._crowd.opened
         self._clients: dict[Peer, Session] = {}
-        self._bulletins = Bulletins(self._clients, self._journal)
-        self.tell_status = self._bulletins.tell_status
-        self.actions = self._bulletins.actions
         self._action_rates = Rates(ACTION_RATE, ACTION_BURST)
         self._timer: asyncio.TimerHandle | None = None
         self.servers: list[Server] = []
         self.port = 0
         self.broadcaster = Broadcaster(history, metrics, self.close)
         self.publish = self.broadcaster.publish
+        self._actions = DeskActions(history)
+        self._bulletins = Bulletins(self._actions, self.broadcaster, self._journal)
+        self.tell_status = self._bulletins.tell_status
         self.recent_bars: Callable[[str, str], Sequence[Row]] = lambda symbol, timeframe: ()
         """Asked for the newest closed bars of a symbol and timeframe; none if it is unknown."""
         self.stream_facts: Callable[[str, str], Mapping[str, Any]] = lambda symbol, timeframe: {}
@@ -195,10 +196,10 @@ class AlertServer:
         if not self._action_rates.take(name, now):
             self._door.refusals.reject("too_many_actions", peer.address, now)
             self.close(peer, Close(POLICY, "too many actions of this token"))
-        elif not self.actions.knows(action.id):
+        elif not self._actions.knows(action.id):
             self._metrics.add("alertas_websocket_ignored_total", reason="unknown_alert")
         else:
-            self._bulletins.act(peer, name, action, time.time())
+            self._bulletins.act(peer, name, action)
 
     def _authenticate(self, peer: Peer, session: Session, token: str) -> None:
         identity = self._door.identify(token, time.time())
@@ -221,7 +222,7 @@ class AlertServer:
         self._crowd.known(peer)
         plan = self.broadcaster.begin(peer, session, session.resume)
         self._journal.connected(peer, session.identity.name, plan, peer.loop.time())
-        self._bulletins.greet(peer, session, time.time())
+        self._bulletins.offer_status(peer, session, time.time())
 
     # The passing of time
 

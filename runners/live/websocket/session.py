@@ -94,6 +94,7 @@ class Session:
         "sent",
         "stalled_since",
         "status_seen",
+        "told",
         "top",
     )
 
@@ -123,6 +124,8 @@ class Session:
         """Seconds the last answer to a ping took."""
         self.status_seen = 0
         """Which state of the feed this client was told of; 0 is none."""
+        self.told: int | None = None
+        """Place in the log up to which a replay told of actions; None before it began to."""
         self._reacked = 0
         """Highest number acknowledged since the stream last began."""
         self._pinged = now
@@ -135,6 +138,7 @@ class Session:
         if self.sent > self._begun:
             self._earlier = [*self._earlier[1 - MAX_RUNS :], (self._begun + 1, self.sent)]
         self.sent = self._begun = after
+        self.told = None
         self._reacked = 0
         if recovered:
             self.top = max(self.top, after)
@@ -158,6 +162,7 @@ class Session:
     def go_live(self, now: float) -> None:
         """Note that nothing is owed any more."""
         self.phase = Phase.LIVE
+        self.told = None
         self.live_since = now
 
     def receive(self, message: str | bytes, now: float) -> Reply:

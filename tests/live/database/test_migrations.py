@@ -13,9 +13,10 @@ from runners.live.alert_store.opening import look
 from runners.live.alert_store.records import Numbered
 from runners.live.alert_store.store import Store
 from runners.live.database import schema
+from runners.live.database.appending import append_event
 from runners.live.database.migrations import MIGRATIONS, VERSION, pending
 from tests.support.audit_data import ask, disarm, sql
-from tests.support.store_data import ROOT, batch, must_verify, python
+from tests.support.store_data import ROOT, alert_id, batch, must_verify, python
 
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 FIRST = ROOT / "runners" / "rehearsal" / "alerts_v1.sql"
@@ -69,6 +70,20 @@ def test_an_older_database_is_brought_up_to_date_step_by_step_and_goes_on(first:
 def pending_of(path: str) -> list[str]:
     with sql(path) as connection:
         return pending(connection)
+
+
+def test_what_was_done_about_alerts_before_the_upgrade_is_found_after_it(first: str) -> None:
+    with sql(first) as connection:
+        for action in ("executed", "rejected"):
+            done = {"action": action, "id": alert_id(2), "note": ""}
+            append_event(connection, "operator_action", "ana", done, 1_700_000_000.0)
+    with Store.open(first) as store:
+        (executed, rejected) = store.actions(0, 2**63 - 1, 9)
+        assert store.action_on(alert_id(2)) == rejected
+        assert (executed[4], executed[-1], rejected[4], rejected[-1]) == (
+            "executed", False, "rejected", True,
+        )  # fmt: skip
+    must_verify(first)
 
 
 @POSIX_ONLY
