@@ -21,6 +21,7 @@ from alertlib.detection.intake import RECENT_BARS, Core
 from alertlib.texts.words import WORDS
 from runners.live.websocket.dashboard.page import assemble
 from runners.live.websocket.listening import PAGE
+from runners.live.websocket.protocol import Action
 from runners.live.websocket.responses import Health
 from tests.support.browser import open_tab
 from tests.support.desk import (
@@ -545,6 +546,44 @@ class TestActions:
                 assert await tab.run("actions.get(cards.alerts[0].alert.id).state") == "sent"
                 waiting[2](True)
                 await tab.until("actions.get(cards.alerts[0].alert.id).state === 'received'")
+
+        run(scenario())
+
+    def test_several_written_at_once_count_as_recorded_with_the_last(self, devtools: str) -> None:
+        async def scenario() -> None:
+            async with desk(devtools, make_alert(1)) as (house, tab):
+                await cards(tab, 1)
+                waiting: list[Callable[[bool], None]] = []
+                house.audit.settle = waiting.append
+                for action in ("executed", "rejected"):
+                    await tab.run(f"document.querySelector('.{action}').click()")
+                    await tab.until("document.querySelector('.done + button')")
+                    await tab.run("document.querySelector('.done + button').click()")
+                await house.until(lambda: len(waiting) == 2)
+                # As one that is brought up to date is told: of what stands.
+                frame = {"id": make_alert(1)["id"], "action": "rejected"}
+                await tab.run(f"actions.confirm({json.dumps(frame)})")
+                await tab.until("actions.get(cards.alerts[0].alert.id).state === 'received'")
+
+        run(scenario())
+
+    def test_a_page_just_opened_shows_what_was_done_about_every_alert(self, devtools: str) -> None:
+        """However long ago, in whatever order: it was told of the newest 200 actions only."""
+
+        async def scenario() -> None:
+            history = MemoryHistory()
+            commit(history, *(make_alert(number) for number in range(1, 451)))
+            for number in range(450, 0, -1):
+                history.act("risco", Action(make_alert(number)["id"], "ignored", ""))
+            async with (
+                serving(page=PAGE, history=history) as house,
+                open_tab(devtools, f"http://127.0.0.1:{house.server.port}/") as tab,
+            ):
+                await sign_in(tab, TOKEN)
+                await tab.until(LIVE)
+                shown = "[...document.querySelectorAll('.told')].filter(e => e.textContent).length"
+                await tab.until(f"document.querySelectorAll('.alert').length === {shown}")
+                assert await tab.run(shown) == 200
 
         run(scenario())
 

@@ -42,11 +42,12 @@ class Actions {
     for (const [id, taken] of this.#taken) if (taken.state === "sent") this.#set(id, taken, "waiting");
   }
 
-  // The server tells of an action only once it has written it down.
+  // The server tells of an action only once it has written it down; of several that were written
+  // while it brought us up to date, of the newest alone.
   confirm({ id, action }) {
     const untold = this.#untold.get(id);
-    if (untold?.[0] !== action) return;
-    untold.shift();
+    if (!untold?.includes(action)) return;
+    untold.splice(0, untold.indexOf(action) + 1);
     if (untold.length) return; // changed meanwhile
     this.#untold.delete(id);
     if (this.#taken.has(id)) this.#set(id, this.#taken.get(id), "received");

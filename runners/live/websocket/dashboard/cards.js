@@ -45,8 +45,9 @@ class Cards {
     find("empty").hidden = true;
   }
 
-  // What anybody did, this page included: kept for alerts that are still to come.
+  // What anybody did, this page included: kept for corrections that are still to come.
   told(frame) {
+    this.#told.delete(frame.id);
     this.#told.set(frame.id, frame);
     if (this.#told.size > 2 * MAX_CARDS) this.#told.delete(this.#told.keys().next().value);
     for (const card of this.#cards.values()) if (card.alert.id === frame.id) card.tell(frame);
