@@ -11,6 +11,7 @@ from runners.cli.parser import (
     add_bar_options,
     add_scoring_options,
     check_alert_path,
+    file_name,
     make_parser,
 )
 
@@ -35,17 +36,24 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", metavar="N", help="seed of the intervals")
     parser.add_argument("--full", action="store_true", help="all audits; the rules stay the same")
     parser.add_argument("--json", metavar="F", help="write the scorecard; - for stdout")
-    parser.add_argument("--junit", metavar="F", help="write JUnit XML, one case per criterion")
-    parser.add_argument("--html", metavar="F", help="write a self-contained page")
-    parser.add_argument("--explore", metavar="F", help="write a page to look through, offline")
+    parser.add_argument(
+        "--junit", metavar="F", type=file_name, help="write JUnit XML, one case per criterion"
+    )
+    parser.add_argument("--html", metavar="F", type=file_name, help="write a self-contained page")
+    parser.add_argument(
+        "--explore", metavar="F", type=file_name, help="write a page to look through, offline"
+    )
     parser.add_argument(
         "--alerts", metavar="F", type=check_alert_path, help="write every alert (.parquet or .csv)"
     )
-    parser.add_argument("--models", metavar="DIR", help="fit on the last sessions, for live use")
+    parser.add_argument(
+        "--models", metavar="DIR", type=file_name, help="fit on the last sessions, for live use"
+    )
     parser.add_argument("--annotations", choices=("auto", "github", "none"), default="auto")
     parser.add_argument(
-        "--compare", nargs=2, metavar=("A.json", "B.json"), help="only compare two scorecards"
-    )
+        "--compare", nargs=2, metavar=("A.json", "B.json"), type=file_name,
+        help="only compare two scorecards",
+    )  # fmt: skip
     return parser.parse_args(argv)
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from runners._main import run
-from runners.cli.parser import make_parser
+from runners.cli.parser import file_name, make_parser
 
 ABOUT = """Print every setting with its meaning, limits and default, to begin a settings file with:
 python -m runners.config > alertas.yaml. With --validate, read a file as every command would, and
@@ -24,7 +24,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = make_parser("config", ABOUT, config=False)
-    parser.add_argument("--validate", metavar="F", help="check a settings file instead")
+    parser.add_argument(
+        "--validate", metavar="F", type=file_name, help="check a settings file instead"
+    )
     return parser.parse_args(argv)
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from runners._main import run
-from runners.cli.parser import make_parser
+from runners.cli.parser import file_name, make_parser
 
 ABOUT = """Fetch the last N complete sessions and today's closed bars from a MetaTrader 5 terminal
 into the bar store, or import exported files. Only what is missing is added; what is stored is
@@ -28,10 +28,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--symbol", metavar="S", help="symbol, such as WIN$N")
     parser.add_argument("--timeframe", metavar="T", help="timeframe, such as M5")
     parser.add_argument("--sessions", metavar="N", type=_count, help="the last N sessions (60)")
-    parser.add_argument("--out", metavar="DIR", default="data/bars", help="store (data/bars)")
+    parser.add_argument(
+        "--out", metavar="DIR", type=file_name, default="data/bars", help="store (data/bars)"
+    )
     parser.add_argument(
         "--import",
         metavar="FILE",
+        type=file_name,
         dest="files",
         nargs="+",
         help="CSV or Parquet files instead, all of them or none",

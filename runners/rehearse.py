@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from runners._main import run
-from runners.cli.parser import add_bar_options, make_parser
+from runners.cli.parser import add_bar_options, file_name, make_parser
 
 ABOUT = """Rehearse a release on this machine: install a wheel into a fresh environment, check it,
 replay a recorded day to three clients, a mail server and a webhook, kill it, restore a backup,
@@ -26,8 +26,12 @@ def main(argv: Sequence[str]) -> int:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = make_parser("rehearse", ABOUT)
-    parser.add_argument("--wheel", metavar="F", help="wheel to try; default: built from here")
-    parser.add_argument("--previous", metavar="F", help="wheel to upgrade from and roll back to")
+    parser.add_argument(
+        "--wheel", metavar="F", type=file_name, help="wheel to try; default: built from here"
+    )
+    parser.add_argument(
+        "--previous", metavar="F", type=file_name, help="wheel to upgrade from and roll back to"
+    )
     add_bar_options(parser)
     parser.add_argument("--json", metavar="F", help="write what was found; - for stdout")
     return parser.parse_args(argv)

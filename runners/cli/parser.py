@@ -35,13 +35,28 @@ def stated(text: str) -> str:
     return text
 
 
+def file_name(text: str) -> str:
+    """Return the name of a file or folder; ``-``, which elsewhere is a stream, is refused.
+
+    Options that do take ``-`` for stdout say so in their help, and have no need of this.
+    """
+    if stated(text) == "-":
+        raise argparse.ArgumentTypeError(
+            "got '-', expected the name of a file or folder: this is neither read from stdin nor "
+            "written to stdout; name one (./- is a file called -)"
+        )
+    return text
+
+
 def make_parser(command: str, about: str, *, config: bool = True) -> argparse.ArgumentParser:
     """Return a parser with the options every command has; ``config`` says whether it has one."""
     from alertlib import __version__
 
     parser = Parser(prog=f"python -m runners.{command}", description=about, allow_abbrev=False)
     if config:
-        parser.add_argument("--config", metavar="F", help="configuration file (YAML)")
+        parser.add_argument(
+            "--config", metavar="F", type=file_name, help="configuration file (YAML)"
+        )
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     parser.add_argument("--version", action="version", version=f"alertlib {__version__}")
     return parser
@@ -49,7 +64,7 @@ def make_parser(command: str, about: str, *, config: bool = True) -> argparse.Ar
 
 def add_bar_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which bars to read."""
-    parser.add_argument("--bars", metavar="F|DIR", help="bar file or store")
+    parser.add_argument("--bars", metavar="F|DIR", type=file_name, help="bar file or store")
     parser.add_argument("--symbol", metavar="S", help="symbol, such as WIN$N")
     parser.add_argument("--timeframe", metavar="T", help="timeframe, such as M5")
 
@@ -63,7 +78,9 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--require-real", action="store_true", help="refuse made-up bars, such as the sample's"
     )
-    parser.add_argument("--labels", metavar="F", help="manual moves instead of derived ones")
+    parser.add_argument(
+        "--labels", metavar="F", type=file_name, help="manual moves instead of derived ones"
+    )
     parser.add_argument(
         "--detector", metavar="NAME", action="append", help="only this one; package.module:name"
     )

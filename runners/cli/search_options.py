@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from runners.cli.parser import add_bar_options, add_scoring_options
+from runners.cli.parser import add_bar_options, add_scoring_options, file_name
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +27,11 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         help="threads, processes or dask://HOST:PORT",
     )  # fmt: skip
     parser.add_argument("--workers", metavar="N", type=int, help="one per processor")
-    parser.add_argument("--ledger", metavar="F", help="append every trial to it")
+    parser.add_argument("--ledger", metavar="F", type=file_name, help="append every trial to it")
     parser.add_argument("--resume", action="store_true", help="take what the ledger holds")
     parser.add_argument("--json", metavar="F", help="write the result; - for stdout")
-    parser.add_argument("--html", metavar="F", help="write a self-contained page")
+    parser.add_argument("--html", metavar="F", type=file_name, help="write a self-contained page")
     parser.add_argument(
-        "--write-config", metavar="F", help="write the chosen configuration, and what it was on"
-    )
+        "--write-config", metavar="F", type=file_name,
+        help="write the chosen configuration, and what it was on",
+    )  # fmt: skip

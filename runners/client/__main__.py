@@ -15,12 +15,14 @@ from runners._main import OK, run
 def main(arguments: Sequence[str]) -> int:
     """Print messages as they come."""
     from alertlib.errors import ConfigError
-    from runners.cli.parser import make_parser
+    from runners.cli.parser import file_name, make_parser
 
     parser = make_parser("client", "Print alerts as JSON lines as they come.", config=False)
     parser.add_argument("--url", default="ws://localhost:8765")
     parser.add_argument("--token-env", default="WEBSOCKET_TOKEN", metavar="NAME")
-    parser.add_argument("--state", metavar="FILE", help="keep the position across runs")
+    parser.add_argument(
+        "--state", metavar="FILE", type=file_name, help="keep the position across runs"
+    )
     parser.add_argument("--window", action="store_true", help="begin with what is retained")
     options = parser.parse_args(arguments)
     require_extra("live")

@@ -13,7 +13,7 @@ from typing import Any
 
 from alertlib.errors import ConfigError
 from alertlib.market.clock import utc_stamp
-from runners.cli.parser import make_parser
+from runners.cli.parser import file_name, make_parser
 from runners.commands.audit_options import Filter, data_of, parse_anchor, parse_bound, parse_moment
 from runners.live.alert_store.copies import backup, restore
 from runners.live.audit_log.log import AuditLog, open_log
@@ -67,8 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("action", choices=_ACTIONS, help=argparse.SUPPRESS)
-    add("file", nargs="?", help=argparse.SUPPRESS)
-    add("--db", metavar="F", help="the database (default: audit.path or live.database)")
+    add("file", metavar="F", type=file_name, nargs="?", help=argparse.SUPPRESS)
+    add(
+        "--db",
+        metavar="F",
+        type=file_name,
+        help="the database (default: audit.path or live.database)",
+    )
     add("--anchor", metavar="SEQ:HASH", help="verify, restore: the log must contain this event")
     add("--since", metavar="T", help="export, query: events from T on")
     add("--until", metavar="T", help="export, query: events before T")

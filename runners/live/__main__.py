@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from runners._extras import require_extra
 from runners._main import INTERRUPTED, OK, run
-from runners.cli.parser import make_parser
+from runners.cli.parser import file_name, make_parser
 
 if TYPE_CHECKING:
     from alertlib.config import Config
@@ -48,7 +48,9 @@ def main(argv: Sequence[str]) -> int:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = make_parser("live", ABOUT)
     parser.add_argument("--feed", choices=("mt5", "replay"), help="default: live.feed")
-    parser.add_argument("--bars", metavar="F|DIR", help="bars to replay; default: data.source")
+    parser.add_argument(
+        "--bars", metavar="F|DIR", type=file_name, help="bars to replay; default: data.source"
+    )
     parser.add_argument(
         "--speed", metavar="X", type=speed, default=1.0, help="0 as fast as possible, 1 bar time"
     )
@@ -56,7 +58,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--host", metavar="H", help="address; default: the URL's")
     parser.add_argument("--port", metavar="N", type=port, help="0 picks a free one")
     parser.add_argument("--allow-remote", action="store_true", help="other machines, without TLS")
-    parser.add_argument("--db", metavar="F", help="database; default: live.database, replay.db")
+    parser.add_argument(
+        "--db", metavar="F", type=file_name, help="database; default: live.database, replay.db"
+    )
     parser.add_argument("--dry-run", action="store_true", help="mark alerts, send no e-mail")
     parser.add_argument("--check", action="store_true", help="check everything and exit")
     parser.add_argument("--send-test-mail", action="store_true", help="mail every recipient")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from runners.__main__ import about, commands
+from runners.live.alert_store.store import Store
 from tests.support import house
 from tests.support.commands import ROOT, command, one_line
 
@@ -131,3 +135,43 @@ def test_an_unknown_command_is_told_by_the_nearest() -> None:
 @pytest.mark.parametrize("name", ["_main", "cli", "live.checks", "commands", "../runners", ""])
 def test_what_is_no_command_does_not_run(name: str) -> None:
     one_line(command("runners", name), 2, "expected", "see python -m runners --help")
+
+
+@pytest.mark.parametrize("name", commands())
+def test_a_dash_is_the_name_of_no_file_where_the_help_does_not_say_that_it_is_a_stream(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main = importlib.import_module(commands_module(name)).main
+    for option in file_options(main, capsys):
+        with pytest.raises(SystemExit) as ended:
+            main([option, "-", "-"])
+        assert ended.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert re.match(rf"error: argument {option}: got '?-'?, expected (the|a) name", line), line
+
+
+def test_a_backup_or_a_doctors_bars_called_dash_are_refused(tmp_path: Path) -> None:
+    """`audit backup -` wrote a file called -, and told of it as of a copy."""
+    database = Store.open(str(tmp_path / "alerts.db"))
+    database.close({"reason": "test"})
+    done = command("runners.audit", "backup", "-", "--db", "alerts.db", cwd=tmp_path)
+    one_line(done, 2, "argument F: got '-'", "expected the name of a file", "./-", "--help")
+    one_line(command("runners.doctor", "-"), 2, "BARS: got '-'", "expected the name of a file")
+    assert not (tmp_path / "-").exists()
+
+    named = command("runners.audit", "backup", "./-", "--db", "alerts.db", cwd=tmp_path)
+    assert (named.returncode, (tmp_path / "-").is_file()) == (0, True), named.stderr
+
+
+def commands_module(name: str) -> str:
+    path = commands()[name]
+    return f"runners.{name}.__main__" if path.stem == "__main__" else f"runners.{name}"
+
+
+def file_options(main: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The options whose value is a file or folder and of whose `-` the help says nothing."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    described = capsys.readouterr().out.partition("options:")[2]
+    found = re.findall(r"^  (--[\w-]+) (?:F|FILE|DIR|F\|DIR|A\.json)\b(.*)$", described, re.M)
+    return [option for option, meaning in found if "- for stdout" not in meaning]
