@@ -288,6 +288,9 @@ class Daemon:
 
 def _close_store(store: Store, reason: str | None) -> None:
     try:
-        store.close(None if reason is None else {"reason": reason})
+        if reason is None:
+            store.withdraw()
+        else:
+            store.close({"reason": reason})
     except AlertlibError as error:
         _log.error("store closed with an error", extra={"reason": str(error)})

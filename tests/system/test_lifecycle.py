@@ -172,7 +172,7 @@ def test_a_second_start_is_refused_and_the_first_goes_on(tmp_path: Path) -> None
         third = run("live", *SLOWLY, "--port", port, "--db", str(tmp_path / "another.db"))
         assert third.returncode == 5, third.stderr
         assert f"port {port}" in third.stderr
-        assert events(tmp_path / "another.db") == [], "what never started does not stop"
+        assert not (tmp_path / "another.db").exists(), "what never started left a database"
         assert daemon.health()[0] == 200
         assert daemon.signal("SIGTERM") == 0
 
@@ -302,6 +302,56 @@ def test_a_pipe_is_neither_a_database_nor_bars(tmp_path: Path) -> None:
         done = run("live", *options, "--db", str(tmp_path / "a.db"))
         assert done.returncode == 3, done.stderr
         assert "a pipe or a device, expected a bar file" in done.stdout + done.stderr
+
+
+class TestARefusedStart:
+    """It leaves the disk as it was: what was not there is not there afterwards."""
+
+    def refuse(self, database: Path, status: int, *options: str) -> None:
+        done = run("live", *SLOWLY, "--port", "0", "--db", str(database), *options)
+        assert (done.returncode, done.stdout) == (status, "")
+        assert done.stderr.splitlines()[-1].startswith("error: ")
+
+    @pytest.mark.parametrize("kind", ["link", "folder"])
+    def test_by_what_stands_in_the_place_of_the_mark(self, tmp_path: Path, kind: str) -> None:
+        """An empty database was left behind."""
+        mark = tmp_path / "alerts.db-head"
+        if kind == "link":
+            mark.symlink_to("nowhere")
+        else:
+            mark.mkdir()
+        self.refuse(tmp_path / "alerts.db", 4)
+        assert os.listdir(tmp_path) == [mark.name]
+
+    def test_by_its_address(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            self.refuse(tmp_path / "new" / "live" / "alerts.db", 5, "--port", port)
+        assert os.listdir(tmp_path) == []
+
+    def test_by_its_certificate_beside_the_mark_of_a_database_kept_elsewhere(
+        self, tmp_path: Path
+    ) -> None:
+        with Running(tmp_path, *SLOWLY) as daemon:
+            daemon.signal("SIGTERM")
+        kept = daemon.database.rename(tmp_path / "kept.db")
+        mark = daemon.database.with_name("alerts.db-head")
+        before = mark.read_bytes()
+        config = write_config(
+            tmp_path,
+            "delivery: {websocket: {url: 'wss://localhost:8765', "
+            "certificate_file: /nowhere.pem, key_file: /nowhere.key}}",
+        )
+        self.refuse(daemon.database, 2, "--config", config)
+        assert mark.read_bytes() == before
+        assert (os.listdir(mark.parent), kept.is_file()) == ([mark.name], True)
+
+    def test_of_a_database_that_was_there_takes_nothing_away(self, tmp_path: Path) -> None:
+        with Running(tmp_path, *SLOWLY) as daemon:
+            daemon.signal("SIGTERM")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            self.refuse(daemon.database, 5, "--port", str(taken.getsockname()[1]))
+        assert events(daemon.database, "start")
 
 
 class TestCheck:

@@ -9,10 +9,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from alertlib.errors import DataError, StorageError
+from alertlib.errors import BusyError, DataError, StorageError
 from alertlib.market.clock import utc_stamp
 from runners.live.audit_log.tail import check_tail
 from runners.live.database import lock, schema
+from runners.live.database.creation import Creation
 from runners.live.database.epoch import new_epoch, renew, why_renew
 from runners.live.database.errors import READ_ERRORS, storage_error
 from runners.live.database.mark import NO_LINKS, MarkFile, mark_path, read_mark
@@ -31,21 +32,27 @@ _log = logging.getLogger("alertas.store")
 
 
 class Opened(NamedTuple):
-    """An open database: its real path, the locked descriptor, two connections, the mark."""
+    """An open database: its real path, the locked descriptor, two connections, the mark.
+
+    And what was created for it, should it have to go again.
+    """
 
     path: str
     descriptor: int
     writer: sqlite3.Connection
     reader: sqlite3.Connection
     mark: MarkFile
+    creation: Creation
 
-    def close(self, *, whole: bool) -> None:
+    def close(self, *, whole: bool, undo: bool = False) -> None:
         """Close everything and unlock; SQLite first, for the lock is on its file.
 
         Parameters
         ----------
         whole : bool
             Whether everything was written, so that the file can be told from a copy of it.
+        undo : bool
+            Whether to remove what this opening has created.
         """
         self.reader.close()
         self.writer.close()
@@ -54,7 +61,7 @@ class Opened(NamedTuple):
                 os.fsync(self.descriptor)  # or a power cut could take the time back
                 self.mark.shut(os.fstat(self.descriptor))
         self.mark.close()
-        lock.release(self.descriptor)
+        _unlock(self.descriptor, self.creation if undo else None)
 
 
 def open_database(path: str, *, create: bool, now: float, restored: str | None = None) -> Opened:
@@ -65,36 +72,53 @@ def open_database(path: str, *, create: bool, now: float, restored: str | None =
     real = os.path.realpath(path)
     lock.refuse_if_held_here(real)
     require_file(real)
-    existed = os.path.exists(real)
-    descriptor = _open_file(real, create)
+    creation = Creation(real)
+    try:
+        descriptor, is_new = _open_file(real, create)
+    except BaseException:
+        creation.undo()
+        raise
     try:
         lock.acquire(descriptor, real)
+        creation.claim(descriptor, created=is_new)
         try:
             _require_sqlite(real, descriptor)
-            return _connect(real, descriptor, now, restored, may_be_empty=not existed)
+            return _connect(real, descriptor, now, restored, creation, may_be_empty=is_new)
         except (*READ_ERRORS, OSError) as error:
             raise storage_error(real, "opening", error) from error
-    except BaseException:
-        lock.release(descriptor)
+    except BaseException as error:
+        _unlock(descriptor, None if isinstance(error, BusyError) else creation)
         raise
 
 
-def _open_file(path: str, create: bool) -> int:
+def _unlock(descriptor: int, undone: Creation | None) -> None:
+    """Let go of the file, and remove what was created for it, nobody else having it meanwhile."""
+    if undone is not None and os.name != "nt":
+        undone.undo()
+    lock.release(descriptor)
+    if undone is not None and os.name == "nt":
+        undone.undo()  # there what is open cannot be removed, by nobody
+
+
+def _open_file(path: str, create: bool) -> tuple[int, bool]:
+    """Open the file, creating it if need be; return also whether it was created."""
     if not create and not os.path.exists(path):
         raise DataError(f"{path}: no database here; give the path of an existing one with --db")
-    flags = os.O_RDWR | (os.O_CREAT if create else 0)
-    flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     folder = os.path.dirname(path)
     try:
         touched = [folder, *make_folder(folder)]
-        existed = os.path.exists(path)
-        descriptor = os.open(path, flags, 0o600)
-        if not existed:
-            for place in touched:
-                sync_folder(place)  # the names, too, have to survive a power cut
+        if os.path.exists(path):
+            return os.open(path, flags), False
+        try:
+            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:  # another start, at the same moment
+            return os.open(path, flags), False
+        for place in touched:
+            sync_folder(place)  # the names, too, have to survive a power cut
     except OSError as error:
         raise storage_error(path, "opening", error) from error
-    return descriptor
+    return descriptor, True
 
 
 def make_folder(folder: str) -> list[str]:
@@ -130,7 +154,13 @@ def _require_sqlite(path: str, descriptor: int) -> None:
 
 
 def _connect(
-    path: str, descriptor: int, now: float, restored: str | None, *, may_be_empty: bool
+    path: str,
+    descriptor: int,
+    now: float,
+    restored: str | None,
+    creation: Creation,
+    *,
+    may_be_empty: bool,
 ) -> Opened:
     uri = Path(path).as_uri()
     reader = _connection(f"{uri}?mode=ro", cache_kib=256)
@@ -159,7 +189,7 @@ def _connect(
     except BaseException:
         reader.close()
         raise
-    return Opened(path, descriptor, writer, reader, mark_file)
+    return Opened(path, descriptor, writer, reader, mark_file, creation)
 
 
 def _epoch(connection: sqlite3.Connection) -> str:

@@ -280,16 +280,31 @@ class Store:
         StorageError
             The store has failed before, or fails now. It is closed all the same.
         """
+        self._close(None if stop is None else ReadyEvent("stop", actor, canonical_json(dict(stop))))
+
+    def withdraw(self) -> None:
+        """Close after a start that came to nothing: what opening created is gone again.
+
+        Unless an event was written meanwhile, or may have been.
+
+        Raises
+        ------
+        StorageError
+            As of :meth:`close`.
+        """
+        self._close(None, is_withdrawn=True)
+
+    def _close(self, last_words: ReadyEvent | None, *, is_withdrawn: bool = False) -> None:
         if self._closed:
             return
         self._closed = True
-        self._writer.finish(
-            None if stop is None else ReadyEvent("stop", actor, canonical_json(dict(stop)))
-        )
+        self._writer.finish(last_words)
         self._reader.close()
-        self._opened.close(whole=self._writer.error is None)
-        if self._writer.error is not None:
-            raise self._writer.error
+        error = self._writer.error
+        is_unused = error is None and self._writer.head.audit_seq == 0
+        self._opened.close(whole=error is None, undo=is_withdrawn and is_unused)
+        if error is not None:
+            raise error
 
     def __enter__(self) -> Store:
         return self
