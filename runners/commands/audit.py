@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--since", metavar="T", help="export, query: events from T on")
     add("--until", metavar="T", help="export, query: events before T")
     add("--pattern", metavar="P", help="export, query: events about this pattern")
-    add("--channel", metavar="C", help="export, query: websocket or email")
+    add("--channel", metavar="C", help="export, query: websocket, email, …")
     add("--before", metavar="T", help="prune: before T (default: audit.retention_years ago)")
     add("--dry-run", action="store_true", help="prune: only say what would go")
     add("--json", action="store_true", help="JSON instead of text")

@@ -181,7 +181,7 @@ def _telegram(config: Config, token: str, store: Store) -> Courier[Any]:
     letters.load(".txt.j2")
     return Courier(
         # One after the other: a chat takes about one message a second.
-        Manner(TELEGRAM, TELEGRAM, 1),
+        Manner(TELEGRAM, TELEGRAM, TELEGRAM, 1),
         _telegram_transport(delivery.telegram, token),
         store.outbox.of(TELEGRAM),
         TelegramTexts(letters),
@@ -196,7 +196,7 @@ def _webhooks(delivery: Delivery, keys: Keys, store: Store) -> list[Courier[Any]
 
     return [
         Courier(
-            Manner("webhook", f"webhook {one.name}", one.max_concurrent),
+            Manner("webhook", webhook_channel(one), f"webhook {one.name}", one.max_concurrent),
             _webhook_transport(one),
             store.outbox.of(webhook_channel(one)),
             Signer(store.epoch, keys.webhooks[one.name]),

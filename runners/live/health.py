@@ -79,9 +79,9 @@ class Board:
             found.append(Reason("certificate", f"certificate: {why}", False))
         for courier in self.couriers:
             if courier.reason:
-                found.append(Reason(courier.kind, f"{courier.name}: {courier.reason}", False))
+                found.append(Reason(courier.kind, f"{courier.title}: {courier.reason}", False))
         found += [
-            Reason("letters", f"letters: {courier.name}: {courier.losses}", False)
+            Reason("letters", f"letters: {courier.title}: {courier.losses}", False)
             for courier in self.couriers
             if courier.losses
         ]

@@ -66,7 +66,7 @@ def test_every_series_is_there_from_the_start(texts: tuple[str, str]) -> None:
     assert patterns == {pattern for each in detectors for pattern in each.patterns}
     attempts = families(first)["alertas_delivery_attempts"].samples
     assert {(sample.labels["channel"], sample.labels["verdict"]) for sample in attempts} == {
-        ("e-mail", each.value) for each in Verdict
+        ("email", each.value) for each in Verdict
     }
 
 

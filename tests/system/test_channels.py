@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -125,6 +126,40 @@ def test_a_daemon_beats_once_bars_are_on_disk(tmp_path: Path) -> None:
         return server.requests
 
     assert {(one.method, one.path) for one in asyncio.run(beats())} == {("GET", "/beat")}
+
+
+def test_a_channel_has_one_name_in_metrics_log_and_audit(tmp_path: Path) -> None:
+    """The mail channel was `e-mail` on /metrics, and `email` in settings and audit log."""
+    mail = (
+        "  email: {{enabled: true, smtp_host: localhost, smtp_port: 1, security: none, "
+        "recipients: [a@localhost]}}\n"
+    )
+
+    async def scenario() -> tuple[Running, str, list[str]]:
+        async with serving(lambda request: answer(503)) as server:
+            settings = f"delivery:\n{mail}{WEBHOOK}{TELEGRAM}".format(url=server.url)
+            options = (*REPLAY, "--config", write_config(tmp_path, settings), "--speed", "0")
+            with Running(tmp_path, *options, env=SECRETS) as daemon:
+
+                def are_broken() -> list[str]:
+                    reasons: list[str] = daemon.health()[1]["reasons"]
+                    return reasons if len(reasons) == 3 else []
+
+                reasons = await asyncio.to_thread(daemon.until, are_broken)
+                metrics = daemon.get("/metrics")[1]
+                await asyncio.to_thread(daemon.signal, "SIGTERM")
+            return daemon, metrics, reasons
+
+    daemon, metrics, reasons = asyncio.run(scenario())
+    names = {"email", "telegram", "webhook:desk"}
+    assert set(re.findall(r'channel="([^"]*)"', metrics)) == names
+    assert {line["channel"] for line in daemon.log if "channel" in line} == names
+    tried = events(daemon.database, "delivery_attempt")
+    kinds = {name.partition(":")[0] for name in names}
+    assert set() < {event["data"]["channel"] for event in tried} <= kinds
+    assert all(event["actor"] == event["data"]["channel"] for event in tried)
+    read = {reason.partition(":")[0] for reason in reasons}
+    assert read == {"e-mail", "telegram", "webhook desk"}, "people read another"
 
 
 def test_a_dry_run_calls_nobody_now_or_later(tmp_path: Path) -> None:

@@ -77,8 +77,8 @@ async def settled(daemon: Running, count: int) -> None:
 
     def is_settled() -> bool:
         text = daemon.get("/metrics")[1]
-        copies = 'alertas_delivery_copies_total{channel="e-mail",outcome="delivered"}'
-        waiting = 'alertas_delivery_outbox{channel="e-mail"} 0\n'
+        copies = 'alertas_delivery_copies_total{channel="email",outcome="delivered"}'
+        waiting = 'alertas_delivery_outbox{channel="email"} 0\n'
         return f"{copies} {count}\n" in text and waiting in text
 
     await asyncio.to_thread(daemon.until, is_settled, 60.0)

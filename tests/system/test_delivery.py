@@ -229,7 +229,7 @@ def test_letters_that_reached_nobody_are_a_reason_and_a_figure(tmp_path: Path) -
                 def look() -> Any:
                     text = daemon.get("/metrics")[1]
                     found = re.search(
-                        r'alertas_delivery_copies_total{channel="e-mail",outcome="dead"} (\d+)',
+                        r'alertas_delivery_copies_total{channel="email",outcome="dead"} (\d+)',
                         text,
                     )
                     reasons = daemon.health()[1]["reasons"]

@@ -59,7 +59,8 @@ class Courier(Generic[Content]):
 
     Attributes
     ----------
-    kind, name : str
+    kind, name, title : str
+        As of its manner.
     stats : Stats
     """
 
@@ -73,7 +74,7 @@ class Courier(Generic[Content]):
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.kind, self.name = manner.kind, manner.name
+        self.kind, self.name, self.title = manner.kind, manner.name, manner.title
         self._manner = manner
         self._outbox = outbox
         self._renderer = renderer

@@ -18,9 +18,13 @@ class Manner(NamedTuple):
 
     Attributes
     ----------
-    kind, name : str
-        One of a few words, and what people read: ``email`` and ``e-mail``, ``webhook`` and
-        ``webhook desk``.
+    kind : str
+        One of a few words: ``email``, ``telegram``, ``webhook``.
+    name : str
+        The channel's, for machines: ``email``, ``telegram``, ``webhook:desk``. The outbox, the
+        metrics' label and the log know it by this.
+    title : str
+        What people read: ``e-mail``, ``telegram``, ``webhook desk``.
     max_concurrent : int
         Letters under way at once.
     digest_above : int or None
@@ -31,6 +35,7 @@ class Manner(NamedTuple):
 
     kind: str
     name: str
+    title: str
     max_concurrent: int
     digest_above: int | None = None
     sender: str = ""

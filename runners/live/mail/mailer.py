@@ -39,7 +39,7 @@ class Mailer(Courier[bytes]):
         chance: Callable[[], float] = random.random,
     ) -> None:
         manner = Manner(
-            MAIL, "e-mail", settings.max_concurrent, settings.digest_above, settings.sender
+            MAIL, MAIL, "e-mail", settings.max_concurrent, settings.digest_above, settings.sender
         )
         self._pool = SmtpPool(settings, access)
         super().__init__(manner, self._pool, outbox.of(MAIL), renderer, clock=clock, chance=chance)
