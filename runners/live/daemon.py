@@ -213,7 +213,7 @@ class Daemon:
         url = None if self._options.dry_run else self._config.live.heartbeat_url
         if (heartbeat := make_heartbeat(url)) is None:
             return []
-        self._pipeline.on_bar = heartbeat.beat
+        self._pipeline.on_bar, self._board.heartbeat = heartbeat.beat, heartbeat
         return [self._keep("heartbeat", heartbeat.run)]
 
     def _keep(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
@@ -269,7 +269,7 @@ class Daemon:
             reasons = self._board.reasons()
             try:
                 operator.look(reasons)
-                self._figures.look(reasons, store, self._channels.couriers, self._board.positions)
+                self._figures.look(reasons, store, self._board)
                 self._server.tell_status(feed_status(self._board))
             except StorageError as error:
                 _log.error("store cannot be read", extra={"reason": str(error)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from alertlib.detection.intake import Outcome
     from runners.live.alert_store.store import Store
     from runners.live.delivery.courier import Courier
-    from runners.live.feed.base import Key, Position
-    from runners.live.health import Reason
+    from runners.live.health import Board, Reason
 
 KINDS = (
     "store",
@@ -32,6 +31,7 @@ KINDS = (
     "webhook",
     "telegram",
     "letters",
+    "heartbeat",
     "task",
     "websocket",
     "detector",
@@ -55,6 +55,7 @@ _COUNTERS: dict[str, tuple[str, Labels]] = {
         "Attempts since the start, by how they ended.",
         {"channel": (), "verdict": ()},
     ),
+    "alertas_heartbeat_failures_total": ("Calls of live.heartbeat_url not accepted.", {}),
 }
 _GAUGES: dict[str, tuple[str, Labels]] = {
     "alertas_build_info": ("1; the versions are its labels.", {"version": (), "python": ()}),
@@ -62,6 +63,10 @@ _GAUGES: dict[str, tuple[str, Labels]] = {
     "alertas_last_bar_timestamp_seconds": (
         "Open of the newest bar on disk, Unix time; 0 before the first.",
         {"symbol": (), "timeframe": ()},
+    ),
+    "alertas_last_heartbeat_timestamp_seconds": (
+        "When live.heartbeat_url last accepted a call, Unix time; 0 before the first.",
+        {},
     ),
     "alertas_detector_disabled": ("1 for a detector disabled after errors.", {"detector": ()}),
     "alertas_trouble": ("1 for what is a reason on /health, by kind.", {"kind": KINDS}),
@@ -145,13 +150,7 @@ class Figures:
         if disabled:
             self._metrics.set("alertas_detector_disabled", 1, detector=name)
 
-    def look(
-        self,
-        reasons: Iterable[Reason],
-        store: Store,
-        couriers: Sequence[Courier[Any]],
-        positions: Mapping[Key, Position],
-    ) -> None:
+    def look(self, reasons: Iterable[Reason], store: Store, board: Board) -> None:
         """Set the gauges."""
         present = {reason.kind for reason in reasons}
         put = self._metrics.set
@@ -162,12 +161,15 @@ class Figures:
         put("alertas_audit_seq", store.audit_head[0])
         with suppress(OSError):  # none yet, or just gone with the last connection
             put("alertas_store_wal_bytes", os.stat(f"{store.path}-wal").st_size)
-        for (symbol, timeframe), position in positions.items():
+        for (symbol, timeframe), position in board.positions.items():
             last = 0.0 if position.last is None else _unix(position.last)
             put("alertas_last_bar_timestamp_seconds", last, symbol=symbol, timeframe=timeframe)
-        for courier in couriers if store.trouble() is None else ():
+        for courier in board.couriers if store.trouble() is None else ():
             put("alertas_delivery_outbox", courier.pending(), channel=courier.name)
             self._look_at_courier(courier)
+        if board.heartbeat is not None:
+            put("alertas_heartbeat_failures_total", board.heartbeat.failures)
+            put("alertas_last_heartbeat_timestamp_seconds", board.heartbeat.accepted_at)
 
     def _look_at_courier(self, courier: Courier[Any]) -> None:
         stats, put, name = courier.stats, self._metrics.set, courier.name

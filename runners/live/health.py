@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from runners.live.alert_store.store import Store
     from runners.live.delivery.courier import Courier
     from runners.live.feed.base import Feed, Key, Position
+    from runners.live.heartbeat import Heartbeat
     from runners.live.websocket.server import AlertServer
     from runners.live.websocket.tls import Certificate
 
@@ -57,6 +58,7 @@ class Board:
         self.server: AlertServer | None = None
         self.certificate: Certificate | None = None
         self.couriers: Sequence[Courier[Any]] = ()
+        self.heartbeat: Heartbeat | None = None
         self.feed: Feed | None = None
         self.cores: dict[Key, Core] = {}
         self.positions: dict[Key, Position] = {}
@@ -85,6 +87,8 @@ class Board:
             for courier in self.couriers
             if courier.losses
         ]
+        if self.heartbeat is not None and self.heartbeat.reason:
+            found.append(Reason("heartbeat", f"heartbeat: {self.heartbeat.reason}", False))
         found += [
             Reason("task", f"task: {name} has failed: {why}", False)
             for name, why in self.task_errors.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ from runners.live.delivery.http import Answer, Http, failed, trusted
 
 TIMEOUT_SECONDS = 5.0
 NEXT_ADDRESS_SECONDS = 0.25
+LASTING = 2
+"""One call that fails is a blip, so many in a row are a reason on ``/health``."""
 
 _log = logging.getLogger("alertas.heartbeat")
 
@@ -25,6 +28,13 @@ class Heartbeat:
     ----------
     url : str
         Who knows it can keep the switch quiet, so it is in no log.
+
+    Attributes
+    ----------
+    failures : int
+        Calls that were not accepted, since the start.
+    accepted_at : float
+        When the last one was, Unix seconds; 0 before the first.
     """
 
     def __init__(self, url: str) -> None:
@@ -32,6 +42,16 @@ class Heartbeat:
         self._http = Http(TIMEOUT_SECONDS)
         self._due = asyncio.Event()
         self._failure = ""
+        self._failed_in_a_row = 0
+        self.failures = 0
+        self.accepted_at = 0.0
+
+    @property
+    def reason(self) -> str:
+        """Why nobody hears the beats, one line for ``/health``; empty while somebody does."""
+        if self._failed_in_a_row < LASTING:
+            return ""
+        return f"{self._failure}; {self._failed_in_a_row} calls in a row were not accepted"
 
     def beat(self) -> None:
         """Say that a bar is closed and on disk."""
@@ -81,3 +101,8 @@ class Heartbeat:
         elif self._failure and not failure:
             _log.warning("heartbeat works again")
         self._failure = failure
+        if failure:
+            self.failures += 1
+            self._failed_in_a_row += 1
+        else:
+            self._failed_in_a_row, self.accepted_at = 0, time.time()

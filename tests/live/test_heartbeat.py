@@ -37,6 +37,26 @@ def test_beats_are_calls_and_failures_are_said_once(caplog: pytest.LogCaptureFix
     assert "secret-uuid" not in " ".join(str(vars(record)) for record in caplog.records)
 
 
+def test_calls_that_keep_failing_are_a_reason_until_one_is_accepted() -> None:
+    answers = [500, 200, 404, 404, 404, 200]
+
+    async def run() -> list[tuple[str, int, bool]]:
+        async with serving(lambda _: answer(answers[len(server.requests) - 1])) as server:
+            heartbeat = Heartbeat(f"{server.url}/ping/secret-uuid")
+            seen = []
+            for _ in answers:
+                await heartbeat._call()
+                seen.append((heartbeat.reason, heartbeat.failures, heartbeat.accepted_at > 0.0))
+            await heartbeat.close()
+        return seen
+
+    twice, thrice = (f"HTTP 404 Said; {n} calls in a row were not accepted" for n in (2, 3))
+    assert asyncio.run(run()) == [
+        ("", 1, False), ("", 1, True), ("", 2, True), (twice, 3, True), (thrice, 4, True),
+        ("", 4, True),
+    ]  # fmt: skip
+
+
 def test_nobody_there_harms_nothing() -> None:
     async def run() -> None:
         heartbeat = Heartbeat("http://127.0.0.1:9/")

@@ -8,21 +8,24 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from runners.live.checks import _looks
 from runners.live.delivery.channel import Result, Verdict
-from tests.support.http_server import Request, Server, answer, serving
+from tests.support.http_server import HANG, Request, Server, answer, serving
 from tests.support.running import (
     ENV,
     ROOT,
     SAMPLE,
     Running,
     alerts_of,
+    assert_same,
     environment,
     events,
+    expected_alerts,
     run,
     write_config,
 )
@@ -126,6 +129,54 @@ def test_a_daemon_beats_once_bars_are_on_disk(tmp_path: Path) -> None:
         return server.requests
 
     assert {(one.method, one.path) for one in asyncio.run(beats())} == {("GET", "/beat")}
+
+
+def test_a_heartbeat_that_keeps_failing_is_seen(tmp_path: Path) -> None:
+    """It was a line in the log: nobody learned that the dead man's switch heard nothing."""
+    status = 500
+
+    async def scenario() -> list[tuple[int, list[str], str]]:
+        nonlocal status
+        async with serving(lambda request: answer(status)) as server:
+            config = write_config(tmp_path, HEARTBEAT.format(url=server.url))
+            with Running(tmp_path, *REPLAY, "--config", config, "--speed", "1000") as daemon:
+
+                def look(kind: str) -> tuple[int, list[str], str] | None:
+                    metrics = daemon.get("/metrics")[1]
+                    code, health = daemon.health()
+                    is_said = [one for one in health["reasons"] if one.startswith("heartbeat: ")]
+                    is_seen = f'alertas_trouble{{kind="heartbeat"}} {kind}' in metrics
+                    done = is_seen and bool(is_said) == (kind == "1")
+                    return (code, health["reasons"], metrics) if done else None
+
+                failing = await asyncio.to_thread(daemon.until, lambda: look("1"))
+                status = 200
+                well = await asyncio.to_thread(daemon.until, lambda: look("0"))
+                await asyncio.to_thread(daemon.signal, "SIGTERM")
+            return [failing, well]
+
+    [(code, reasons, metrics), (_, _, later)] = asyncio.run(scenario())
+    (reason,) = reasons
+    assert code == 200
+    assert re.fullmatch(r"heartbeat: HTTP 500 Said; \d+ calls in a row were not accepted", reason)
+    (failures,) = re.findall(r"^alertas_heartbeat_failures_total (\d+)$", metrics, re.M)
+    assert int(failures) >= 2
+    assert "\nalertas_last_heartbeat_timestamp_seconds 0\n" in metrics
+    (accepted,) = re.findall(r"^alertas_last_heartbeat_timestamp_seconds (\S+)$", later, re.M)
+    assert abs(float(accepted) - time.time()) < 60.0
+
+
+def test_a_heartbeat_that_gets_no_answer_costs_no_alert(tmp_path: Path) -> None:
+    async def scenario() -> Running:
+        async with serving(lambda request: HANG) as server:
+            config = write_config(tmp_path, HEARTBEAT.format(url=server.url))
+            with Running(tmp_path, *REPLAY, "--config", config, "--speed", "0") as daemon:
+                await asyncio.to_thread(daemon.until, lambda: daemon.health()[1]["feed"] == "ended")
+                await asyncio.to_thread(daemon.signal, "SIGTERM")
+            assert server.requests
+            return daemon
+
+    assert_same(alerts_of(asyncio.run(scenario()).database), expected_alerts(SAMPLE))
 
 
 def test_a_channel_has_one_name_in_metrics_log_and_audit(tmp_path: Path) -> None:

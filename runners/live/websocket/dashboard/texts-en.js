@@ -57,6 +57,7 @@ TEXTS.en = {
   kind_letters: "some messages reached nobody",
   kind_webhook: "webhook {name} fails; alerts wait",
   kind_telegram: "Telegram fails; messages wait",
+  kind_heartbeat: "the server's heartbeat is not received; alerts go on",
   kind_task: "a part of the program stopped and is started again",
   kind_websocket: "a connection is slow",
   kind_detector: "a detector is off",

@@ -57,6 +57,7 @@ TEXTS["pt-BR"] = {
   kind_letters: "há mensagens que não chegaram a ninguém",
   kind_webhook: "o webhook {name} falha; os alertas esperam",
   kind_telegram: "o Telegram falha; as mensagens esperam",
+  kind_heartbeat: "o sinal de vida do servidor não é recebido; os alertas seguem",
   kind_task: "uma parte do programa parou e é reiniciada",
   kind_websocket: "uma conexão está lenta",
   kind_detector: "um detector está desligado",
