@@ -36,8 +36,6 @@ def _state(board: Board, key: Key, core: Core) -> dict[str, Any]:
     now = None if board.feed is None else board.feed.now()
     market_open = None if now is None else is_market_open(core.instrument, now)
     state, reason = "ended" if board.is_at_end else "running", None
-    if not board.is_at_end and board.feed_error is not None:
-        state, reason = "down", board.feed_error
-    elif (trouble := board.stream_trouble(key)) is not None:
+    if (trouble := board.stream_trouble(key)) is not None:
         state, reason = trouble.state, trouble.brief
     return {"market_open": market_open, "state": state, "reason": reason}

@@ -25,11 +25,25 @@ SLOW_SECONDS = 2.0
 
 
 class Reason(NamedTuple):
-    """Something that is not well. ``kind`` is one of a few words."""
+    """Something that is not well.
+
+    Attributes
+    ----------
+    kind : str
+        One of a few words.
+    text : str
+        For everybody who looks at ``/health``.
+    is_failing : bool
+        Whether it keeps alerts from being made.
+    names : tuple of str
+        What of its kind it is about, for the operator alone: streams, webhooks, recipients. One
+        that stands alone has no name.
+    """
 
     kind: str
     text: str
     is_failing: bool
+    names: tuple[str, ...] = ("",)
 
 
 class StreamTrouble(NamedTuple):
@@ -62,7 +76,6 @@ class Board:
         self.feed: Feed | None = None
         self.cores: dict[Key, Core] = {}
         self.positions: dict[Key, Position] = {}
-        self.feed_error: str | None = None
         self.task_errors: dict[str, str] = {}
         self.is_at_end = False
         self.is_dry_run = False
@@ -76,21 +89,24 @@ class Board:
         found = []
         if (trouble := self._store.trouble()) is not None:
             found.append(Reason("store", f"store: {trouble}", True))
-        found += [Reason("feed", f"feed: {text}", True) for text in self._feed_reasons()]
+        found += self._feed_reasons()
         if self.certificate is not None and (why := self.certificate.trouble(time.time())):
             found.append(Reason("certificate", f"certificate: {why}", False))
         for courier in self.couriers:
             if courier.reason:
-                found.append(Reason(courier.kind, f"{courier.title}: {courier.reason}", False))
+                text = f"{courier.title}: {courier.reason}"
+                found.append(Reason(courier.kind, text, False, (courier.own_name,)))
         found += [
-            Reason("letters", f"letters: {courier.title}: {courier.losses}", False)
+            Reason(
+                "letters", f"letters: {courier.title}: {courier.losses}", False, courier.unreached
+            )
             for courier in self.couriers
-            if courier.losses
+            if courier.unreached
         ]
         if self.heartbeat is not None and self.heartbeat.reason:
             found.append(Reason("heartbeat", f"heartbeat: {self.heartbeat.reason}", False))
         found += [
-            Reason("task", f"task: {name} has failed: {why}", False)
+            Reason("task", f"task: {name} has failed: {why}", False, (name,))
             for name, why in self.task_errors.items()
         ]
         if self.server is not None and self.server.slowest_round_trip() > SLOW_SECONDS:
@@ -98,15 +114,8 @@ class Board:
             found.append(
                 Reason("websocket", f"websocket: a client answers after {seconds:.1f} s", False)
             )
-        for (symbol, timeframe), core in self.cores.items():
-            found += [
-                Reason("detector", f"detector: {name} disabled on {symbol} {timeframe}", False)
-                for name in core.disabled
-            ]
-            found += [
-                Reason("detector", f"detector: {name} is off on {symbol} {timeframe}: {why}", False)
-                for name, why in core.off.items()
-            ]
+        for key, core in self.cores.items():
+            found += _detector_reasons(" ".join(key), core)
         return found
 
     def health(self) -> Health:
@@ -151,12 +160,24 @@ class Board:
             f"{opened}{say_if_over(core.symbol, now.date())}",
         )
 
-    def _feed_reasons(self) -> list[str]:
-        if self.feed_error is not None:
-            return [self.feed_error]
-        found = [self.stream_trouble(key) for key in self.cores]
-        # What keeps all of them is said once.
-        return list(dict.fromkeys(one.text for one in found if one is not None))
+    def _feed_reasons(self) -> list[Reason]:
+        streams: dict[str, list[str]] = {}
+        for key in self.cores:
+            if (trouble := self.stream_trouble(key)) is not None:
+                # What keeps all of them is said once.
+                streams.setdefault(trouble.text, []).append(" ".join(key))
+        return [
+            Reason("feed", f"feed: {text}", True, tuple(names)) for text, names in streams.items()
+        ]
+
+
+def _detector_reasons(stream: str, core: Core) -> list[Reason]:
+    disabled = dict.fromkeys(core.disabled, f"disabled on {stream}")
+    off = {name: f"is off on {stream}: {why}" for name, why in core.off.items()}
+    return [
+        Reason("detector", f"detector: {name} {said}", False, (f"{name} {stream}",))
+        for name, said in [*disabled.items(), *off.items()]
+    ]
 
 
 def _reason_ahead(core: Core, last: datetime | None, now: datetime) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +13,16 @@ from alertlib.config.schema import Email
 from runners.live.gauges import KINDS
 from runners.live.health import Reason
 from runners.live.mail.words import MAIL_WORDS
-from runners.live.operator_notices import LASTING_SECONDS, OVER_SECONDS, PER_HOUR, Operator, Watch
+from runners.live.operator_notices import (
+    GATHERING_SECONDS,
+    LASTING_SECONDS,
+    LETTERS_AT_ONCE,
+    OVER_SECONDS,
+    PER_HOUR,
+    Operator,
+    Trouble,
+    Watch,
+)
 
 STALE = Reason("feed", "feed: WIN$N M5 is stale", True)
 SLOW = Reason("websocket", "websocket: a client answers after 3.0 s", False)
@@ -24,8 +34,14 @@ class Desk:
 
     def __init__(self) -> None:
         self.told: list[tuple[float, str, bool]] = []
+        self.names: list[list[str]] = []
         self.now = 0.0
-        self.watch = Watch(lambda trouble, over: self.told.append((self.now, trouble.kind, over)))
+        self.watch = Watch(self.tell)
+
+    def tell(self, troubles: Sequence[Trouble], is_over: bool) -> None:
+        (kind,) = {one.kind for one in troubles}
+        self.told.append((self.now, kind, is_over))
+        self.names.append([one.name for one in troubles])
 
     def see(self, seconds: float, *reasons: Reason) -> None:
         for _ in range(int(seconds)):
@@ -98,6 +114,85 @@ def test_what_the_cap_held_back_is_told_when_it_may_be() -> None:
     assert desk.told[-1][0] == desk.told[0][0] + 3_600.0
 
 
+def webhook(name: str) -> Reason:
+    return Reason("webhook", f"webhook {name}: HTTP 503", False, (name,))
+
+
+def stale(*streams: str) -> list[Reason]:
+    return [Reason("feed", f"feed: {name} is stale", True, (name,)) for name in streams]
+
+
+def test_a_second_broken_webhook_is_told_by_name_while_the_first_is_broken() -> None:
+    """Notices went by kind: of the second, and of its end, the operator never heard."""
+    desk = Desk()
+    desk.see(100, webhook("desk"))
+    desk.see(100, webhook("desk"), webhook("risk"))
+    desk.see(400, webhook("desk"))
+    desk.see(400)
+    assert desk.names == [["desk"], ["risk"], ["risk"], ["desk"]]
+    assert [(at, over) for at, _, over in desk.told] == [
+        (61.0, False), (161.0, False), (500.0, True), (900.0, True),
+    ]  # fmt: skip
+
+
+def test_streams_that_go_stale_at_different_times_are_told_each() -> None:
+    desk = Desk()
+    desk.see(100, *stale("WIN$N M5"))
+    desk.see(400, *stale("WIN$N M5", "WDO$N M5"))
+    desk.see(400, *stale("WDO$N M5"))
+    assert desk.names == [["WIN$N M5"], ["WDO$N M5"], ["WIN$N M5"]]
+
+
+def test_what_keeps_all_streams_is_one_notice() -> None:
+    streams = tuple(f"SYM{number} M5" for number in range(20))
+    desk = Desk()
+    desk.see(100, Reason("feed", "feed: no answer from the terminal", True, streams))
+    desk.see(400, *stale("SYM7 M5"))
+    desk.see(400)
+    assert desk.names[0] == list(streams)
+    assert desk.names[1:] == [[name for name in streams if name != "SYM7 M5"], ["SYM7 M5"]]
+
+
+def test_things_that_break_one_after_the_other_are_a_few_letters() -> None:
+    """Twenty that go stale within two minutes would have been twenty letters, and twenty more."""
+    streams = [f"SYM{number:02d} M5" for number in range(20)]
+    desk = Desk()
+    for count in range(1, 21):
+        desk.see(6, *stale(*streams[:count]))
+    desk.see(600, *stale(*streams))
+    begun = [names for names, (_, _, over) in zip(desk.names, desk.told, strict=True) if not over]
+    assert [len(names) for names in begun] == [1, 1, 18]
+    assert [name for names in begun for name in names] == streams
+    assert desk.told[2][0] - desk.told[0][0] == GATHERING_SECONDS
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 900), st.sets(st.sampled_from("abcde"))), min_size=1, max_size=40
+    )
+)
+def test_of_each_thing_beginning_and_end_take_turns_and_of_all_there_are_few(
+    story: list[tuple[int, set[str]]],
+) -> None:
+    desk = Desk()
+    for seconds, broken in story:
+        desk.see(seconds, *map(webhook, sorted(broken)))
+    desk.see(2 * 3_600)
+    times = [at for at, _, _ in desk.told]
+    for at in times:
+        assert sum(at <= other < at + GATHERING_SECONDS for other in times) <= LETTERS_AT_ONCE
+    for thing in "abcde":
+        told = [
+            (at, over)
+            for names, (at, _, over) in zip(desk.names, desk.told, strict=True)
+            if thing in names
+        ]
+        assert [over for _, over in told] == [bool(n % 2) for n in range(len(told))]
+        assert len(told) % 2 == 0, "in the end all is well, and that has been told"
+        for at, _ in told:
+            assert sum(at <= other < at + 3_600.0 for other, _ in told) <= PER_HOUR
+
+
 class Post:
     def __init__(self) -> None:
         self.sent: list[tuple[Any, ...]] = []
@@ -122,10 +217,42 @@ def test_of_a_broken_channel_only_the_end_is_mailed() -> None:
     looks(watch, range(100), BROKEN)
     assert post.sent == []
     looks(watch, range(100, 500))
-    ((title, lines, kind),) = post.sent
-    assert (title, kind) == ("Alertas: falha no canal de e-mail: normalizado", "email")
+    ((title, lines, about),) = post.sent
+    assert (title, about) == ("Alertas: falha no canal de e-mail: normalizado", ["email:"])
     assert lines[1] == "O programa diz: e-mail: connect: refused"
     assert lines[0].startswith("De 28/07/2026 ")
+
+
+def test_a_notice_names_what_it_is_about() -> None:
+    post = Post()
+    watch = operator(post, operator="op@x.example", language="en")
+    looks(watch, range(100), webhook("desk"))
+    looks(watch, range(100, 200), *map(webhook, ("desk", "a", "b", "c", "d")))
+    looks(watch, range(200, 600))
+    assert [(title, about) for title, _, about in post.sent] == [
+        ("Alerts: webhook failure (desk)", ["webhook:desk"]),
+        ("Alerts: webhook failure (a, b, c, 1 more)", [f"webhook:{one}" for one in "abcd"]),
+        (
+            "Alerts: webhook failure (desk, a, b, 2 more): well again",
+            [f"webhook:{one}" for one in ("desk", *"abcd")],
+        ),
+    ]
+    lines = post.sent[1][1]
+    assert lines[0].startswith("a: Since 2026-07-28 ")
+    assert lines[1] == "The program says: webhook a: HTTP 503"
+    assert len(lines) == 8
+
+
+def test_what_several_have_in_common_is_said_once() -> None:
+    post = Post()
+    watch = operator(post, operator="op@x.example", language="en")
+    down = Reason("feed", "feed: no answer from the terminal", True, ("WIN$N M5", "WDO$N M5"))
+    looks(watch, range(100), down)
+    ((title, lines, _),) = post.sent
+    assert title == "Alerts: the feed of bars fails (WIN$N M5, WDO$N M5)"
+    assert [line.partition(" Since")[0] for line in lines] == [
+        "WIN$N M5, WDO$N M5:", "The program says: feed: no answer from the terminal",
+    ]  # fmt: skip
 
 
 def test_notices_speak_the_language_of_the_mails() -> None:

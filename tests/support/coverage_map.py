@@ -183,7 +183,6 @@ COVERED = {
     "runners.live.feed": "system/test_lifecycle.py",
     "runners.live.feed.mt5": "system/test_mt5.py",
     "runners.live.feed.mt5_stream": "system/test_mt5.py",
-    "runners.live.health": "live/test_operator_notices.py",
     "runners.live.mail": "live/mail/test_mailer.py",
     "runners.live.mail.track_record": "system/test_delivery.py",
     "runners.live.mail.words": "live/mail/test_render.py",

@@ -101,9 +101,19 @@ class Courier(Generic[Content]):
         return trouble or self._keeper.reason(is_trying=self._under_way.sending > 0)
 
     @property
+    def own_name(self) -> str:
+        """What it is called among those of its kind; empty where there is but one."""
+        return self.name.partition(":")[2]
+
+    @property
     def losses(self) -> str:
         """Copies of late that reached nobody, one line for ``/health``; empty without any."""
         return self._ledger.losses.reason(time.monotonic())
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """Whom these were for, which is not for ``/health``."""
+        return self._ledger.losses.recipients(time.monotonic())
 
     def pending(self) -> int:
         """Return how many copies are not settled yet."""
@@ -114,7 +124,7 @@ class Courier(Generic[Content]):
         self._wake.set()
 
     def put(self, letters: Sequence[Letter]) -> None:
-        """Send the letters of one notice, in place of any about the same thing; alerts go first."""
+        """Send the letters of one notice, in place of old news; alerts go first."""
         self._notices.put(letters)
         self._replan_at = 0.0
         self._wake.set()
@@ -190,7 +200,7 @@ class Courier(Generic[Content]):
                 await wrap_future(self._outbox.dead(made.expired, "expired"))
             else:
                 await wrap_future(self._outbox.failed(made.expired, now, "expired"))
-            self._ledger.expired(len(made.expired))
+            self._ledger.expired(made.expired)
         for name, members in made.joins.items():
             await wrap_future(self._outbox.put_into_digest(members, name))
         self._gathering = made.gathering

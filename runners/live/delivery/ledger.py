@@ -6,7 +6,7 @@ import logging
 import time
 from asyncio import wrap_future
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -57,7 +57,7 @@ class Losses:
     """
 
     def __init__(self) -> None:
-        self._slices: deque[tuple[float, Counter[Loss]]] = deque()
+        self._slices: deque[tuple[float, Counter[tuple[Loss, str]]]] = deque()
         self._untold: Counter[str] = Counter()
         self._last = ""
 
@@ -65,7 +65,7 @@ class Losses:
         """Note copies lost; ``how`` is the stage and code, and names nobody."""
         if not self._slices or now - self._slices[-1][0] >= _SLICE_SECONDS:
             self._slices.append((now, Counter()))
-        self._slices[-1][1][loss] += count
+        self._slices[-1][1][loss, recipient] += count
         self._last = how or self._last
         if loss != "expired":
             # A digest lists those that expired itself.
@@ -73,16 +73,27 @@ class Losses:
 
     def reason(self, now: float) -> str:
         """Return one line on what was lost of late; empty if nothing was."""
-        while self._slices and now - self._slices[0][0] >= LOSS_SECONDS:
-            self._slices.popleft()
         total: Counter[Loss] = Counter()
-        for _, counts in self._slices:
-            total.update(counts)
+        for (loss, _), count in self._recent(now).items():
+            total[loss] += count
         said = [f"{total[loss]} {meaning}" for loss, meaning in _MEANINGS.items() if total[loss]]
         if not said:
             return ""
         last = f"; the last refusal: {self._last}" if self._last else ""
         return f"{', '.join(said)}, in the last hour{last}"
+
+    def recipients(self, now: float) -> tuple[str, ...]:
+        """Return whom the copies were for, in order of their names."""
+        return tuple(sorted({recipient for _, recipient in self._recent(now)}))
+
+    def _recent(self, now: float) -> Counter[tuple[Loss, str]]:
+        """Return the copies lost of late, by how and for whom."""
+        while self._slices and now - self._slices[0][0] >= LOSS_SECONDS:
+            self._slices.popleft()
+        total: Counter[tuple[Loss, str]] = Counter()
+        for _, counts in self._slices:
+            total.update(counts)
+        return total
 
     def untold(self, recipient: str) -> int:
         """Return how many copies a recipient does not know to have missed."""
@@ -132,11 +143,12 @@ class Ledger:
         else:
             await wrap_future(self._outbox.failed(letter.rows, retry_at, reason, **data))
 
-    def expired(self, count: int) -> None:
+    def expired(self, rows: Sequence[OutboxRow]) -> None:
         """Count copies that have become too old."""
-        self.stats.alerts["expired"] += count
-        self.losses.add("expired", "", count, time.monotonic())
-        log.warning("alerts expired unsent", extra={"channel": self._channel, "alerts": count})
+        self.stats.alerts["expired"] += len(rows)
+        for recipient, count in Counter(row.recipient for row in rows).items():
+            self.losses.add("expired", recipient, count, time.monotonic())
+        log.warning("alerts expired unsent", extra={"channel": self._channel, "alerts": len(rows)})
 
     def count(self, letter: Letter, result: Result, settlement: Settlement, now: float) -> None:
         """Count an attempt; ``now`` is Unix seconds."""

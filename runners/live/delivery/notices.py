@@ -10,8 +10,9 @@ from runners.live.delivery.policy import Letter, Settlement
 class NoticeBox:
     """Notices to the operator that have not left yet.
 
-    In memory only: a notice tells of a state, and a restart looks at it anew. Of one kind the
-    newest is kept, so that an outage leaves one letter about each thing and not a heap.
+    In memory only: a notice tells of a state, and a restart looks at it anew. One goes once newer
+    ones tell of everything that it is about, so that an outage leaves about as many letters as
+    there are things to tell of, and not a heap.
     """
 
     def __init__(self) -> None:
@@ -21,10 +22,15 @@ class NoticeBox:
         return bool(self._letters)
 
     def put(self, letters: Sequence[Letter]) -> None:
-        """Add the letters of one notice, in place of those about the same thing."""
-        kinds = {_kind(letter) for letter in letters} - {""}
-        kept = {name: old for name, old in self._letters.items() if _kind(old) not in kinds}
-        self._letters = kept | {letter.message_id: letter for letter in letters}
+        """Add the letters of one notice, in place of those that tell nothing else any more."""
+        told: set[tuple[str, str]] = set()
+        kept: list[Letter] = []
+        for letter in reversed([*self._letters.values(), *letters]):
+            about = _about(letter)
+            if not about or about - told:
+                kept.append(letter)
+            told |= about
+        self._letters = {letter.message_id: letter for letter in reversed(kept)}
 
     def due(self, now: float, held: Container[str]) -> list[Letter]:
         """Return those to be sent now, without those under way; forget those that are too old."""
@@ -43,5 +49,5 @@ class NoticeBox:
             del self._letters[letter.message_id]
 
 
-def _kind(letter: Letter) -> str:
-    return str((letter.notice or {}).get("kind", ""))
+def _about(letter: Letter) -> set[tuple[str, str]]:
+    return {(letter.recipient, thing) for thing in (letter.notice or {}).get("about", ())}

@@ -43,7 +43,7 @@ class Letter(NamedTuple):
     attempts : int
         Attempts already made.
     notice : mapping, optional
-        ``{"title": str, "time": str, "lines": [str, ...], "kind": str}`` of a notice.
+        ``{"title": str, "time": str, "lines": [str, ...], "about": [str, ...]}`` of a notice.
     lost : int
         Copies that a digest's recipient was never sent and is told of.
     """

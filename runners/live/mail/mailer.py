@@ -45,8 +45,12 @@ class Mailer(Courier[bytes]):
         super().__init__(manner, self._pool, outbox.of(MAIL), renderer, clock=clock, chance=chance)
         self._settings = settings
 
-    def notice(self, title: str, lines: Sequence[str], kind: str = "") -> None:
-        """Send a few lines to the operator, if there is one. Traders get no notices."""
+    def notice(self, title: str, lines: Sequence[str], about: Sequence[str] = ()) -> None:
+        """Send a few lines to the operator, if there is one. Traders get no notices.
+
+        ``about`` names the things they tell of: what is still waiting and tells only of these is
+        old news then.
+        """
         if self._settings.operator is not None:
             to = (self._settings.operator,)
-            self.put(notices(self._settings, to, title, lines, self._clock(), kind))
+            self.put(notices(self._settings, to, title, lines, self._clock(), about))

@@ -19,11 +19,11 @@ NOTICE_TTL = 86_400.0
 
 def notices(
     settings: Email, recipients: Sequence[str], title: str, lines: Sequence[str], now: float,
-    kind: str = "",
+    about: Sequence[str] = (),
 ) -> list[Letter]:  # fmt: skip
-    """Return a notice as letters; ``kind`` is what it is about."""
+    """Return a notice as letters; ``about`` names the things it tells of."""
     written = datetime.fromtimestamp(now, UTC).isoformat()
-    content = {"title": title, "time": written, "lines": list(lines), "kind": kind}
+    content = {"title": title, "time": written, "lines": list(lines), "about": list(about)}
     return [
         Letter(
             kind="notice",

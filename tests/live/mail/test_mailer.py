@@ -863,18 +863,37 @@ class TestNotices:
             async with house(settings, tmp_path) as this:
                 await until(lambda: this.mailer.reason)
                 for number in range(20):
-                    this.mailer.notice(f"Banco {number}", ["linha"], "store")
-                    this.mailer.notice(f"Barras {number}", ["linha"], "feed")
+                    this.mailer.notice(f"Banco {number}", ["linha"], ["store:"])
+                    this.mailer.notice(f"Barras {number}", ["linha"], ["feed:WIN$N M5"])
                 server.replies = {}
                 await until(lambda: len(server.raw) == 2)
                 this.mailer.stop(1.0)
             assert sorted(mail["Subject"] for mail in server.mails) == ["Banco 19", "Barras 19"]
         async with real() as inbox, house(plain(inbox.port), tmp_path) as this:
-            this.mailer.notice("Banco", ["linha"], "store")
+            this.mailer.notice("Banco", ["linha"], ["store:"])
             this.commit()
             await until(lambda: this.owed == 0)
             this.mailer.stop(1.0)
         assert [mail["X-Alertas-Kind"] for mail in inbox.mails] == ["alert"]
+
+    @in_loop
+    async def test_one_about_two_things_waits_until_both_are_told_of_anew(
+        self, tmp_path: Path
+    ) -> None:
+        """One of a second webhook took the place of one of the first, which nobody was told of."""
+        async with scripted(replies={"BANNER": "554 go away"}) as server:
+            settings = plain(server.port, operator="op@x.example")
+            async with house(settings, tmp_path) as this:
+                await until(lambda: this.mailer.reason)
+                this.mailer.notice("a e b", ["linha"], ["webhook:a", "webhook:b"])
+                this.mailer.notice("c", ["linha"], ["webhook:c"])
+                this.mailer.notice("a de novo", ["linha"], ["webhook:a"])
+                this.mailer.notice("c de novo", ["linha"], ["webhook:c"])
+                server.replies = {}
+                await until(lambda: len(server.raw) == 3)
+                this.mailer.stop(1.0)
+            told = [mail["Subject"] for mail in server.mails]
+            assert sorted(told) == ["a de novo", "a e b", "c de novo"]
 
     @in_loop
     async def test_one_under_way_for_long_is_not_sent_again(self, tmp_path: Path) -> None:

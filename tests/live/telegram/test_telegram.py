@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -65,6 +66,38 @@ def scripted(*answers: bytes) -> Callable[[Request], bytes]:
         return left.pop(0) if len(left) > 1 else left[0]
 
     return reply
+
+
+def settled(work: Work) -> int:
+    return len(work.events("delivered")) + len(work.events("dead_letter"))
+
+
+def test_chats_that_are_lost_at_different_times_are_each_a_name_for_the_operator(
+    tmp_path: Path,
+) -> None:
+    """The second was the same reason as the first, and nobody was told of it."""
+
+    async def test(work: Work, server: Server) -> None:
+        first, second = sorted(f"telegram:{chat}" for chat in CHATS)
+        seen = []
+        for number in range(1, 5):
+            work.commit(number)
+            await until(lambda n=number: settled(work) == 2 * n)  # type: ignore[misc]
+            seen.append((work.courier.losses, work.courier.unreached))
+        assert seen[0] == ("", ())
+        assert [set(names) for _, names in seen[1:]] == [{second}, {second}, {first, second}]
+        assert not any(str(chat) in line for line, _ in seen for chat in CHATS), "/health shows it"
+
+    lost = [set(), {42}, {42}, set(CHATS)]
+
+    def reply(request: Request) -> bytes:
+        if not request.path.endswith("/sendMessage"):
+            return WELL
+        counts[chat := json.loads(request.body)["chat_id"]] += 1
+        return BLOCKED if chat in lost[counts[chat] - 1] else WELL
+
+    counts: Counter[int] = Counter()
+    tried(tmp_path, reply, test)
 
 
 def test_every_chat_gets_the_mails_text(tmp_path: Path) -> None:
