@@ -70,6 +70,11 @@ _GAUGES: dict[str, tuple[str, Labels]] = {
     ),
     "alertas_detector_disabled": ("1 for a detector disabled after errors.", {"detector": ()}),
     "alertas_trouble": ("1 for what is a reason on /health, by kind.", {"kind": KINDS}),
+    "alertas_feed_trouble": (
+        "1 for a stream that gives no alerts, 0 while it is well.",
+        {"symbol": (), "timeframe": ()},
+    ),
+    "alertas_delivery_trouble": ("1 for a channel that is broken.", {"channel": ()}),
     "alertas_store_queue": ("Pieces of work waiting for the next transaction.", {}),
     "alertas_store_commit_seconds": ("Duration of the last transaction.", {}),
     "alertas_store_wal_bytes": ("Size of the database's write-ahead log.", {}),
@@ -116,6 +121,7 @@ class Figures:
     def expect_channel(self, name: str) -> None:
         """Begin the series of a channel at 0."""
         self._metrics.expect("alertas_delivery_outbox", channel=name)
+        self._metrics.expect("alertas_delivery_trouble", channel=name)
         for outcome in OUTCOMES:
             self._metrics.expect("alertas_delivery_copies_total", channel=name, outcome=outcome)
         for verdict in Verdict:
@@ -150,12 +156,10 @@ class Figures:
         if disabled:
             self._metrics.set("alertas_detector_disabled", 1, detector=name)
 
-    def look(self, reasons: Iterable[Reason], store: Store, board: Board) -> None:
+    def look(self, reasons: Sequence[Reason], store: Store, board: Board) -> None:
         """Set the gauges."""
-        present = {reason.kind for reason in reasons}
         put = self._metrics.set
-        for kind in KINDS:
-            put("alertas_trouble", float(kind in present), kind=kind)
+        self._look_at_reasons(reasons, board)
         put("alertas_store_queue", store.queued)
         put("alertas_store_commit_seconds", store.stats.last_commit_seconds)
         put("alertas_audit_seq", store.audit_head[0])
@@ -170,6 +174,18 @@ class Figures:
         if board.heartbeat is not None:
             put("alertas_heartbeat_failures_total", board.heartbeat.failures)
             put("alertas_last_heartbeat_timestamp_seconds", board.heartbeat.accepted_at)
+
+    def _look_at_reasons(self, reasons: Sequence[Reason], board: Board) -> None:
+        put = self._metrics.set
+        present = {reason.kind for reason in reasons}
+        for kind in KINDS:
+            put("alertas_trouble", float(kind in present), kind=kind)
+        failing = {name for one in reasons if one.kind == "feed" for name in one.names}
+        for symbol, timeframe in board.positions:
+            is_failing = f"{symbol} {timeframe}" in failing
+            put("alertas_feed_trouble", float(is_failing), symbol=symbol, timeframe=timeframe)
+        for courier in board.couriers:
+            put("alertas_delivery_trouble", float(bool(courier.reason)), channel=courier.name)
 
     def _look_at_courier(self, courier: Courier[Any]) -> None:
         stats, put, name = courier.stats, self._metrics.set, courier.name

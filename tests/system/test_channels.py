@@ -38,6 +38,7 @@ WEBHOOK = "  webhook: [{{name: desk, url: '{url}/desk', secret_env: DESK_SECRET}
 TELEGRAM = "  telegram: {{enabled: true, chat_ids: [42], base_url: '{url}'}}\n"
 HEARTBEAT = "live: {{heartbeat_url: '{url}/beat'}}\n"
 ALL = f"delivery:\n{WEBHOOK}{TELEGRAM}{HEARTBEAT}"
+EVERY_BAR = "detection: {enabled: ['runners.trial.every_bar:every']}\n"
 REPLAY = ("--feed", "replay", "--bars", str(SAMPLE))
 
 
@@ -177,6 +178,36 @@ def test_a_heartbeat_that_gets_no_answer_costs_no_alert(tmp_path: Path) -> None:
             return daemon
 
     assert_same(alerts_of(asyncio.run(scenario()).database), expected_alerts(SAMPLE))
+
+
+def test_a_second_webhook_that_breaks_shows_beside_the_first(tmp_path: Path) -> None:
+    """`alertas_trouble` is 1 for the kind already, and stays so: no monitor told of the second."""
+    broken = {"/a"}
+
+    async def scenario() -> list[str]:
+        async with serving(lambda one: answer(503 if one.path in broken else 200)) as server:
+            hook = f"{{name: NAME, url: '{server.url}/NAME', secret_env: DESK_SECRET}}"
+            hooks = ", ".join(hook.replace("NAME", name) for name in "abc")
+            config = write_config(tmp_path, f"delivery: {{webhook: [{hooks}]}}\n" + EVERY_BAR)
+            options = (*REPLAY, "--config", config, "--speed", "3000")
+            with Running(tmp_path, *options, env=SECRETS) as daemon:
+
+                def shows(trouble: str) -> str | None:
+                    text = daemon.get("/metrics")[1]
+                    pattern = r'alertas_delivery_trouble\{channel="webhook:\w"\} (\d)'
+                    return text if "".join(re.findall(pattern, text)) == trouble else None
+
+                found = [await asyncio.to_thread(daemon.until, lambda: shows("100"))]
+                broken.add("/b")
+                found.append(await asyncio.to_thread(daemon.until, lambda: shows("110")))
+                broken.remove("/a")
+                found.append(await asyncio.to_thread(daemon.until, lambda: shows("010"), 40.0))
+                await asyncio.to_thread(daemon.signal, "SIGTERM")
+            return found
+
+    for text in asyncio.run(scenario()):
+        assert 'alertas_trouble{kind="webhook"} 1' in text
+        assert 'alertas_feed_trouble{symbol="WIN$N",timeframe="M5"} 0' in text
 
 
 def test_a_channel_has_one_name_in_metrics_log_and_audit(tmp_path: Path) -> None:
