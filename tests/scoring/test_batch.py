@@ -162,8 +162,9 @@ def test_alerts_are_what_is_counted_bar_by_bar(seed: int) -> None:
     rules = make_rules(Config(), series.instrument.grid)
     sign = rng.integers(-1, 2, size=(len(series), len(rules.detectors))).astype(np.int8)
     atr = np.where(rng.random(len(series)) < 0.2, np.nan, 4.0)
+    stated = {i: rng.random(len(series)) for i in (0, 2)}
 
-    alerts = make_alerts(series, SignalTable(sign, {}), atr, rules)
+    alerts = make_alerts(series, SignalTable(sign, stated), atr, rules)
 
     expected = []
     for t in range(len(series)):
@@ -175,11 +176,14 @@ def test_alerts_are_what_is_counted_bar_by_bar(seed: int) -> None:
             ]
             if agreed:
                 first, *others = agreed
-                confidence = min(rules.detectors[first].confidence + 10 * len(others), 95)
+                probability = stated[first][t] if first in stated else 0.0
+                base = rules.detectors[first].confidence
+                base = min(int(100.0 * probability), 95) if first in stated else base
+                confidence = min(base + 10 * len(others), 95)
                 severity = 2 if confidence >= 80 else 1 if confidence >= 65 else 0
                 bits = sum(1 << i for i in others)
-                expected.append((t, direction, first, bits, confidence, severity))
-    names = ("bar", "direction", "lead", "agreeing", "confidence", "severity")
+                expected.append((t, direction, first, bits, confidence, severity, probability))
+    names = ("bar", "direction", "lead", "agreeing", "confidence", "severity", "probability")
     columns = [getattr(alerts, name).tolist() for name in names]
     assert list(zip(*columns, strict=True)) == expected
 
