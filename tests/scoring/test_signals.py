@@ -25,6 +25,7 @@ from alertlib.scoring.engine import COMPILED, INTERPRETED, CompiledEngine, Engin
 from alertlib.scoring.refits import Refit
 from alertlib.scoring.signals import detect, signals_of
 from alertlib.scoring.step_bars import StepBars
+from alertlib.scoring.true_ranges import true_ranges
 from tests.support.detected import detected_on
 from tests.support.synthetic import bars_of, frame, series_of, walk
 
@@ -109,6 +110,19 @@ def test_a_frame_detector_is_given_joined_and_traded_prices_by_name() -> None:
     gap = rows[107][1] - rows[106][4]
     assert given["close"].to_list() == [r[4] - (gap if i >= 107 else 0) for i, r in enumerate(rows)]
     assert given["session"].to_list() == [0] * 107 + [1] * 107
+
+
+def test_a_step_is_given_the_range_of_fourteen_bars_where_none_is_stated(engine: Engine) -> None:
+    @detector("wide", patterns=("w", "w"), state=Count())
+    def wide(state: Count, ring: Any, bar: TickBar, params: Any) -> tuple[int, Count]:
+        return (1 if bar.high - bar.low > bar.atr else 0), state
+
+    series = series_of(walk(5, sessions=3), timeframe="M5")
+    stated = [detect(series, (wide,), engine, true_ranges(series, n)).sign for n in (13, 14, 15)]
+
+    found = detect(series, (wide,), engine).sign
+
+    assert [np.array_equal(found, sign) for sign in stated] == [False, True, False]
 
 
 # --- probabilities ------------------------------------------------------------------------

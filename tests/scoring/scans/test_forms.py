@@ -15,14 +15,16 @@ from alertlib.detection.detectors import Detector
 from alertlib.kernels.breakout import BreakoutParams
 from alertlib.kernels.rsi_divergence import RsiDivergenceParams
 from alertlib.kernels.volatility import VolatilityParams
-from alertlib.scoring.engine import COMPILED, INTERPRETED
+from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
 from alertlib.scoring.scans import lanes
 from alertlib.scoring.scans.breakout import LONGEST_CHANNEL
 from alertlib.scoring.scans.form import BLOCK
+from alertlib.scoring.scans.rsi_divergence import HIGH, KIND_BITS, NO_PIVOT, _rsi_at
 from alertlib.scoring.scans.table import BLOCK_FORMS, find_form
 from alertlib.scoring.scans.volatility import EXACT_BELOW, LONGEST_RUN, covers
 from alertlib.scoring.signals import detect
 from alertlib.scoring.step_bars import NARROW_BELOW, StepBars
+from tests import naive
 from tests.support.steps import rough_walk
 from tests.support.synthetic import series_of, session, walk
 
@@ -83,6 +85,20 @@ def test_a_form_is_its_step_where_no_lane_begins_as_the_one_before_it_ends(
 
     for seed in range(3):
         assert_equal(one, walk(seed, sessions=12, bars=100))
+
+
+@pytest.mark.parametrize("bars", [1_400, 1_401, 1_402, 1_403])
+def test_the_rsi_is_told_at_every_bar_wherever_lanes_begin_and_end(
+    engine: Engine, bars: int
+) -> None:
+    n = 5
+    closes = np.random.default_rng(bars).integers(-9, 10, bars).cumsum() + 24_000
+    at = np.arange(n, bars)
+    pivots = np.append((at << KIND_BITS) + HIGH, NO_PIVOT).astype(np.uint32)
+
+    found = _rsi_at(engine, closes.astype(np.int32), n, pivots, len(at))
+
+    assert found == pytest.approx(naive.rsi(closes.tolist(), n)[n:], abs=1e-9)
 
 
 @settings(max_examples=30)
