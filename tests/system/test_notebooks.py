@@ -45,6 +45,8 @@ def nothing_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setenv(name, str(tmp_path / name))
     for name in ("PYTHONPATH", "ALERTAS_CONFIG_PATH", "ALERTAS_BARS", "ALERTAS_SYMBOL"):
         monkeypatch.delenv(name, raising=False)
+    # Their readers' loops are compiled; in plain Python a notebook takes ten minutes.
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
     # Commas would end the message.
     monkeypatch.setenv("PYTHONWARNINGS", f"ignore:{COMPILING.partition(',')[0]}")
 
