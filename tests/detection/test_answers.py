@@ -20,6 +20,7 @@ from alertlib.detection.stream import Stream
 from alertlib.errors import AlertlibWarning, ConfigError, DetectorError
 from alertlib.scoring.engine import COMPILED, INTERPRETED, Engine
 from alertlib.scoring.signals import detect
+from tests.support.compiling import needs_compiler
 from tests.support.synthetic import series_of, walk
 
 pytestmark = pytest.mark.usefixtures("own_registry")
@@ -150,7 +151,7 @@ UNUSUAL = {
 }
 
 
-@pytest.mark.parametrize("kind", UNUSUAL)
+@pytest.mark.parametrize("kind", [*list(UNUSUAL)[:-1], pytest.param("words", marks=needs_compiler)])
 def test_an_unusual_step_runs_and_says_once_that_it_is_slow(kind: str) -> None:
     tried = made(UNUSUAL[kind]())
     plain = signals(tried, INTERPRETED)

@@ -50,7 +50,8 @@ def test_what_is_no_card_is_told_in_one_line(text: str | bytes) -> None:
         {"per_session": {}}, {"reasons": "x"},
         {"sensitivity": [{}]}, {"sensitivity": [{"k": "2", "min_move_left": 0}]},
         {"per_detector": [1]}, {"per_detector": [{"name": "a"}]}, {"warnings": [3]}, {"spec": None},
-        {"trade": None}, {"settings": 3}, {"verdict": 3}, {"coin_flip": 3}, {"calibration": []},
+        {"trade": None}, {"settings": 3}, {"verdict": 3}, {"verdict": "MAYBE"},
+        {"coin_flip": 3}, {"calibration": []},
     ],
 )  # fmt: skip
 def test_a_section_of_the_wrong_kind_is_told_in_one_line(changes: dict[str, Any]) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from hashlib import sha256
+from typing import Any
 
 import pytest
 
+from alertlib.errors import DataError
 from alertlib.report import formats, tables
 from alertlib.report.ci.annotations import annotation_lines
 from alertlib.report.ci.junit import junit_xml
 from alertlib.report.page.page import scorecard_fragment, scorecard_page
 from alertlib.report.plain import run_text
-from alertlib.scorecard.card import Scorecard
+from alertlib.scorecard.card import Scorecard, canonical_hash
 from alertlib.scorecard.difference import compare_scorecards
 from tests.support import report_cards
 from tests.support.old_cards import as_v1
@@ -112,3 +115,17 @@ def test_letters_of_any_script_stand_in_the_json_as_they_are() -> None:
     values["data"]["source"] = "índice ação.csv"
 
     assert '"índice ação.csv"' in Scorecard.from_json(json.dumps(values)).to_json()
+
+
+@pytest.mark.parametrize("given", [3, None, {"schema": "scorecard.v2"}])
+def test_what_is_no_text_is_told_in_one_line(given: Any) -> None:
+    with pytest.raises(DataError, match="expected the JSON text of a scorecard") as caught:
+        Scorecard.from_json(given)
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_hash_is_of_the_values_whatever_order_they_were_put_down_in() -> None:
+    text = '{"a":[1,2.5],"ç":null}'
+
+    assert canonical_hash({"ç": None, "a": (1, 2.5)}) == sha256(text.encode()).hexdigest()

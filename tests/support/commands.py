@@ -17,7 +17,7 @@ def command(*arguments: str, cwd: Path = ROOT, **environ: str) -> subprocess.Com
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **environ},
-        timeout=120,
+        timeout=600,  # in plain Python and watched by coverage they take minutes
         check=False,
     )
 
