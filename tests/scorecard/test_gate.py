@@ -491,13 +491,13 @@ def test_a_rate_is_proven_by_the_one_sided_bound(run: Run) -> None:
     assert capture.n_eff is not None
     assert capture.value is not None
     low = wilson(capture.value, capture.n_eff, Z_ONE_SIDED)[0]
-    for threshold, proven in ((low - 1e-9, True), (low + 1e-9, False)):
+    for threshold, proven in ((low - 1e-9, True), (low, True), (low + 1e-9, False)):
         gate = Gate(capture_rate=threshold)
         assert rate_criteria(run.scored, gate, [weights], {})[0].proven is proven
     assert false.n_eff is not None
     assert false.value is not None
     high = wilson(false.value, false.n_eff, Z_ONE_SIDED)[1]
-    for threshold, proven in ((high + 1e-9, True), (high - 1e-9, False)):
+    for threshold, proven in ((high + 1e-9, True), (high, True), (high - 1e-9, False)):
         gate = Gate(false_positive_share=threshold)
         assert rate_criteria(run.scored, gate, [weights], {})[1].proven is proven
 
