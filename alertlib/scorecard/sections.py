@@ -107,7 +107,7 @@ def data_section(bars: Bars, scored: Scored, quality: dict[str, Any]) -> dict[st
             "out_of_session": series.removed,
             "short_sessions": [_date(series.days, [s]) for s in scope.short],
             "tick": grid.tick,
-            "on_grid": grid.on_tick and grid.per_tick == 1,
+            "on_grid": grid.on_tick,
         },
     }
 

@@ -307,6 +307,22 @@ def test_the_least_favourable_null_is_taken(run: Run) -> None:
     assert all(set(c.nulls) == {PERMUTED, TIMING} for c in asked)
 
 
+def test_of_two_nulls_that_are_beaten_as_often_the_harder_is_the_chance_of_a_rail(run: Run) -> None:
+    near = NullRates(np.full(19, 0.6), np.full(19, 0.5), np.full(19, 0.5), 0)
+    far = NullRates(np.full(19, 0.3), np.full(19, 0.7), np.full(19, 0.2), 0)
+
+    for rates in ({PERMUTED: near, FLIPPED: far}, {PERMUTED: far, FLIPPED: near}):
+        rails = rails_of(run, rates)
+        assert rails["placement_capture"].chance == pytest.approx(0.6)
+        assert rails["placement_false_positives"].chance == pytest.approx(0.5)
+
+
+def test_an_expectancy_of_nothing_is_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for points, passed in ((-0.1, False), (0.0, False), (0.1, True), (None, False)):
+        monkeypatch.setitem(vars(run.scored), "expectancy_points", points)
+        assert rails_of(run, nulls())["expectancy_points"].passed is passed
+
+
 def test_coin_flip_bars_decide_the_win_rate_and_not_the_other_two(run: Run) -> None:
     weights = session_weights(14, 100, np.random.default_rng(1))
 

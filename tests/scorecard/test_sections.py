@@ -8,8 +8,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
+import alertlib as al
 from alertlib.backtesting.run import Run
 from alertlib.config import Config
 from alertlib.config.schema import Chosen
@@ -18,7 +20,7 @@ from alertlib.scorecard import sections
 from alertlib.scoring.scored import Scored
 from alertlib.stats.nulls import CoinFlipRates
 from tests.support.backtests import run_of
-from tests.support.synthetic import walk
+from tests.support.synthetic import frame, walk
 
 Row = dict[str, Any]
 
@@ -256,6 +258,16 @@ def test_what_was_scored_is_said_by_its_first_and_last(run: Run) -> None:
     days = [row["date"] for row in sections.session_section(run.scored)]
     assert (made["first_session"], made["last_session"]) == (days[0], days[-1])
     assert (made["quality"]["short_sessions"], made["quality"]["on_grid"]) == ([], True)
+
+
+@pytest.mark.parametrize("symbol", ["WIN$N", "ODD"])
+def test_prices_off_the_grid_are_said_to_be(symbol: str) -> None:
+    prices = pl.col("open", "high", "low", "close") * 1.01234567
+    rows = frame(walk(3, sessions=8)).with_columns(prices)
+
+    made = al.backtest(al.from_frame(rows, symbol=symbol, timeframe="M5"), chance=False)
+
+    assert made.scorecard.data["quality"]["on_grid"] is False
 
 
 def test_a_bar_that_only_the_live_core_refuses_is_one_unsafe_finding() -> None:
