@@ -93,8 +93,8 @@ def _serve(config: Config, args: argparse.Namespace, database: str) -> int:
         run_options = options
         while True:
             feed = make_feed(config, kind, source, args.speed)
-            daemon = Daemon(config, run_options, feed)
             try:
+                daemon = Daemon(config, run_options, feed)
                 stop = await daemon.run()
                 return INTERRUPTED if stop.is_interrupt else OK
             except StoreRecovered:

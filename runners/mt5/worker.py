@@ -39,7 +39,7 @@ class Watched:
     def __init__(self, api: Any, seconds: float) -> None:
         self._api = api
         self._seconds = seconds
-        self._nowhere = open(os.devnull, "w")  # noqa: SIM115 (lives as long as the process)
+        self._nowhere = os.open(os.devnull, os.O_WRONLY)
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(self._api, name)
@@ -59,10 +59,13 @@ def main() -> None:
     """Answer requests until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     requests, answers = _take_pipes()
-    first = read_frame(requests)
-    if first is None:
-        return
-    terminal = _make_terminal(first[0], answers)
+    with answers:
+        if (first := read_frame(requests)) is not None:
+            _serve(first[0], requests, answers)
+
+
+def _serve(setup: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> None:
+    terminal = _make_terminal(setup, answers)
     waiting: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     while (request := waiting.get()) is not None:

@@ -647,17 +647,18 @@ def test_flipped_bits_end_in_bars_or_one_line(tmp_path: Path) -> None:
     path = parquet(tmp_path, walked(1))
     script = """
 import random, sys
+from pathlib import Path
 from alertlib.bars import read_bars
 from alertlib.errors import DataError
-path = sys.argv[1]
-raw = open(path, "rb").read()
+path = Path(sys.argv[1])
+raw = path.read_bytes()
 whole = read_bars(path, symbol="WIN$N").sha256
 rng = random.Random(1)
 for n in range(600):
     at = rng.randrange(len(raw)) if n % 2 else rng.randrange(len(raw) - 1500, len(raw))
     damaged = bytearray(raw)
     damaged[at] ^= 1 << rng.randrange(8)
-    open(path, "wb").write(damaged)
+    path.write_bytes(damaged)
     try:
         bars = read_bars(path, symbol="WIN$N")
         print("same" if bars.sha256 == whole else "other")

@@ -23,6 +23,12 @@ HANDSHAKE = (
 BEARER = f"Authorization: Bearer {TOKEN}\r\n"
 
 
+def _is_debugging(record: logging.LogRecord) -> bool:
+    return record.name == "asyncio" and (
+        record.levelno == logging.DEBUG or str(record.msg).startswith("Executing %s took")
+    )
+
+
 @pytest.fixture(autouse=True)
 def no_traceback() -> Iterator[None]:
     """Whatever a client does: nothing above a warning is logged, no traceback, no token."""
@@ -30,7 +36,8 @@ def no_traceback() -> Iterator[None]:
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if record.name != "websockets.client":  # the tests' own client
+            # Neither the tests' own client, nor what a loop remarks in debug mode (-X dev).
+            if record.name != "websockets.client" and not _is_debugging(record):
                 records.append(record)
 
     handler, root = Keep(logging.DEBUG), logging.getLogger()
