@@ -260,8 +260,7 @@ def _brl(scored: Scored, points: float) -> float | None:
     grid = instrument.grid
     assert grid is not None
     fees_known = instrument.fees or scored.settings.trade.fees_points is not None
-    traded = grid.on_tick and grid.per_tick == 1
-    if instrument.point_value is None or not fees_known or not traded:
+    if instrument.point_value is None or not fees_known or not grid.on_tick:
         return None
     return points * instrument.point_value
 
@@ -356,7 +355,7 @@ def warnings_of(scored: Scored, bars: Bars) -> tuple[str, ...]:
             "state data.symbols[].fees_points or trade.fees_points"
         )
     grid = scored.detected.series.instrument.grid
-    if grid is not None and not (grid.on_tick and grid.per_tick == 1):
+    if grid is not None and not grid.on_tick:
         made.append(
             f"prices are off the {grid.tick:g}-point grid: points are those of an adjusted "
             "series, and R$ are not stated"

@@ -144,6 +144,12 @@ def test_the_profit_factor_counts_gains_and_losses_of_fractions_of_a_point(run: 
     assert sections.trade_section(small)["profit_factor"] == pytest.approx(factor)
 
 
+@pytest.mark.parametrize("known", [(None, 30.0, 1.0), (20.0, None, 1.0), (20.0, 30.0, None)])
+def test_nothing_breaks_even_where_a_part_is_not_known(known: tuple[Any, ...]) -> None:
+    assert sections._break_even(20.0, 30.0, 1.0, 0.5) == (20.0 + 2.0) / (50.0 + 0.5)
+    assert sections._break_even(*known, 0.5) is None
+
+
 def test_points_are_worth_money_only_where_all_of_their_price_is_known(run: Run) -> None:
     instrument = run.scored.detected.series.instrument
 
@@ -154,6 +160,8 @@ def test_points_are_worth_money_only_where_all_of_their_price_is_known(run: Run)
     assert sections._brl(run.scored, 10.0) == 2.0
     assert sections._brl(with_instrument(point_value=None), 10.0) is None
     assert sections._brl(with_instrument(fees=()), 10.0) is None
+    adjusted = with_instrument(grid=replace(instrument.grid, on_tick=False))
+    assert sections._brl(adjusted, 10.0) is None
     told = replace(
         with_instrument(fees=()),
         settings=run.config.set("trade.fees_points", 1.0),
@@ -268,6 +276,7 @@ def test_prices_off_the_grid_are_said_to_be(symbol: str) -> None:
     made = al.backtest(al.from_frame(rows, symbol=symbol, timeframe="M5"), chance=False)
 
     assert made.scorecard.data["quality"]["on_grid"] is False
+    assert any(one.startswith("prices are off the ") for one in made.scorecard.warnings)
 
 
 def test_a_bar_that_only_the_live_core_refuses_is_one_unsafe_finding() -> None:
