@@ -72,6 +72,14 @@ def test_a_single_trial_is_not_deflated() -> None:
     )
 
 
+def test_of_many_trials_that_count_as_one_the_best_is_not_deflated() -> None:
+    points = np.random.default_rng(2).normal(0.2, 1, size=(5, 50))
+
+    found = deflated_sharpe(points, 0, 1)
+
+    assert (found.counted, found.expected_max) == (1, 0.0)
+
+
 def test_trials_that_never_traded_count_but_do_not_narrow_the_others() -> None:
     points = np.random.default_rng(3).normal(size=(4, 50))
     idle = np.zeros((6, 50))

@@ -314,6 +314,27 @@ def test_runs_are_the_same_however_they_are_cut_into_chunks(run: Run) -> None:
             assert alone.of(name)[0] == whole.of(name)[i]
 
 
+def test_an_alert_alone_is_a_whole_share(run: Run) -> None:
+    _, _, bar, direction = parts(run)
+    wins = all_wins(run.scored.detected, run.scored.scope, run.scored.settings)
+
+    alone = null_rates(Schedule(bar[:, None], direction[:, None]), run.scored.validity, wins)
+
+    won = wins[(direction < 0).astype(int), bar].tolist()
+    assert {*won} >= {0, 1}
+    expected = [np.nan if one < 0 else float(one) for one in won]
+    assert np.array_equal(alone.win_rate, expected, equal_nan=True)
+    assert set(alone.false_positive_share.tolist()) == {0.0, 1.0}
+
+
+def test_only_an_alert_that_has_no_bar_is_dropped(run: Run) -> None:
+    wins = all_wins(run.scored.detected, run.scored.scope, run.scored.settings)
+
+    rates = null_rates(Schedule(np.array([[-1, 0, 1]]), np.ones((1, 3))), run.scored.validity, wins)
+
+    assert rates.dropped == 1
+
+
 def test_where_nothing_can_be_entered_the_rates_are_undefined(run: Run) -> None:
     nowhere = Schedule(np.full((1, 3), -1), np.ones((1, 3), dtype=np.int64))
     wins = all_wins(run.scored.detected, run.scored.scope, run.scored.settings)
