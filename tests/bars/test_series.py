@@ -185,6 +185,10 @@ def test_a_mirror_that_would_fall_below_zero_is_lifted() -> None:
     other = mirror(series, flips)
 
     assert other.low.min() >= 1
+    body, other_body = series.close - series.open, other.close - other.open
+    assert np.array_equal(np.abs(other_body), np.abs(body))
+    assert (other.low <= np.minimum(other.open, other.close)).all()
+    assert (other.high >= np.maximum(other.open, other.close)).all()
 
 
 def test_nothing_mirrors_to_nothing() -> None:

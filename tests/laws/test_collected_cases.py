@@ -50,7 +50,7 @@ def test_the_check_gives_its_verdict(name: str, status: int, said: str) -> None:
     done = checked(name)
 
     assert done.returncode == status, done.stdout + done.stderr
-    assert said in done.stdout
+    assert said in " ".join(done.stdout.split())  # a long path breaks the line elsewhere
     lines = done.stderr.splitlines()
     assert len(lines) <= 1
     assert all("runs in plain Python: numba cannot compile it (" in line for line in lines)
