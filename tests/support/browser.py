@@ -62,6 +62,10 @@ def _address(file: Path, process: subprocess.Popen[bytes]) -> str:
     raise RuntimeError(f"chromium did not start (exit status {process.poll()})")
 
 
+class NavigatedError(RuntimeError):
+    """The page was left before it answered."""
+
+
 class Tab:
     """One page in a profile of its own.
 
@@ -96,7 +100,9 @@ class Tab:
             message = json.loads(text)
             if "id" in message:
                 answer = self._answers.pop(message["id"])
-                if "error" in message:
+                if "navigated" in message.get("error", {}).get("message", ""):
+                    answer.set_exception(NavigatedError(str(message["error"])))
+                elif "error" in message:
                     answer.set_exception(RuntimeError(str(message["error"])))
                 else:
                     answer.set_result(message["result"])
@@ -136,12 +142,18 @@ class Tab:
     async def until(self, script: str, seconds: float = 20.0) -> None:
         """Wait for an expression to be true."""
         deadline = time.monotonic() + seconds
-        while not await self.run(f"!!({script})"):
+        while not await self._holds(script):
             if time.monotonic() > deadline:
                 raise AssertionError(
                     f"{script} did not come true in {seconds} s; the console says {self.console}"
                 )
             await asyncio.sleep(0.03)
+
+    async def _holds(self, script: str) -> bool:
+        try:
+            return bool(await self.run(f"!!({script})"))
+        except NavigatedError:
+            return False  # asked of a page that was just left
 
     async def texts(self, selector: str) -> list[str]:
         """Return the visible text of every element that matches."""
