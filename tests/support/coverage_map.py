@@ -85,6 +85,7 @@ COVERED = {
     "alertlib.report.terminal": "report/terminal/test_terminal.py",
     "alertlib.scorecard": "scorecard/test_gate.py",
     "alertlib.scorecard.bootstrap": "scorecard/test_calibration.py",
+    "alertlib.scorecard.card": "scorecard/test_bad_cards.py",
     "alertlib.scorecard.form": "scorecard/test_bad_cards.py",
     "alertlib.scorecard.sections": "laws/test_recomputed.py",
     "alertlib.scorecard.sensitivity": "laws/test_scorer.py",
