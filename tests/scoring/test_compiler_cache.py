@@ -65,8 +65,7 @@ DAMAGE = {
 
 
 @needs_compiler
-@pytest.mark.parametrize("ending", ["nbi", "nbc"])
-@pytest.mark.parametrize("how", DAMAGE)
+@pytest.mark.parametrize(("ending", "how"), [("nbi", "cut"), ("nbc", "flipped")])
 def test_a_damaged_cache_is_compiled_again(tmp_path: Path, ending: str, how: str) -> None:
     """Numba runs flipped machine code: signals 4, 6 and 11 in 3 of 20 files."""
     first = run_with(str(tmp_path))
@@ -80,6 +79,34 @@ def test_a_damaged_cache_is_compiled_again(tmp_path: Path, ending: str, how: str
     assert again[:2] == ["1", COMPILING]
     assert mended[0] == "0"
     assert again[-1] == mended[-1] == first[-1]
+
+
+@needs_compiler
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+@pytest.mark.parametrize("how", DAMAGE)
+def test_whatever_the_damage_the_loop_is_compiled_and_kept_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, how: str
+) -> None:
+    from numba import njit
+
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(compiler_cache, "_told", [True])
+
+    def doubled_again() -> bool:
+        """Compute with a dispatcher that knows the cache alone; say whether it was found there."""
+        loop = njit(_doubled)
+        loop._cache = keyed_cache(_doubled, "key")
+        assert loop(21.0) == 42.0
+        return bool(loop.stats.cache_hits)
+
+    assert [doubled_again(), doubled_again()] == [False, True]
+    for path in tmp_path.rglob(f"*.{ending}"):
+        path.write_bytes(DAMAGE[how](path.read_bytes()))
+    assert [doubled_again(), doubled_again()] == [False, True]
+
+
+def _doubled(number: float) -> float:
+    return 2 * number
 
 
 def test_code_kept_for_another_signature_is_not_run(tmp_path: Path) -> None:
