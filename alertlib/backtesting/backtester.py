@@ -11,7 +11,13 @@ from alertlib._arguments import expect, expect_one_of
 from alertlib._typing import Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
-from alertlib.backtesting.chance import NOT_RUN, Chance, OneConfiguration, measure_chance
+from alertlib.backtesting.chance import (
+    NOT_RUN,
+    Chance,
+    OneConfiguration,
+    measure_chance,
+    most_runs,
+)
 from alertlib.backtesting.enabling import enabling
 from alertlib.backtesting.manual import manual_moves
 from alertlib.backtesting.run import Run
@@ -155,7 +161,7 @@ def _engine(name: str, series: Series, settings: Settings, full: bool, chance: b
     if name == "auto" and full:
         # Hundreds of reruns ahead.
         return COMPILED
-    reruns = settings.scoring.mirror_runs if chance else 0
+    reruns = most_runs(settings.scoring.mirror_runs) if chance else 0
     return choose_engine(name, len(series) * len(settings.detection.enabled) * (1 + reruns))
 
 

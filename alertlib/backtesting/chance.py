@@ -68,6 +68,11 @@ class Chance:
         return replace(self, sensitivity=None)
 
 
+def most_runs(runs: int) -> int:
+    """Return how many reruns on coin-flip bars ``runs`` may become."""
+    return runs + MORE_RUNS if runs >= MIN_RUNS else runs
+
+
 def no_chance(why: str) -> Chance:
     """Return what is known where the nulls were not run."""
     return Chance({}, {}, why)
@@ -206,8 +211,9 @@ class _CoinFlips:
     def rates(self, observed: Mapping[str, float | None], progress: Progress) -> CoinFlipRates:
         runs = self._scoring.mirror_runs
         rows = self._run(runs, 0, runs, progress)
-        if runs >= MIN_RUNS and _undecided(_columns(rows), observed):
-            rows += self._run(MORE_RUNS, runs, runs + MORE_RUNS, progress)
+        most = most_runs(runs)
+        if most > runs and _undecided(_columns(rows), observed):
+            rows += self._run(most - runs, runs, most, progress)
         return _columns(rows)
 
     def _run(self, runs: int, done: int, ahead: int, progress: Progress) -> list[_Row]:

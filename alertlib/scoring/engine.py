@@ -23,8 +23,8 @@ from alertlib.detection.answers import is_ours
 from alertlib.kernels.bar import TickBar, bar_of
 from alertlib.scoring.compiler_cache import keyed_cache
 
-# Bars times detectors from which compiling pays.
-BREAK_EVEN = 1_500_000
+# Bars times detectors from which compiling pays, even when nothing has been compiled before.
+BREAK_EVEN = 600_000
 
 PACKAGE = Path(alertlib.__file__).parent
 

@@ -33,7 +33,7 @@ class Count(NamedTuple):
 
 
 def test_compiling_is_chosen_from_where_it_pays() -> None:
-    assert BREAK_EVEN == 1_500_000
+    assert BREAK_EVEN == 600_000
     assert choose_engine("auto", BREAK_EVEN) is COMPILED
     assert choose_engine("auto", BREAK_EVEN - 1) is INTERPRETED
     assert choose_engine("compiled", 1) is COMPILED
