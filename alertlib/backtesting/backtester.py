@@ -29,7 +29,7 @@ from alertlib.bars.series import Series, make_series
 from alertlib.config import settings_of
 from alertlib.config.schema import Settings
 from alertlib.detection.detectors import Detector
-from alertlib.detection.registry import find_detector, ranked
+from alertlib.detection.registry import configured, ranked
 from alertlib.detection.ruleset import Accept, Rules, make_rules
 from alertlib.errors import DataError
 from alertlib.scorecard import gate, sections
@@ -43,7 +43,6 @@ from alertlib.scoring.refits import Refits
 from alertlib.scoring.scored import SPEC, Scored, run_detectors, score
 from alertlib.scoring.scored_sessions import choose_scope
 
-# Called with a stage's name, steps done and steps ahead.
 Depth = Literal["none", "quick", "full"]
 EngineName = Literal["auto", "interpreted", "compiled"]
 
@@ -127,7 +126,9 @@ def backtest(
             "detectors", detectors, (list, tuple),
             "a list of detectors and their names, such as [follow, 'volatility']",
         )  # fmt: skip
-        given = tuple(d if isinstance(d, Detector) else find_detector(d) for d in detectors)
+        given = tuple(
+            d if isinstance(d, Detector) else configured(d, settings.detection) for d in detectors
+        )
         settings = enabling(settings, given)
         rules = make_rules(settings, grid, ranked(given), accept)
     else:

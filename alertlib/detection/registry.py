@@ -115,7 +115,7 @@ def enabled_detectors(detection: Detection) -> tuple[Detector, ...]:
     tuple of Detector
         Highest base confidence first; it is the order in which the signals of one bar merge.
     """
-    return ranked([_configured(name, detection) for name in detection.enabled])
+    return ranked([configured(name, detection) for name in detection.enabled])
 
 
 def ranked(detectors: Sequence[Detector]) -> tuple[Detector, ...]:
@@ -125,7 +125,8 @@ def ranked(detectors: Sequence[Detector]) -> tuple[Detector, ...]:
     return tuple(sorted(detectors, key=lambda d: (-d.confidence, order[id(d)])))
 
 
-def _configured(name: str, detection: Detection) -> Detector:
+def configured(name: str, detection: Detection) -> Detector:
+    """Return the detector of this name with the parameters that the settings state for it."""
     found, custom = find_detector(name), detection.custom
     if name in BUILT_IN:
         return found.with_params(getattr(detection, name))

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -181,3 +181,33 @@ def test_dir_lists_what_is_public_and_nothing_else() -> None:
     for face in (al, alertlib.bars, alertlib.backtesting):
         assert dir(face) == sorted(face.__all__)
         assert all(getattr(face, name) is not None for name in dir(face))
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_a_detector_given_by_name_has_the_parameters_of_the_settings() -> None:
+    """It ran with its defaults, whatever the settings said, and was recorded with them."""
+
+    class Wait(NamedTuple):
+        bars: int = 2
+
+    class Seen(NamedTuple):
+        bars: int = 0
+
+    @al.detector("waits", state=Seen(), params=Wait(), patterns=("waits_up", "waits_down"))
+    def waits(state, ring, bar, params):  # type: ignore[no-untyped-def]
+        seen = state.bars + 1
+        return int(seen % params.bars == 0), Seen(seen)
+
+    names = ("volatility", "waits")
+    stated = al.Config().update({
+        "detection.enabled": names,
+        "detection.volatility.threshold_sigma": 3.0,
+        "detection.custom": {"waits": {"bars": 7}},
+    })  # fmt: skip
+
+    by_name, enabled = (
+        backtest(config=stated, **given) for given in ({"detectors": list(names)}, {})
+    )
+
+    assert by_name.alerts.equals(enabled.alerts)
+    assert by_name.config == enabled.config
