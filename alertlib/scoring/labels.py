@@ -155,9 +155,9 @@ def labelled_moves(series: Series, labels: pl.DataFrame, where: str) -> Opportun
 
 
 def _bars_at(series: Series, labels: pl.DataFrame, name: str, where: str) -> Ints:
-    minute = labels[name].dt.epoch("us").to_numpy() // MICROSECONDS
+    minute, rest = np.divmod(labels[name].dt.epoch("us").to_numpy(), MICROSECONDS)
     at = np.searchsorted(series.minute, minute)
-    known = series.minute[np.minimum(at, len(series) - 1)] == minute
+    known = (series.minute[np.minimum(at, len(series) - 1)] == minute) & (rest == 0)
     for row in np.flatnonzero(~known)[:1]:
         raise DataError(
             f"{where}: row {row + 1}: {name} {labels[name][int(row)]} is not the open of a bar; "

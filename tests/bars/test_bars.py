@@ -311,6 +311,16 @@ def test_bar_off_the_timeframe_is_an_error() -> None:
     assert "1 of 214 bars open off the M5 grid" in found.message
 
 
+def test_bars_within_a_minute_are_an_error() -> None:
+    """Half a minute late: doctor called them safe, and the gate failed for their alerts' times."""
+    late = walked().with_columns(pl.col("time") + timedelta(seconds=30))
+    (found,) = from_frame(late, symbol="WIN$N").quality.of_kind("timeframe")
+    assert (found.severity, found.count) == ("error", 214)
+    assert found.message == (
+        "bars open 30 s after a minute, the first at 2021-04-05 09:00:30; expected whole minutes"
+    )
+
+
 def test_unknown_timeframe_is_refused() -> None:
     with pytest.raises(DataError, match=r"timeframe: got 'M7'; expected a timeframe: M1 … M30"):
         from_frame(walked(), symbol="WIN$N", timeframe="M7")

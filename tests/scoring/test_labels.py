@@ -225,6 +225,12 @@ def test_a_manual_table_that_does_not_fit_is_refused(
         labelled_moves(ten_bars(), table(*moves), "moves.csv")
 
 
+def test_a_move_within_a_minute_is_not_taken_for_one_at_its_start() -> None:
+    late = table((0, 5, 1)).with_columns(pl.col("time_start") + timedelta(seconds=30))
+    with pytest.raises(DataError, match="time_start 2021-04-05 09:00:30 is not the open of a bar"):
+        labelled_moves(ten_bars(), late, "moves.csv")
+
+
 FIRST, LAST = START, START + timedelta(minutes=25)
 
 

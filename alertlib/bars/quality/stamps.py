@@ -8,10 +8,12 @@ import polars as pl
 
 from alertlib.bars.quality.findings import Finding, finding
 from alertlib.bars.quality.spans import Spans
-from alertlib.bars.quality.timeframe import MICROSECONDS_PER_MINUTE, usual_phase
+from alertlib.bars.quality.timeframe import (
+    MICROSECONDS_PER_MINUTE,
+    MICROSECONDS_PER_SECOND,
+    usual_phase,
+)
 from alertlib.market.instruments import Instrument
-
-_SECOND = 1_000_000
 
 # Of sessions whose bars carry their closes so many may still have one at the open: prints of an
 # auction before it.
@@ -41,8 +43,8 @@ def closes_for_opens(
     minute = instrument.minutes >= _MINUTE_BEFORE and before == MICROSECONDS_PER_MINUTE
     count = int(there.sum())
     first = times[int(there.argmax())]
-    if (before <= _SECOND or minute) and 2 * count > times.len():
-        what = f"{before / _SECOND:g} s before a bar of {instrument.timeframe} ends"
+    if (before <= MICROSECONDS_PER_SECOND or minute) and 2 * count > times.len():
+        what = f"{before / MICROSECONDS_PER_SECOND:g} s before a bar of {instrument.timeframe} ends"
         message = (
             f"{count:,} of {times.len():,} bars are stamped {what}, the first {first:%H:%M:%S}: "
             "times are closes of bars, expected opens; export by the open, or subtract "
@@ -78,7 +80,7 @@ def _one_bar_late(spans: Spans, length: int) -> int:
 
 
 def _clock_span(microseconds: int) -> str:
-    seconds = microseconds / _SECOND
+    seconds = microseconds / MICROSECONDS_PER_SECOND
     if seconds == 60:
         return "1 minute"
     return f"{seconds / 60:g} minutes" if seconds % 60 == 0 else f"{seconds:g} seconds"

@@ -15,6 +15,7 @@ from alertlib.bars.quality.findings import Finding, finding
 from alertlib.config.types import Timeframe, minutes
 from alertlib.errors import DataError
 
+MICROSECONDS_PER_SECOND = 1_000_000
 MICROSECONDS_PER_MINUTE = 60_000_000
 
 # Bars looked at at once, so that what it takes does not grow with the file.
@@ -69,8 +70,8 @@ def infer_minutes(times: NDArray[np.int64], declared: str | None, where: str) ->
     step = _most_common(np.diff(times[i : i + BLOCK + 1]) for i in range(0, times.size - 1, BLOCK))
     if step % MICROSECONDS_PER_MINUTE:
         raise DataError(
-            f"{where}: bars are {step / 1e6:g} s apart; expected whole minutes; "
-            "export bars of one minute or more"
+            f"{where}: bars are {step / MICROSECONDS_PER_SECOND:g} s apart; expected whole "
+            "minutes; export bars of one minute or more"
         )
     return step // MICROSECONDS_PER_MINUTE
 
@@ -95,7 +96,16 @@ def check_timeframe(times: pl.Series, length: int, declared: str | None) -> tupl
         # Its bars need not divide a day, so there is no grid to be off.
         return (*findings, finding("timeframe", "error", times[0], times.len(), message))
     physical = times.to_physical().to_numpy()
-    _, on_grid = usual_phase(physical, length)
+    usual, on_grid = usual_phase(physical, length)
+    late = usual % MICROSECONDS_PER_MINUTE
+    # Up to a second before the next bar they are times of closes, and told as such.
+    if late and length * MICROSECONDS_PER_MINUTE - usual > MICROSECONDS_PER_SECOND:
+        first = times[int(on_grid.argmax())]
+        message = (
+            f"bars open {late / MICROSECONDS_PER_SECOND:g} s after a minute, the first at "
+            f"{first:%Y-%m-%d %H:%M:%S}; expected whole minutes"
+        )
+        findings.append(finding("timeframe", "error", first, int(on_grid.sum()), message))
     stray = np.flatnonzero(~on_grid)
     if stray.size:
         first = times[int(stray[0])]
