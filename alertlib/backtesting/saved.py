@@ -185,8 +185,16 @@ def load_run(path: Any) -> SavedRun:
         name: Table(pl.read_parquet(io.BytesIO(files[f"{name}.parquet"]))) for name in _FRAMES
     }
     missed, calibration = frames.pop("missed"), frames.pop("calibration")
+    card = Scorecard.from_json(files[_CARD])
+    try:
+        config = Config().update(settings)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{folder}: {error}; its settings are of alertlib {card.versions.get('alertlib')}, "
+            "use that to read them"
+        ) from error
     return SavedRun(
-        scorecard=Scorecard.from_json(files[_CARD]), config=Config().update(settings),
+        scorecard=card, config=config,
         sha256=sha256, _missed=missed, _calibration=calibration, **frames,
     )  # fmt: skip
 

@@ -88,7 +88,10 @@ _FORM: dict[str, Check] = {
         sessions=_whole, first=_or_null(is_text), last=_or_null(is_text),
         quality=_section(findings=_list(_finding)),
     ),
-    "counts": _section(_figure, suppressed=_figures),
+    "counts": _section(
+        _figure, alerts=_whole, opportunities=_whole, trades=_whole, ambiguous=_whole,
+        suppressed=_figures,
+    ),
     "rates": _figures,
     "criteria": _list(_criterion),
     "reasons": _list(is_text),

@@ -129,6 +129,21 @@ def test_what_is_no_run_or_another_versions_is_one_line(run: al.Run, tmp_path: P
         al.load_run(tmp_path / "a")
 
 
+def test_settings_that_only_another_version_knows_are_told_with_that_version(
+    run: al.Run, tmp_path: Path
+) -> None:
+    head = run.save(tmp_path / "a") / "run.json"
+    content = json.loads(head.read_text())
+    content["settings"]["scoring.of_tomorrow"] = 1
+    head.write_text(json.dumps(content))
+
+    with pytest.raises(ConfigError) as caught:
+        al.load_run(tmp_path / "a")
+
+    assert str(caught.value).startswith(f"{tmp_path / 'a'}: scoring.of_tomorrow: got an unknown")
+    assert f"its settings are of alertlib {al.__version__}, use that" in str(caught.value)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a file in place of a folder, as POSIX tells it")
 def test_a_folder_that_cannot_be_made_is_told(run: al.Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")

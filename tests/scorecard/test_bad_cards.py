@@ -52,6 +52,10 @@ def test_what_is_no_card_is_told_in_one_line(text: str | bytes) -> None:
         {"per_detector": [1]}, {"per_detector": [{"name": "a"}]}, {"warnings": [3]}, {"spec": None},
         {"trade": None}, {"settings": 3}, {"verdict": 3}, {"verdict": "MAYBE"},
         {"coin_flip": 3}, {"calibration": []},
+        *(
+            {"counts": {k: v for k, v in report_cards.passed()["counts"].items() if k != needed}}
+            for needed in ("alerts", "opportunities", "trades", "ambiguous")
+        ),
     ],
 )  # fmt: skip
 def test_a_section_of_the_wrong_kind_is_told_in_one_line(changes: dict[str, Any]) -> None:
