@@ -550,6 +550,9 @@ def test_reasons_are_sentences_that_say_how_far_there_is_to_go() -> None:
     assert failed("false_positive_share", 0.25, "<=", 0.1) == (
         "false-positive share 25.0 %, needed at most 10.0 % (15.0 points over)"
     )
+    assert failed("capture_rate", 0.84996, ">=", 0.85) == (
+        "capture rate 84.996 %, needed at least 85.000 % (0.004 points short)"
+    )
     assert failed("min_alerts", 12.0, ">=", 60.0) == "12 alerts, needed at least 60"
     assert failed("win_rate", None, ">=", 0.6) == "win rate is undefined, needed at least 60.0 %"
     assert failed("audit_failures", 1.0, "<=", 0.0) == "1 detector audit is not clean"

@@ -79,3 +79,9 @@ def test_the_worst_card_decides_and_of_equals_the_farthest() -> None:
     line(far, "win_rate").update(value=0.30, passed=False)
     assert plan.worst([card(), near, far, card(proven=False)]) == 2
     assert plan.worst([card(), card(proven=False)]) == 1
+
+
+def test_a_rate_that_a_card_lacks_is_shown_and_has_not_passed() -> None:
+    without = card()
+    without["criteria"] = [one for one in without["criteria"] if one["name"] != "win_rate"]
+    assert plan.rates(without)[-1] == {"name": "win_rate", "value": None, "passed": False}
