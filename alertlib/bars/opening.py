@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
@@ -34,9 +34,6 @@ from alertlib.bars.schema import BAR_SCHEMA
 from alertlib.config.schema import SymbolSpec
 from alertlib.errors import DataError
 from alertlib.market.instruments import find_instrument
-
-if TYPE_CHECKING:
-    pass
 
 
 def read_bars(
