@@ -20,6 +20,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.lock"
 QUICK = (
+    "--hypothesis-profile=few",
     "tests/kernels",
     "tests/config/test_config.py",
     "tests/bars/readers",

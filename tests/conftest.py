@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Examples are drawn anew in every run and replayed from the database when one has failed. A
 # deadline would time the machine rather than the code.
 settings.register_profile("alertlib", deadline=None, max_examples=30, print_blob=True)
+# For suites that ask whether anything is different at all: another Python, other versions.
+settings.register_profile("few", settings.get_profile("alertlib"), max_examples=5)
 settings.load_profile("alertlib")
 # Commands under test say more on GitHub; the tests of that set these themselves.
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
