@@ -194,6 +194,25 @@ def test_a_resumed_sweep_counts_only_what_the_ledger_lacks(
     assert np.array_equal(found.cube.money, al.sweep(BARS, CONFIG, GRID).cube.money)
 
 
+@pytest.mark.parametrize("totals", [False, True])
+def test_a_sweep_resumes_from_a_ledger_that_holds_none_of_its_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, totals: bool
+) -> None:
+    """It crashed; and the header that it had written made the second try crash as well."""
+    if totals:
+        monkeypatch.setattr("alertlib.search.grid.grid.MAX_PER_SESSION", 1)
+    new = {"ledger": tmp_path / "trials.jsonl", "resume": True, "clock": at_noon}
+
+    first, second, disjoint = (
+        al.sweep(BARS, CONFIG, {"stop_atr": stops}, **new)
+        for stops in ([1.0, 2.0], [1.0, 2.0], [1.5, 2.5])
+    )
+
+    assert [found.trials for found in (first, second, disjoint)] == [2, 2, 4]
+    assert np.array_equal(first.cube.counts, second.cube.counts)
+    assert_frame_equal(disjoint.frame, al.sweep(BARS, CONFIG, {"stop_atr": [1.5, 2.5]}).frame)
+
+
 def test_an_interrupted_sweep_leaves_what_it_has_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,8 +64,10 @@ def known_counts(ledger: Ledger, grid: Grid, cube: Cube, chosen: Ints) -> tuple[
             rows.append(row)
             counts.append([getattr(trial.counts, name) for name in COUNTS])
             money.append([getattr(trial.counts, name) for name in MONEY])
-    table = np.array(counts, dtype=np.int32).reshape(len(rows), len(COUNTS), -1)
-    sums = np.array(money, dtype=np.float64).reshape(len(rows), len(MONEY), -1)
+    # Not -1: where nothing is held, numpy has nothing to infer it from.
+    sessions = cube.counts.shape[1]
+    table = np.array(counts, dtype=np.int32).reshape(len(rows), len(COUNTS), sessions)
+    sums = np.array(money, dtype=np.float64).reshape(len(rows), len(MONEY), sessions)
     paid = table[:, COUNTS.index("trades")].sum(axis=1) * max(fees)
     found = Counted(table.transpose(0, 2, 1), sums.transpose(0, 2, 1), paid)
     return np.array(rows, dtype=np.int64), found
