@@ -163,7 +163,7 @@ class Stages:
         signs = np.array([one.sign for one in heard], dtype=np.int8)
         stated = {i: one.stated for i, one in enumerate(heard) if one.stated is not None}
         policy = replace(self._settings.policy, **changes.policy)
-        signs = signs.reshape(len(heard), -1)
+        signs = signs.reshape(len(heard), len(self._ground.series))
         return deliver(self._ground, signs, self._ranks, policy_params(policy), stated)
 
     def _hear(self, detector: Detector, changed: Mapping[str, Any]) -> _Heard:

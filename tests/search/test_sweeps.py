@@ -213,6 +213,15 @@ def test_a_sweep_resumes_from_a_ledger_that_holds_none_of_its_trials(
     assert_frame_equal(disjoint.frame, al.sweep(BARS, CONFIG, {"stop_atr": [1.5, 2.5]}).frame)
 
 
+def test_a_sweep_without_any_detector_finds_nothing() -> None:
+    """An empty `detection.enabled` crashed, while a backtest has no alerts."""
+    found = al.sweep(BARS, CONFIG.set("detection.enabled", []), {"stop_atr": [1.0, 2.0]})
+
+    assert found.totals.opportunities > 0
+    assert not found.cube.counts.any()
+    assert found.chance(runs=3).combinations == 2
+
+
 def test_an_interrupted_sweep_leaves_what_it_has_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,7 +64,7 @@ class Pooled:
         grid = series.instrument.grid
         assert grid is not None
         self._rules = [make_rules(one.settings, grid) for one in stretches]
-        self.warmup = max(d.warmup for rules in self._rules for d in rules.detectors)
+        self.warmup = max((d.warmup for rules in self._rules for d in rules.detectors), default=0)
         sessions = np.concatenate([one.sessions for one in stretches])
         chosen = np.zeros(len(series.first), dtype=bool)
         chosen[sessions] = True

@@ -104,6 +104,21 @@ def test_one_choice_everywhere_is_judged_as_the_backtest_is() -> None:
     assert ours["verdict"] == theirs["verdict"]
 
 
+def test_a_walk_without_any_detector_finds_nothing() -> None:
+    """An empty `detection.enabled` crashed, while a backtest has no alerts."""
+    none = QUICK.set("detection.enabled", [])
+
+    walked = al.walk_forward(BARS, none, {"stop_atr": [1.0, 1.5]}, train=12, test=6)
+
+    assert not walked.proven
+    assert walked.out_of_sample.opportunities > 0
+    assert shown(walked.out_of_sample) == {
+        **dict.fromkeys(shown(walked.out_of_sample), 0),
+        "opportunities": walked.out_of_sample.opportunities,
+    }
+    assert al.Scorecard.from_json(walked.pooled.to_json()) == walked.pooled
+
+
 def test_a_sweep_that_was_made_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     swept = al.sweep(BARS, QUICK.set("scoring.sessions", 30), GRID)
     monkeypatch.setattr("alertlib.search.walk.walkforward.sweep", None)
