@@ -21,6 +21,7 @@ from alertlib.errors import ConfigError, DataError
 from alertlib.search import sweeps
 from alertlib.search.cube import Totals, distance
 from alertlib.search.ledger.reader import read_ledger
+from tests.support import user_detectors
 from tests.support.synthetic import bars_of, walk
 
 BARS = bars_of(walk(11, sessions=20), timeframe="M5")
@@ -246,7 +247,6 @@ def test_an_edited_detector_is_not_taken_from_the_ledger() -> None:
     """Its parameters are the same, its signals are not."""
     from alertlib.search.grid.grid import Grid
     from alertlib.search.subject import make_subject
-    from tests.support import user_detectors
 
     config = CONFIG.set("detection.enabled", ["metronome"])
     grid = Grid({"stop_atr": [1.0]}, config)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -15,6 +16,7 @@ from alertlib.config.schema import Settings
 from alertlib.config.types import FrozenMap
 from alertlib.detection.builtin import BUILT_IN
 from alertlib.detection.detectors import Detector
+from alertlib.detection.lineage import lineage
 from alertlib.detection.records import leaves
 from alertlib.market.instruments import Instrument, hours_of_families
 from alertlib.scorecard.card import canonical_hash
@@ -163,15 +165,18 @@ def configuration_hash(deciding: Mapping[str, Any]) -> str:
 
 
 def _code_hash(detector: Detector) -> str:
-    """Return the hash of the module a detector's function stands in, or of what there is of it."""
-    function: Any = detector.columns or detector.step
-    source = function.__code__.co_code
-    for whole in (inspect.getmodule(function), function):
-        # A notebook is no file, and what was typed at a prompt has no source at all.
+    """Return the hash of all that a detector's signals come from, its parameters aside.
+
+    Its lineage follows functions into detectors it is made of, other modules, a notebook's cells
+    and what was typed at a prompt; of an object, such as an expression of Polars, it sees the type
+    only. The text of the modules that declare it makes up for that where there is one.
+    """
+    texts = []
+    for home in sorted({detector.home, *detector.homes()}):
+        # A notebook or a prompt is no file.
         with suppress(OSError, TypeError):
-            source = inspect.getsource(whole).encode()  # type: ignore[arg-type]  # None: TypeError
-            break
-    return hashlib.sha256(source).hexdigest()[:_HASH_DIGITS]
+            texts.append(inspect.getsource(sys.modules.get(home)))  # type: ignore[arg-type]  # None: TypeError
+    return lineage(replace(detector, params=None), texts)[:_HASH_DIGITS]
 
 
 def _plain(value: Any) -> Any:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import linecache
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +21,7 @@ from alertlib.config.constraints import BUILT_IN
 from alertlib.market.instruments import find_instrument
 from alertlib.search.grid.grid import Grid
 from alertlib.search.ledger.identity import configuration_hash, deciding_settings
+from tests.support.commands import ROOT
 from tests.support.ledger_trials import sweep_identity
 
 DEFAULTS = Config()
@@ -96,3 +103,138 @@ def test_the_spec_knows_the_instrument_and_the_labels() -> None:
     assert sweep_identity(own_fees).spec == base.spec
     assert sweep_identity(own_fees, instrument=instrument).spec != base.spec
     assert replace(base, sessions=()).spec == base.spec
+
+
+DECLARED = """
+import polars as pl
+import alertlib as al
+import {helpers}
+from typing import NamedTuple
+
+class Seen(NamedTuple):
+    bars: int = 0
+
+BEAT = {beat}
+RISES = pl.col("close").diff() > {beat}
+
+def beats(seen, beat):
+    return int(seen % beat == 0)
+
+def late(bar):
+    return bar.minute > 600 + {beat}
+
+@al.detector("{helpers}.plain", patterns=("up", "down"), state=Seen())
+def plain(state, ring, bar, params):
+    return beats(state.bars, BEAT), Seen(state.bars + 1)
+
+@al.detector("{helpers}.helped", patterns=("up", "down"), state=Seen())
+def helped(state, ring, bar, params):
+    return {helpers}.beats(state.bars), Seen(state.bars + 1)
+
+@al.frame_detector("{helpers}.frame", patterns=("up", "down"))
+def frame(bars):
+    return bars.select(RISES.fill_null(False).cast(pl.Int8)).to_series()
+
+al.only("volatility", where=late, name="{helpers}.only")
+al.only(plain, between=("10:00", "16:00"), name="{helpers}.inside")
+al.both(plain, "volatility", name="{helpers}.both")
+"""
+HELPED = "def beats(seen):\n    return int(seen % {beat} == 0)\n"
+
+
+def write_detectors(folder: Path, helpers: str, *, beat: int, helped: int) -> None:
+    (folder / f"{helpers}.py").write_text(HELPED.format(beat=helped))
+    (folder / f"own_{helpers}.py").write_text(DECLARED.format(helpers=helpers, beat=beat))
+
+
+def load_again(*names: str) -> None:
+    """Import modules as a new process would."""
+    for name in names:
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+    linecache.clearcache()
+    for name in names:
+        importlib.import_module(name)
+
+
+def code_of(name: str) -> str:
+    return sweep_identity(DEFAULTS.set("detection.enabled", [name])).code[name]
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize(
+    ("kind", "edit"),
+    [
+        ("plain", {"beat": 7}),
+        ("frame", {"beat": 7}),
+        ("only", {"beat": 7}),
+        ("inside", {"beat": 7}),
+        ("both", {"beat": 7}),
+        ("helped", {"helped": 7}),
+    ],
+)
+def test_an_edited_function_is_other_code_however_its_detector_is_made(
+    kind: str, edit: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Composed ones and frames were known by this package's source: resume gave stale counts."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    helpers, before = f"parts_of_{kind}", {"beat": 5, "helped": 5}
+    hashes = []
+    for numbers in (before, before | edit, before):
+        write_detectors(tmp_path, helpers, **numbers)
+        load_again(helpers, f"own_{helpers}")
+        hashes.append(code_of(f"{helpers}.{kind}"))
+
+    assert hashes[0] != hashes[1]
+    assert hashes[0] == hashes[2]
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize("kind", ["plain", "helped", "frame", "only", "inside", "both"])
+def test_the_code_of_a_detector_is_the_same_in_another_process(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    helpers = f"twice_{kind}"
+    write_detectors(tmp_path, helpers, beat=5, helped=5)
+    load_again(helpers, f"own_{helpers}")
+    asked = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import own_{helpers}; "
+        "from tests.search.ledger.test_identity import code_of; "
+        f"print(code_of('{helpers}.{kind}'))"
+    )
+    there = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert there.stdout.strip() == code_of(f"{helpers}.{kind}")
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize("edited", ["BEAT = 7", "def beats(seen):\n    return int(seen % 7 == 0)"])
+def test_an_edited_cell_of_a_notebook_is_other_code(edited: str) -> None:
+    """Only the cell of the step itself was looked at; at a prompt not even its constants."""
+    cells = [
+        "import alertlib as al\nfrom typing import NamedTuple",
+        "class Seen(NamedTuple):\n    bars: int = 0",
+        "BEAT = 5",
+        "def beats(seen):\n    return int(seen % BEAT == 0)",
+        "@al.detector('in_a_notebook', patterns=('up', 'down'), state=Seen())\n"
+        "def in_a_notebook(state, ring, bar, params):\n"
+        "    return beats(state.bars), Seen(state.bars + 1)",
+    ]
+    notebook = ModuleType("__main__")
+    for cell in cells:
+        exec(cell, vars(notebook))
+    before = code_of("in_a_notebook")
+    exec(edited, vars(notebook))
+
+    assert code_of("in_a_notebook") != before
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_parameters_are_no_code() -> None:
+    """They are named in the configuration's hash, and a sweep varies them."""
+    found = OWN.set(f"detection.custom.{FOLLOW}.n", 7)
+    assert sweep_identity(found).code == sweep_identity(OWN).code
