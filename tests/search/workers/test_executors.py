@@ -86,6 +86,8 @@ def expected(bars: al.Bars) -> Sweep:
 def pool() -> Iterator[ProcessPoolExecutor]:
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=spawning) as made:
+        # Both now: one that a test starts has the path of that test.
+        list(made.map(abs, range(2)))
         yield made
 
 
