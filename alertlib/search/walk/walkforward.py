@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alertlib._arguments import expect
+from alertlib._arguments import expect, shown
 from alertlib._typing import Bools, Ints, Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
@@ -21,7 +21,7 @@ from alertlib.bars.arguments import expect_bars
 from alertlib.bars.bars import Bars
 from alertlib.config import settings_of
 from alertlib.config.schema import Settings
-from alertlib.errors import ConfigError
+from alertlib.errors import ConfigError, DataError
 from alertlib.scorecard.card import Scorecard
 from alertlib.scoring.engine import COMPILED
 from alertlib.search.cube import distance
@@ -79,7 +79,8 @@ def walk_forward(
     bars : Bars
     config : Settings or None
     grid : mapping, Grid or Sweep
-        What to choose from; a sweep of the same bars is not counted again.
+        What to choose from; a sweep of these bars under this configuration is not counted again,
+        and nothing that decided its counts can be asked for beside it.
     train, test : int
         Sessions chosen on, and judged on after an embargo of one.
     held_out : int
@@ -113,6 +114,12 @@ def walk_forward(
     check_lengths(train, test)
     _check(grid, held_out, ledger)
     if isinstance(grid, Sweep):
+        asked = {
+            "where": where or None, "search": None if search == "grid" else search,
+            "trials": trials, "seed": seed, "labels": labels, "between": between,
+            "ledger": ledger, "resume": resume or None,
+        }  # fmt: skip
+        _check_sweep(grid, bars, None if config is None else settings, asked)
         return _walk(grid, train, test, None, tell)
     made = grid if isinstance(grid, Grid) else Grid(grid, settings, where)
     if between is None and settings.scoring.sessions is None:
@@ -274,6 +281,28 @@ def _check(
             "held_out: got a sweep, which has seen all sessions; expected a grid: give the grid, "
             "or hold nothing out"
         )
+
+
+def _check_sweep(
+    swept: Sweep, bars: Bars, settings: Settings | None, asked: Mapping[str, object]
+) -> None:
+    """Refuse what a sweep that has been made does not answer."""
+    if bars.sha256 != swept.data["sha256"]:
+        raise DataError(
+            "bars: got others than those of the sweep, expected the same; sweep these bars first, "
+            "or give the grid"
+        )
+    if settings is not None and settings != swept.grid.base:
+        raise ConfigError(
+            "config: got another than that of the sweep, expected the same; sweep with this one "
+            "first, or give the grid"
+        )
+    for name, value in asked.items():
+        if value is not None:
+            raise ConfigError(
+                f"{name}: got {shown(value)} beside a sweep, which has been made; expected none; "
+                "state it where the sweep is made, or give the grid"
+            )
 
 
 def _told(seen: Look | None) -> tuple[str, ...]:

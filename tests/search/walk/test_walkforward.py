@@ -16,7 +16,7 @@ import pytest
 import alertlib as al
 from alertlib.bars.sample import sample_path
 from alertlib.config import Config
-from alertlib.errors import ConfigError, DataError
+from alertlib.errors import AlertlibError, ConfigError, DataError
 from alertlib.scorecard.card import Scorecard
 from alertlib.search.ledger.reader import read_ledger
 from alertlib.search.luck import Luck
@@ -104,30 +104,42 @@ def test_one_choice_everywhere_is_judged_as_the_backtest_is() -> None:
     assert ours["verdict"] == theirs["verdict"]
 
 
-def test_a_walk_without_any_detector_finds_nothing() -> None:
-    """An empty `detection.enabled` crashed, while a backtest has no alerts."""
-    none = QUICK.set("detection.enabled", [])
-
-    walked = al.walk_forward(BARS, none, {"stop_atr": [1.0, 1.5]}, train=12, test=6)
-
-    assert not walked.proven
-    assert walked.out_of_sample.opportunities > 0
-    assert shown(walked.out_of_sample) == {
-        **dict.fromkeys(shown(walked.out_of_sample), 0),
-        "opportunities": walked.out_of_sample.opportunities,
-    }
-    assert al.Scorecard.from_json(walked.pooled.to_json()) == walked.pooled
-
-
 def test_a_sweep_that_was_made_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    swept = al.sweep(BARS, QUICK.set("scoring.sessions", 30), GRID)
+    config = QUICK.set("scoring.sessions", 30)
+    swept = al.sweep(BARS, config, GRID)
     monkeypatch.setattr("alertlib.search.walk.walkforward.sweep", None)
 
-    walked = al.walk_forward(BARS, QUICK, swept, train=10, test=6)
+    walked = al.walk_forward(BARS, config, swept, train=10, test=6)
 
     assert walked.sweep is swept
     assert sum(walked.drift().values()) >= 0
     assert set(walked.drift()) == set(swept.grid.keys)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"bars": BARS[:3000]}, "bars: got others than those of the sweep, expected the same"),
+        ({"config": QUICK.set("trade.target_atr", 5.0)}, "config: got another than that of the"),
+        ({"where": "target_atr >= stop_atr"}, "where: got 'target_atr >= stop_atr' beside a sweep"),
+        ({"search": "random"}, "search: got 'random' beside a sweep"),
+        ({"trials": 3}, "trials: got 3 beside a sweep"),
+        ({"seed": 0}, "seed: got 0 beside a sweep"),
+        ({"labels": BARS.frame}, "labels: got a value of type DataFrame beside a sweep"),
+        ({"between": ("2021-04-05", "2021-04-30")}, "between: got a value of type tuple beside"),
+        ({"ledger": "trials.jsonl"}, "ledger: got 'trials.jsonl' beside a sweep"),
+        ({"resume": True}, "resume: got True beside a sweep"),
+    ],
+)
+def test_what_a_sweep_does_not_answer_is_refused(given: dict[str, Any], message: str) -> None:
+    """It was left out without a word: another configuration, a month, a ledger nobody wrote."""
+    swept = al.sweep(BARS, QUICK, GRID)
+    asked: dict[str, Any] = {"bars": BARS, "config": QUICK, "train": 12, "test": 6} | given
+
+    with pytest.raises(AlertlibError, match=message) as caught:
+        al.walk_forward(grid=swept, **asked)
+
+    assert "\n" not in str(caught.value)
 
 
 def test_sessions_held_out_are_chosen_on_by_nothing_and_looked_at_once(tmp_path: Path) -> None:
