@@ -14,7 +14,7 @@ import numpy as np
 from alertlib._typing import Floats, Signals
 from alertlib.audits.report import AuditItem
 from alertlib.bars.series import Series
-from alertlib.detection.builtin import BUILT_IN
+from alertlib.detection.builtin import is_built_in
 from alertlib.errors import DetectorError
 from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.scoring.engine import Engine
@@ -54,7 +54,7 @@ def memory(
     AuditItem or None
         None where there is no detector to look at.
     """
-    detectors = tuple(d for d in whole.rules.detectors if every or d.name not in BUILT_IN)
+    detectors = tuple(d for d in whole.rules.detectors if every or not is_built_in(d))
     if not detectors:
         return None
 

@@ -95,3 +95,9 @@ directional_change = detector(
 # All detectors declared above. Their order, that of their names in data, breaks ties of confidence;
 # users' own follow in the order in which they are enabled.
 BUILT_IN = {each.name: each for each in tuple(globals().values()) if isinstance(each, Detector)}
+
+
+def is_built_in(detector: Detector) -> bool:
+    """Whether a detector is one of these, with whatever parameters: another may bear its name."""
+    known = BUILT_IN.get(detector.name)
+    return known is not None and known.step is detector.step

@@ -119,13 +119,14 @@ def both(
 ) -> Detector:
     """Make a detector that signals where two signal the same direction on the same bar.
 
-    It states no probability, whatever the two state: they are not independent.
+    It states no probability, whatever the two state: they are not independent. It has seen what
+    either has: ``fitted_until`` is the later of theirs.
 
     Parameters
     ----------
     a, b : Detector or str
         Detectors with a step, or their names; with the parameters they have here, as in
-        :func:`only`.
+        :func:`only`. Of one that learns (``fit=``), ``detector.fitted(params)``.
     name : str, optional
         As of :func:`only`; left out it is ``A.and.B``.
     patterns : (str, str), optional
@@ -141,7 +142,8 @@ def both(
     Raises
     ------
     ConfigError
-        If there is no such detector, one is a frame detector, or a name is none.
+        If there is no such detector, one is a frame detector or has still to learn its
+        parameters, or a name is none.
 
     Examples
     --------
@@ -155,6 +157,12 @@ def both(
             raise ConfigError(
                 f"both: detector {each.name!r} is a function of a whole frame; write it as a "
                 "step with @alertlib.detector"
+            )
+        if each.fit is not None:
+            # Nobody would fit it in there: it would run with the example its params are.
+            raise ConfigError(
+                f"both: detector {each.name!r} learns its parameters (fit=); expected one that "
+                "has learned them; compose detector.fitted(params)"
             )
     split = one.ring
 
@@ -177,6 +185,7 @@ def both(
         ring=ring,
         warmup=lambda p: max(one.warmup_size(p.first), other.warmup_size(p.second)),
         confidence=confidence if confidence is not None else base,
+        fitted_until=max((d.fitted_until for d in (one, other) if d.fitted_until), default=None),
         evidence=make_both_evidence(
             _evidence(one), _evidence(other), split, (one.name, other.name)
         ),

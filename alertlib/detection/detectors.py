@@ -65,7 +65,8 @@ class Detector:
     fit : Fit or None
         How its parameters are learned; until then it gives no signal.
     fitted_until : date or None
-        Last date of the bars that a model made elsewhere has seen.
+        Last date of the bars that a model made elsewhere has seen; of a detector made of
+        detectors, the latest of its parts'.
     evidence : callable or None
         What the step compares at a bar, for :meth:`alertlib.Run.explain`.
     home : str
@@ -157,12 +158,13 @@ class Detector:
 
     def homes(self) -> set[str]:
         """Return the modules, this package's aside, that it and what it is made of come from."""
-        inner = (part.homes() for part in self._parts() if isinstance(part, Detector))
-        functions = {p.__module__ for p in self._parts() if is_importable(p)}
+        inner = (part.homes() for part in self.parts() if isinstance(part, Detector))
+        functions = {p.__module__ for p in self.parts() if is_importable(p)}
         found = {self.home, *functions}.union(*inner) - {"", PROGRAM}
         return {name for name in found if not name.startswith("alertlib.")}
 
-    def _parts(self) -> tuple[Any, ...]:
+    def parts(self) -> tuple[Any, ...]:
+        """Return what a detector made of detectors is made of: those, a filter, its words."""
         recipe = self.recipe
         return () if recipe is None else (*recipe.args, *recipe.keywords.values())
 
@@ -170,7 +172,7 @@ class Detector:
         """Return the name of the part that keeps the recipe from being followed elsewhere."""
         if self.recipe is None:
             return self.name
-        for part in self._parts():
+        for part in self.parts():
             if isinstance(part, Detector):
                 if part.lost is not None:
                     return part.lost

@@ -15,7 +15,8 @@ from alertlib._version import __version__
 from alertlib.bars.bars import Bars
 from alertlib.config import Config
 from alertlib.config.schema import Settings
-from alertlib.detection.builtin import BUILT_IN
+from alertlib.detection.builtin import is_built_in
+from alertlib.detection.detectors import Detector
 from alertlib.kernels.policy import REASONS
 from alertlib.market.clock import date_of, day_number, with_offset
 from alertlib.market.instruments import hours_of_families
@@ -129,13 +130,21 @@ def _date(days: Ints, sessions: Any) -> str | None:
 def in_sample_possible(scored: Scored) -> bool:
     """Whether a detector or filter of the user's own may have been fitted on what is scored.
 
-    True where it says neither how it is fitted here nor until when it was elsewhere.
+    True where it, or a part of it, says neither how it is fitted here nor until when it was
+    elsewhere. A function that filters, of ``only`` or ``accept``, cannot say so.
     """
     rules = scored.detected.rules
-    silent = any(
-        d.name not in BUILT_IN and d.fit is None and d.fitted_until is None for d in rules.detectors
+    return rules.accept is not None or any(map(_says_nothing, rules.detectors))
+
+
+def _says_nothing(detector: Detector) -> bool:
+    if detector.fit is None and detector.fitted_until is None and not is_built_in(detector):
+        return True
+    # The date of one part says nothing of another.
+    return any(
+        _says_nothing(part) if isinstance(part, Detector) else callable(part)
+        for part in detector.parts()
     )
-    return silent or rules.accept is not None
 
 
 def seen_sessions(scored: Scored) -> int:

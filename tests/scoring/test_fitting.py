@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import alertlib as al
 from alertlib.bars.series import make_series
 from alertlib.config import Config
 from alertlib.detection.detectors import Detector
 from alertlib.errors import ConfigError
+from alertlib.kernels.volatility import VolatilityParams
 from alertlib.scorecard.card import Scorecard
 from alertlib.scoring.refits import Refit
 from tests.support.synthetic import bars_of, walk
 
+pytestmark = pytest.mark.usefixtures("own_registry")
 TRAIN, EVERY = 5, 4
 
 
@@ -297,6 +302,90 @@ def test_a_detector_that_says_neither_may_be_fitted_in_sample(bars: al.Bars) -> 
 def test_a_wrong_declaration_is_one_line(more: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         al.detector("wrong", patterns=("a", "b"), state=State(), params=Params(), **more)
+
+
+# --- inside a detector made of detectors ---------------------------------------------------
+
+
+def dated(name: str, until: str | None = None) -> Detector:
+    declared = al.detector(name, patterns=("a", "b"), state=State(), params=Params(20.0),
+                           fitted_until=until, warmup=1)  # fmt: skip
+    return declared(step)
+
+
+def test_what_a_part_of_both_has_seen_both_has_seen(bars: al.Bars) -> None:
+    """Found: a date that fails the gate alone was gone inside ``both``."""
+    until = [row["date"] for row in fitted_until(bars, "2000-01-01").per_session][3]
+    early, late = dated("early", "2000-01-01"), dated("late", until)
+
+    inner = al.only(al.both(late, early), between=("09:00", "18:00"))
+    for made in (al.both(early, late), al.both(late, early), al.both("engulfing", inner)):
+        card = al.backtest(bars, detectors=[made], chance=False).scorecard
+        rail = card.criterion("out_of_sample")
+        assert (made.fitted_until, rail.value, rail.passed) == (late.fitted_until, 4, False)
+        assert not card.in_sample_possible
+
+
+def test_both_does_not_take_a_part_that_has_still_to_learn() -> None:
+    """Found: nobody fitted it in there; it ran with the example its params are, live as well."""
+    learns = learner([])
+    for first, second in ((learns, "engulfing"), ("engulfing", learns)):
+        with pytest.raises(ConfigError, match=r"compose detector\.fitted\(params\)$") as raised:
+            al.both(first, second)
+        assert "\n" not in str(raised.value)
+
+    made = al.both(learns.fitted(Params(3.0)), "engulfing")
+    assert made.params.first == Params(3.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "possible"),
+    [
+        (lambda: al.both(dated("one", "2000-01-01"), dated("other")), True),
+        (lambda: al.both(dated("other"), dated("one", "2000-01-01")), True),
+        (lambda: al.both("engulfing", al.both(dated("one", "2000-01-01"), dated("other"))), True),
+        (lambda: al.both(learner([]).fitted(Params(3.0)), dated("one", "2000-01-01")), True),
+        (lambda: al.both("engulfing", dated("one", "2000-01-01")), False),
+        (lambda: al.only(dated("one", "2000-01-01"), where=lambda bar: True), True),
+        (lambda: al.only(learner([]), where=lambda bar: True), True),
+        (lambda: al.only(dated("one", "2000-01-01"), between=("10:00", "16:00")), False),
+        (lambda: al.only(learner([]), between=("10:00", "16:00")), False),
+        (lambda: al.only("volatility", between=("10:00", "16:00"), name="volatility"), True),
+    ],
+)  # fmt: skip
+def test_a_date_of_one_part_says_nothing_of_another(
+    bars: al.Bars, make: Callable[[], Detector], possible: bool
+) -> None:
+    run = al.backtest(bars, detectors=[make()], audits="none", chance=False)
+
+    assert run.scorecard.in_sample_possible is possible
+
+
+def test_a_detector_of_ones_own_under_a_built_in_name_may_be_fitted_in_sample(
+    bars: al.Bars,
+) -> None:
+    own = al.detector("volatility", patterns=("a", "b"), state=State(), params=VolatilityParams())
+    run = al.backtest(bars, detectors=[own(every_third)], chance=False)
+
+    assert run.scorecard.in_sample_possible
+    (audit,) = [item for item in run.audits.items if item.name == "memory"]
+    assert audit.detail.startswith("volatility keeps")
+
+
+def every_third(state: State, ring: Any, bar: al.TickBar, p: Any) -> tuple[int, State]:
+    return int(state.seen % 3 == 0), State(state.seen + 1)
+
+
+@given(st.lists(st.sampled_from([None, "2019-01-02", "2020-03-04", "2021-05-06"]), min_size=2))
+def test_a_detector_of_detectors_has_seen_the_latest_of_what_its_parts_have(
+    untils: list[str | None],
+) -> None:
+    made, *others = [dated(f"part{i}", until) for i, until in enumerate(untils)]
+    for place, other in enumerate(others):
+        made = al.both(made, other, name=f"joined{place}")
+
+    latest = max((until for until in untils if until), default=None)
+    assert (made.fitted_until and made.fitted_until.isoformat()) == latest
 
 
 # --- handed over --------------------------------------------------------------------------
