@@ -28,6 +28,7 @@ from alertlib.report.formats import (
     words,
 )
 from alertlib.report.sentences import findings
+from alertlib.scorecard.patterns import repeated_patterns, row_name
 
 Row = list[str]
 
@@ -67,10 +68,14 @@ def _rail_row(line: Line) -> Row:
 
 
 def pattern_rows(card: Card) -> list[Row]:
-    """Return each pattern: name, alerts by outcome, capture, false share, win rate, points."""
+    """Return each pattern: name, alerts by outcome, capture, false share, win rate, points.
+
+    The name is the pattern's, after the detector's where several have the pattern.
+    """
+    repeated = repeated_patterns(card)
     return [
         [
-            clean(row["pattern"]),
+            clean(row_name(row, repeated)),
             *(count(row[k]) for k in ("alerts", "tp", "false_positives", "redundant")),
             *(percent(row[k]) for k in ("capture_rate", "false_positive_share", "win_rate")),
             points(row["expectancy_points"]),

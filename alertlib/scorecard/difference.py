@@ -10,6 +10,7 @@ from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from alertlib.scorecard.card import leaves
+from alertlib.scorecard.patterns import repeated_patterns, row_name
 
 if TYPE_CHECKING:
     import polars as pl
@@ -140,7 +141,9 @@ def compare_scorecards(before: dict[str, Any], after: dict[str, Any]) -> Differe
     before, after : dict
         ``Scorecard.to_dict()`` or the parsed file.
     """
-    a, b = dict(_figures(before)), dict(_figures(after))
+    # Of either: one that a detector has alone here may have come to be another's there as well.
+    repeated = repeated_patterns(before) | repeated_patterns(after)
+    a, b = dict(_figures(before, repeated)), dict(_figures(after, repeated))
     paths = list(dict.fromkeys([*a, *b]))
     changes = tuple(Change(p, a.get(p), b.get(p)) for p in paths if not _same(a.get(p), b.get(p)))
     same = (
@@ -153,12 +156,12 @@ def compare_scorecards(before: dict[str, Any], after: dict[str, Any]) -> Differe
     return Difference(same, settings, changes)
 
 
-def _figures(card: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _figures(card: dict[str, Any], repeated: set[str]) -> Iterator[tuple[str, Any]]:
     named = {
         **card,
         "criteria": {c["name"]: _without(c, "name", "nulls") for c in card["criteria"]},
         "per_detector": {
-            d["pattern"]: _without(d, "name", "pattern") for d in card["per_detector"]
+            row_name(d, repeated): _without(d, "name", "pattern") for d in card["per_detector"]
         },
         "sensitivity": {
             f"k={s['k']:g} left={s['min_move_left']:g}": _without(s, "k", "min_move_left")

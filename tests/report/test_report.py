@@ -304,3 +304,16 @@ def test_nulls_of_different_length_are_told_apart() -> None:
     assert "days: the same alerts on other days (499 runs)" in note
     assert note.endswith("coins: the same detectors on coin-flip bars (99 runs)")
     assert sentences.chance_note(report_cards.silent()) == "not measured"
+
+
+def test_rows_of_one_pattern_are_told_apart_by_their_detectors() -> None:
+    """Found: a detector and ``only`` of it stood in the table under one name, twice."""
+    card = report_cards.passed()
+    heads = [row[0] for row in tables.pattern_rows(card)]
+    assert heads == [row["pattern"] for row in card["per_detector"]]
+
+    first = card["per_detector"][0]
+    shared = [first, *card["per_detector"][1:], first | {"name": "volatility.1000-1600"}]
+    made = [row[0] for row in tables.pattern_rows(card | {"per_detector": shared})]
+    pattern = first["pattern"]
+    assert made == [f"{first['name']} {pattern}", *heads[1:], f"volatility.1000-1600 {pattern}"]

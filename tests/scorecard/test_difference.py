@@ -132,3 +132,34 @@ def test_one_of_a_kind_is_found_by_its_name_not_by_its_place() -> None:
     turned["sensitivity"] = turned["sensitivity"][::-1]
 
     assert compare_scorecards(card(), turned).changes == ()
+
+
+def filtered(alerts: int) -> Card:
+    """A card in which a detector and ``only`` of it share a pattern; the second is silent."""
+    made = card()
+    row = made["per_detector"][0]
+    made["per_detector"] = [row | {"alerts": alerts}, row | {"name": "volatility.x", "alerts": 0}]
+    return made
+
+
+def test_one_pattern_of_two_detectors_is_two_rows() -> None:
+    """Found: the last row of a pattern stood for all, and 122 -> 349 alerts were no change."""
+    name, pattern = (filtered(1)["per_detector"][0][key] for key in ("name", "pattern"))
+
+    found = compare_scorecards(filtered(122), filtered(349))
+
+    (change,) = found.changes
+    assert change == Change(f"per_detector.{name} {pattern}.alerts", 122, 349)
+
+
+def test_a_pattern_that_another_detector_shares_in_one_card_is_compared_with_its_own() -> None:
+    before = card()
+    before["per_detector"] = [before["per_detector"][0] | {"alerts": 122}]
+    name, pattern = (before["per_detector"][0][key] for key in ("name", "pattern"))
+
+    for pair in ((before, filtered(349)), (filtered(349), before)):
+        paths = {change.path: change for change in compare_scorecards(*pair).changes}
+        kept = paths[f"per_detector.{name} {pattern}.alerts"]
+        assert {kept.before, kept.after} == {122, 349}
+        other = paths[f"per_detector.volatility.x {pattern}.alerts"]
+        assert {other.before, other.after} == {None, 0}
