@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 from alertlib.detection.blame import defined_at, raised_at
+from alertlib.detection.declaration import quoted
 from alertlib.detection.detectors import Detector, Step
 from alertlib.detection.records import is_record
 from alertlib.errors import DetectorError
@@ -65,18 +66,18 @@ def _fault(detector: Detector, answer: Any) -> str | None:
     """Return what is wrong with an answer, and what was expected."""
     form = "(signal, probability, state)" if detector.probability else "(signal, state)"
     if not isinstance(answer, (tuple, list)) or len(answer) != form.count(",") + 1:
-        return f"answered {_shown(answer)}; expected {form}"
+        return f"answered {quoted(answer)}; expected {form}"
     if not is_signal(answer[0]):
-        return f"answered the signal {_shown(answer[0])}; expected -1, 0 or +1"
+        return f"answered the signal {quoted(answer[0])}; expected -1, 0 or +1"
     if detector.probability and not _is_share(answer[1]):
-        return f"answered the probability {_shown(answer[1])}; expected a number from 0 to 1"
+        return f"answered the probability {quoted(answer[1])}; expected a number from 0 to 1"
     return state_fault(detector.state, answer[-1])
 
 
 def state_fault(like: Any, state: Any) -> str | None:
     """Return in what a state is not one of the form of ``like``, and what was expected."""
     if type(state) is not type(like):
-        return f"answered the state {_shown(state)}; expected one of type {type(like).__name__}"
+        return f"answered the state {quoted(state)}; expected one of type {type(like).__name__}"
     for before, value in zip(like, state, strict=True):
         if type(value) is int or type(value) is float:
             continue  # nearly always
@@ -84,7 +85,7 @@ def state_fault(like: Any, state: Any) -> str | None:
         if fault is not None:
             return fault
         if not is_record(before) and not isinstance(value, Real):
-            return f"answered the state {_shown(state)}; expected numbers in its fields"
+            return f"answered the state {quoted(state)}; expected numbers in its fields"
     return None
 
 
@@ -103,8 +104,3 @@ def _raised(detector: Detector, bar: TickBar, error: Exception) -> str:
 def _wrong(detector: Detector, bar: TickBar, fault: str) -> str:
     at = defined_at(detector.step)
     return f"detector {detector.name!r}: at {when(bar)} its step{f' ({at})' if at else ''} {fault}"
-
-
-def _shown(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -8,6 +8,7 @@ from typing import Any
 
 from alertlib.config.convert import convert
 from alertlib.config.types import NAME_RULE, ClockTime, is_name, minute_of_day
+from alertlib.detection.declaration import expect_callable, quoted
 from alertlib.detection.detectors import REGISTRY, Columns, Detector, detector
 from alertlib.detection.homes import calling_module
 from alertlib.detection.registry import find_detector
@@ -83,10 +84,8 @@ def only(
         raise ConfigError(
             f"only of {inner.name!r}: got neither between nor where, expected at least one"
         )
-    if where is not None and not callable(where):
-        raise ConfigError(
-            f"only of {inner.name!r}: where: got {where!r}, expected a function of a bar"
-        )
+    if where is not None:
+        expect_callable(f"only of {inner.name!r}: where", where, "a function of a bar")
     first, last = _minutes(between, f"only of {inner.name!r}: between")
     asked = where if where is not None else everywhere
     make = make_only_with_odds if inner.probability else make_only
@@ -212,7 +211,9 @@ def _minutes(between: tuple[str, str] | None, path: str) -> tuple[int, int]:
         return 0, MINUTES_PER_DAY
     times = convert(tuple[ClockTime, ...], between, path)
     if len(times) != 2 or times[0] >= times[1]:
-        raise ConfigError(f"{path}: got {between!r}, expected two times of day, the later last")
+        raise ConfigError(
+            f"{path}: got {quoted(between)}, expected two times of day, the later last"
+        )
     return minute_of_day(times[0]), minute_of_day(times[1])
 
 
@@ -227,7 +228,7 @@ def _checked_name(given: str | None, words: list[str]) -> str:
     name = ".".join(words).replace("<", "").replace(">", "") if given is None else given
     if not is_name(name):
         raise ConfigError(
-            f"detector name: got {name!r}, expected {NAME_RULE} (name= gives another)"
+            f"detector name: got {quoted(name)}, expected {NAME_RULE} (name= gives another)"
         )
     return name
 

@@ -15,7 +15,13 @@ from functools import partial
 from numbers import Integral
 from typing import Any, NamedTuple
 
-from alertlib.detection.declaration import check_declaration, learning_of
+from alertlib.detection.declaration import (
+    check_declaration,
+    check_telling,
+    expect_callable,
+    learning_of,
+    quoted,
+)
 from alertlib.detection.fitting import Fit, Learn
 from alertlib.detection.homes import (
     PROGRAM,
@@ -127,7 +133,7 @@ class Detector:
                 f"detector {self.name!r}: {what}: raised {raised}; {expected}"
             ) from error
         if isinstance(got, bool) or not isinstance(got, Integral) or got < 0:
-            raise ConfigError(f"detector {self.name!r}: {what}: got {got!r}, {expected}")
+            raise ConfigError(f"detector {self.name!r}: {what}: got {quoted(got)}, {expected}")
         return int(got)
 
     def pattern(self, direction: int) -> str:
@@ -303,14 +309,16 @@ def detector(
         If a declaration is not of the stated form.
     """
     check_declaration(name, patterns, state, params, confidence)
+    check_telling(name, probability, evidence)
     learned = learning_of(name, fit, fitted_until)
     home = calling_module()
 
     def decorate(step: Step) -> Detector:
+        _expect_function(name, step, "a step: (state, ring, bar, params) -> (signal, state)")
         made = Detector(
             name=name,
             step=step,
-            patterns=patterns,
+            patterns=(patterns[0], patterns[1]),
             params=params,
             state=state,
             ring_size=ring if callable(ring) else lambda _: ring,
@@ -363,6 +371,11 @@ def frame_detector(
         or +1 per row. Columns: ``time``, and every field of :class:`alertlib.TickBar` (``open
         high low close`` of the gap-joined series, ``gap`` and ``atr``, all in points); the
         traded prices ``raw_open raw_high raw_low raw_close``; ``session``, its number.
+
+    Raises
+    ------
+    ConfigError
+        If a declaration is not of the stated form.
     """
     check_declaration(name, patterns, _NO_PARAMS, params, confidence)
     learned = learning_of(name, fit, fitted_until)
@@ -370,10 +383,11 @@ def frame_detector(
     has_params = fit is not None or params is not _NO_PARAMS
 
     def decorate(columns: Callable[..., Any]) -> Detector:
+        _expect_function(name, columns, "a function of a frame that returns one signal per row")
         made = Detector(
             name=name,
             step=_no_step,
-            patterns=patterns,
+            patterns=(patterns[0], patterns[1]),
             params=params,
             state=_NO_PARAMS,
             ring_size=lambda _: 0,
@@ -388,6 +402,16 @@ def frame_detector(
         return made
 
     return decorate
+
+
+def _expect_function(name: str, given: Any, expected: str) -> None:
+    expect_callable(f"detector {name!r}", given, expected)
+    if isinstance(given, Detector):
+        # What it says of its fit, and what it has to learn, would be lost.
+        raise ConfigError(
+            f"detector {name!r}: got detector {given.name!r}, expected {expected}; make detectors "
+            "of detectors with only and both"
+        )
 
 
 def _no_step(state: Any, ring: MutableSequence[int], bar: TickBar, params: Any) -> tuple[int, Any]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
+
+from alertlib._arguments import shown
+from alertlib.errors import ConfigError
 
 # What ``fit=`` takes besides a whole Fit.
 Learn = Callable[[Any, Any, Any], Any]
@@ -28,9 +32,27 @@ class Fit:
         Scored sessions after which it learns anew.
     max_age_days : int
         Days after its last training session for which a live detector may go on using them.
+
+    Raises
+    ------
+    ConfigError
+        If ``learn`` is no function, or one of the others no whole number of at least 1.
     """
 
     learn: Learn
     train: int = 60
     every: int = 10
     max_age_days: int = 30
+
+    def __post_init__(self) -> None:
+        if not callable(self.learn):
+            raise ConfigError(
+                f"Fit: learn: got {shown(self.learn)}; expected a function "
+                "(bars, moves, outcomes) -> params"
+            )
+        for name in ("train", "every", "max_age_days"):
+            value: Any = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                raise ConfigError(
+                    f"Fit: {name}: got {shown(value)}; expected a whole number of at least 1"
+                )

@@ -232,6 +232,9 @@ def test_a_frame_detector_is_filtered_and_not_joined() -> None:
         ({"between": ("16:00",)}, "expected two times of day, the later last"),
         ({"between": "10:00"}, "between: got"),
         ({"where": 3}, "where: got 3, expected a function of a bar"),
+        ({"where": np.zeros((3, 3))}, r"where: got array\(.*, expected a function of a bar"),
+        ({"between": 5}, "between: got 5, expected a list"),
+        ({"where": rises, "name": 5}, "name: got 5, expected 1-64"),
         (
             {"where": rises, "name": "my own"},
             "name: got 'my own', expected 1-64 letters of any script",
@@ -247,6 +250,21 @@ def test_a_filter_that_is_none_is_refused_in_one_line(given: Any, message: str) 
 
     assert "\n" not in str(raised.value)
     assert set(REGISTRY) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"patterns": 5}, "patterns: got 5, expected two names"),
+        ({"confidence": "x"}, "confidence: got 'x', expected 0 to 0.95"),
+        ({"name": 5}, "name: got 5, expected 1-64"),
+    ],
+)
+def test_both_refuses_in_one_line_what_a_declaration_does(given: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as raised:
+        al.both("volatility", "breakout", **given)
+
+    assert "\n" not in str(raised.value)
 
 
 def test_a_derived_name_obeys_the_rule_for_names() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from alertlib.detection.builtin import (
     volatility,
 )
 from alertlib.detection.detectors import Detector, detector, frame_detector
+from alertlib.detection.fitting import Fit
 from alertlib.detection.registry import enabled_detectors, find_detector, registered
 from alertlib.errors import ConfigError
 from alertlib.kernels.bar import TickBar
@@ -111,6 +113,87 @@ def test_a_bad_declaration_is_refused_with_what_was_got(change: dict, message: s
     with pytest.raises(ConfigError, match=message):
         detector("bad", **declared)
     assert "bad" not in registered()
+
+
+NONE_OF_THEM = (5, "x", object(), float("nan"), [1], np.zeros((3, 3)), datetime.time(10))
+# What each argument takes of these all the same.
+TAKEN: dict[str, tuple[Any, ...]] = {"ring": (5,), "warmup": (5,), "name": ("x",)}
+
+
+def declares(what: str, value: Any) -> Detector:
+    made: Detector
+    if what == "step":
+        return detector("bad", patterns=("a", "b"), state=Seen())(value)
+    if what == "columns":
+        return frame_detector("bad", patterns=("a", "b"))(value)
+    if what.startswith("frame "):
+        given = {"patterns": ("a", "b"), what.removeprefix("frame "): value}
+        made = frame_detector("bad", **given)(lambda frame: frame)
+    else:
+        given = {"name": "bad", "patterns": ("a", "b"), "state": Seen(), what: value}
+        made = detector(given.pop("name"), **given)(silent)
+    assert made.ring + made.warmup >= 0
+    return made
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize(
+    "what",
+    [
+        "name", "patterns", "state", "params", "ring", "warmup", "confidence", "probability", "fit",
+        "fitted_until", "evidence", "step", "columns", "frame patterns", "frame params",
+        "frame warmup", "frame confidence", "frame fit", "frame fitted_until",
+    ],
+)  # fmt: skip
+def test_every_argument_of_a_declaration_is_refused_in_one_line(what: str) -> None:
+    """Found: ``fitted_until=5`` was taken and failed in the scorecard, ``patterns=5`` raw."""
+    for value in NONE_OF_THEM:
+        taken = TAKEN.get(what.removeprefix("frame "), ())
+        if any(value is one for one in taken):
+            declares(what, value)
+            continue
+        with pytest.raises(ConfigError, match=r"^detector .*got .*expected") as raised:
+            declares(what, value)
+        assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("what", ["learn", "train", "every", "max_age_days"])
+def test_every_argument_of_a_fit_is_refused_in_one_line(what: str) -> None:
+    """Found: ``Fit(train="a")`` raised what Python says of two types compared."""
+    given: dict[str, Any] = {"learn": lambda *_: None}
+    for value in (0, -1, 2.5, "a", None, True, [1], np.zeros((3, 3))):
+        with pytest.raises(ConfigError, match=f"^Fit: {what}: got .*; expected a ") as raised:
+            Fit(**{**given, what: value})
+        assert "\n" not in str(raised.value)
+    assert Fit(given["learn"], train=np.int64(3)).train == 3
+
+
+@pytest.mark.parametrize(
+    "until", [datetime.date(2021, 3, 31), "2021-03-31", datetime.datetime(2021, 3, 31, 17)]
+)
+def test_a_date_is_a_day_in_whatever_form_it_is_given(until: Any) -> None:
+    """Found: a moment and a day of two parts could not be compared."""
+    made = detector("dated", patterns=("a", "b"), state=Seen(), fitted_until=until)(silent)
+
+    assert made.fitted_until == datetime.date(2021, 3, 31)
+    assert type(made.fitted_until) is datetime.date
+
+
+def test_patterns_in_a_list_are_two_names_and_in_a_text_none() -> None:
+    listed = detector("listed", patterns=["a", "b"], state=Seen())(silent)  # type: ignore[arg-type]
+    assert listed.patterns == ("a", "b")
+    with pytest.raises(ConfigError, match="patterns: got 'ab', expected two names"):
+        detector("spelt", patterns="ab", state=Seen())  # type: ignore[arg-type]
+
+
+def test_a_detector_is_no_step_of_another() -> None:
+    """Found: what it had to learn, and had seen, was lost without a word."""
+    for declare in (
+        detector("outer", patterns=("a", "b"), state=Seen()),
+        frame_detector("outer", patterns=("a", "b")),
+    ):
+        with pytest.raises(ConfigError, match=r"'engulfing', .* of detectors with only and both$"):
+            declare(engulfing)
 
 
 def test_a_frame_detector_is_declared_and_has_no_step() -> None:

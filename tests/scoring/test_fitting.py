@@ -296,7 +296,8 @@ def test_a_detector_that_says_neither_may_be_fitted_in_sample(bars: al.Bars) -> 
     [
         ({"fit": lambda *_: Params(), "fitted_until": "2021-01-01"}, "got fit and fitted_until"),
         ({"fitted_until": "soon"}, "fitted_until: got 'soon', expected a date"),
-        ({"fit": al.Fit(lambda *_: Params(), train=0)}, "got train 0"),
+        ({"fit": 5}, "fit: got 5, expected a function"),
+        ({"fitted_until": 5}, "fitted_until: got 5, expected a date"),
     ],
 )
 def test_a_wrong_declaration_is_one_line(more: dict[str, Any], said: str) -> None:

@@ -185,7 +185,6 @@ COVERED = {
     "runners.live.feed.mt5": "system/test_mt5.py",
     "runners.live.feed.mt5_stream": "system/test_mt5.py",
     "runners.live.mail": "live/mail/test_mailer.py",
-    "runners.live.mail.track_record": "system/test_delivery.py",
     "runners.live.mail.words": "live/mail/test_render.py",
     "runners.live.payloads": "system/test_delivery.py",
     "runners.live.pipeline": "system/test_parity.py",
