@@ -69,7 +69,8 @@ def poisoned_future(
             poisoned = _after(part, at - start, poison)
             cases += 1
             try:
-                clean = clean or run_detectors(part, whole.rules, engine).delivered
+                if clean is None:
+                    clean = run_detectors(part, whole.rules, engine).delivered
                 dirty = run_detectors(poisoned, whole.rules, engine).delivered
             except DetectorError as error:
                 detail = f"bars after {_when(series, at)} {what}: {error}"

@@ -21,6 +21,7 @@ from alertlib.config import Config
 from alertlib.detection.detectors import detector, frame_detector
 from alertlib.errors import AuditError, ConfigError
 from alertlib.scoring.engine import COMPILED, INTERPRETED
+from alertlib.scoring.scored import run_detectors
 from tests.support import user_detectors
 from tests.support.detected import detected_on
 from tests.support.synthetic import bars_of, shared_rows, walk
@@ -393,3 +394,28 @@ def test_what_to_do_is_said(bars: Bars) -> None:
     details = [item.detail for item in report.items if not item.clean]
     assert details
     assert all("no shift(-1), centred window or backfill" in detail for detail in details)
+
+
+def test_a_silent_detector_is_run_once_on_its_clean_bars(
+    bars: Bars, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found: no alerts were taken for no run, and it ran anew before each poison: 6 for 4."""
+
+    @detector("mute", patterns=("a", "b"), state=Count())
+    def mute(state, ring, bar, params):  # type: ignore[no-untyped-def]  # as a user writes it
+        return 0, state
+
+    runs: list[int] = []
+
+    def counted(*given: Any) -> Any:
+        runs.append(1)
+        return run_detectors(*given)
+
+    monkeypatch.setattr(lookahead, "run_detectors", counted)
+    for name in ("mute", "tests.support.user_detectors:metronome"):
+        runs.clear()
+        whole = detected_on(make_series(bars), Config().set("detection.enabled", (name,)))
+        item = lookahead.poisoned_future(
+            whole, INTERPRETED, np.random.default_rng(0), 1, lambda *_: None
+        )
+        assert (item.clean, item.cases, len(runs)) == (True, 3, 4)
