@@ -1,4 +1,4 @@
-"""Does a step remember anything outside its state and its ring?
+"""Does a step remember anything outside its state and its ring, or what a ring cannot hold?
 
 Parity cannot tell: what a step keeps in a list of its module, batch and stream fill alike, until a
 second symbol is streamed beside the first or the daemon starts again from a snapshot.
@@ -7,14 +7,16 @@ second symbol is streamed beside the first or the daemon starts again from a sna
 from __future__ import annotations
 
 import json
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from alertlib.audits.report import REMEMBER, AuditItem
+from alertlib.audits.report import REMEMBER, WHOLE, AuditItem
 from alertlib.detection.answers import checked, when
+from alertlib.detection.declaration import quoted
 from alertlib.detection.detectors import Detector
-from alertlib.detection.records import from_lists, to_lists
+from alertlib.detection.records import from_lists, plain, to_lists
 from alertlib.errors import DetectorError
 from alertlib.kernels.bar import TickBar
 from alertlib.scoring.engine import INTERPRETED
@@ -49,7 +51,7 @@ def purity(whole: Detected, rng: np.random.Generator) -> AuditItem | None:
         except DetectorError as error:
             return AuditItem("purity", False, len(steps), f"on bars upside down: {error}")
         if found is not None:
-            detail = f"{detector.name}: {found}; {REMEMBER}"
+            detail = f"{detector.name}: {'; '.join(found)}"
             return AuditItem("purity", False, len(steps), detail)
     if not steps:
         return None
@@ -96,23 +98,37 @@ class _Trial:
         self._step: Any = checked(detector)
         self._params = detector.kernel_params(quanta_per_tick)
 
-    def difference(self, bars: list[TickBar], others: list[TickBar], twice: set[int]) -> str | None:
-        """Return where the step contradicts itself, in words."""
+    def difference(
+        self, bars: list[TickBar], others: list[TickBar], twice: set[int]
+    ) -> tuple[str, str] | None:
+        """Return where the step contradicts itself, or would once compiled, and what to do."""
         alone, other_alone = self._alone(bars), self._alone(others)
         states, rings = [self._detector.state] * 2, [self._new_ring(), self._new_ring()]
         for i, pair in enumerate(zip(bars, others, strict=True)):
             if i in twice and self._differs_twice(states[0], rings[0], pair[0]):
-                return f"called twice with the bar of {when(pair[0])} it answers differently"
+                return (
+                    f"called twice with the bar of {when(pair[0])} it answers differently",
+                    REMEMBER,
+                )
             if i == len(bars) // 2:
                 try:
                     states[0], rings[0] = self._kept(states[0], rings[0])
                 except TypeError as error:
-                    return f"its state at {when(pair[0])} cannot be kept as JSON ({error})"
+                    return (
+                        f"its state at {when(pair[0])} cannot be kept as JSON ({error})",
+                        REMEMBER,
+                    )
             for j, expected in enumerate((alone, other_alone)):
                 answer = self._step(states[j], rings[j], pair[j], self._params)
                 states[j] = answer[-1]
                 if not _same(answer, expected[i]):
-                    return f"beside a second stream it answers differently at {when(pair[j])}"
+                    return (
+                        f"beside a second stream it answers differently at {when(pair[j])}",
+                        REMEMBER,
+                    )
+                for value in rings[j]:
+                    if not _is_whole(value):
+                        return f"its ring holds {quoted(value)} at {when(pair[j])}", WHOLE
         return None
 
     def _alone(self, bars: list[TickBar]) -> list[Any]:
@@ -130,11 +146,17 @@ class _Trial:
         return not (_same(*answers) and _same(first, second))
 
     def _kept(self, state: Any, ring: list[int]) -> tuple[Any, list[int]]:
-        values, kept = json.loads(json.dumps([to_lists(state), ring]))
+        values, kept = json.loads(json.dumps([to_lists(state), list(map(plain, ring))]))
         return from_lists(self._detector.state, values), kept
 
     def _new_ring(self) -> list[int]:
         return [0] * self._detector.ring
+
+
+def _is_whole(value: Any) -> bool:
+    if type(value) is int:
+        return True  # nearly always
+    return isinstance(value, Real) and bool(value % 1 == 0)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -10,9 +10,10 @@ from alertlib.errors import AuditError
 
 # What to do about it.
 REMEMBER = (
-    "keep what the step remembers in its state or its ring; a list of the module is shared by all "
-    "streams"
+    "keep what the step remembers in its state or its ring, fractions in the state; a list of the "
+    "module is shared by all streams"
 )
+WHOLE = "a ring holds whole numbers, compiled code cuts off the rest; keep fractions in the state"
 LOOK_AHEAD = (
     "use no bar after the one that is answered for: no shift(-1), centred window or backfill"
 )

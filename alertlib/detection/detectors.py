@@ -279,7 +279,9 @@ def detector(
         of a series.
     ring, warmup : int or callable
         Length of the ring, and bars of warm-up: a signal counts once so many bars lie before
-        the one that precedes it. A callable gets the parameters.
+        the one that precedes it. A callable gets the parameters. The ring holds whole numbers,
+        zeros at first: compiled code cuts off what is put into it of a fraction, which belongs
+        in the state.
     confidence : float
         Base confidence, 0 to 0.95; it is kept in whole hundredths.
     probability : bool

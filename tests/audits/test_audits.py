@@ -419,3 +419,27 @@ def test_a_silent_detector_is_run_once_on_its_clean_bars(
             whole, INTERPRETED, np.random.default_rng(0), 1, lambda *_: None
         )
         assert (item.clean, item.cases, len(runs)) == (True, 3, 4)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_fraction_in_a_ring_is_named_and_told_where_it_belongs(
+    bars: Bars, compiled: bool
+) -> None:
+    """Found: compiled code cut it off, and the advice was to keep it where it already was."""
+
+    @detector("thirds", patterns=("a", "b"), state=Count(), ring=8, warmup=600)
+    def thirds(state, ring, bar, params):  # type: ignore[no-untyped-def]  # as a user writes it
+        third = bar.close / 3
+        risen = third > ring[state.seen % 8]
+        ring[state.seen % 8] = third
+        return int(risen), Count(state.seen + 1)
+
+    report = check(thirds, bars, compiled=compiled)
+
+    (item,) = [item for item in report.items if item.name == "purity"]
+    assert not item.clean
+    assert item.detail.startswith("thirds: its ring holds ")
+    assert item.detail.endswith("a ring holds whole numbers, compiled code cuts off the rest; "
+                                "keep fractions in the state")  # fmt: skip
+    others = [i.detail for i in report.items if i.name == "streaming_parity" and not i.clean]
+    assert all("fractions in the state" in detail for detail in others)

@@ -116,6 +116,29 @@ def test_numbers_of_numpy_in_a_state_are_kept(bars: Bars) -> None:
     assert item_of(bars, made(step)).clean
 
 
+@pytest.mark.parametrize(
+    "put", [lambda c: c + 0.5, lambda c: -c / 7, lambda c: float("nan"), lambda c: None]
+)
+def test_what_a_ring_cannot_hold_is_caught(bars: Bars, put: Any) -> None:
+    def step(state: Any, ring: Any, bar: Any, params: Any) -> tuple[int, Seen]:
+        ring[state.bars % 3] = put(bar.close)
+        return 0, Seen(state.bars + 1)
+
+    item = item_of(bars, made(step, ring=3))
+
+    assert not item.clean
+    assert "tried: its ring holds " in item.detail
+
+
+@pytest.mark.parametrize("put", [float, np.int64, np.float64, bool, lambda c: -c])
+def test_a_whole_number_of_any_type_is_one_in_a_ring(bars: Bars, put: Any) -> None:
+    def step(state: Any, ring: Any, bar: Any, params: Any) -> tuple[int, Seen]:
+        ring[state.bars % 3] = put(bar.close)
+        return 0, Seen(state.bars + 1)
+
+    assert item_of(bars, made(step, ring=3)).clean
+
+
 def test_frame_functions_have_no_step_to_try(bars: Bars) -> None:
     config = Config().set("detection.enabled", ("tests.support.user_detectors:since",))
 
