@@ -277,12 +277,12 @@ REJECTION = (
 
 
 def in_sample_note(card: Card) -> str:
-    """Return the caveat about detectors of the user's own; empty where it does not apply."""
+    """Return the caveat about a user's own detectors and filters; empty where none applies."""
     if not card.get("in_sample_possible"):
         return ""
     return (
-        "an in-sample fit cannot be excluded: a detector that is not built in says neither "
-        "how it is fitted (fit=) nor until when it was (fitted_until=)"
+        "an in-sample fit cannot be excluded: a detector or filter that is not built in says "
+        "neither how it is fitted (fit=) nor until when it was (fitted_until=)"
     )
 
 
