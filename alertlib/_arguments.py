@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from alertlib.errors import AlertlibError, ConfigError
@@ -30,6 +31,15 @@ def expect(
     """
     if not isinstance(value, kinds):
         raise error(f"{name}: got {shown(value)}; expected {expected}")
+
+
+def expect_whole(name: str, value: Any, least: int, of: str = "") -> None:
+    """Refuse with a ConfigError what is no whole number (of something), or less than ``least``."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        kind = f"a whole number of {of}" if of else "a whole number"
+        raise ConfigError(f"{name}: got {shown(value)}; expected {kind}")
+    if int(value) < least:
+        raise ConfigError(f"{name}: got {value}, expected at least {least} {of}".rstrip())
 
 
 def expect_one_of(name: str, value: Any, choices: Sequence[str]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from alertlib._arguments import expect_whole
 from alertlib._typing import Bools, Floats, Ints, Progress
 from alertlib.config.schema import Gate
-from alertlib.errors import ConfigError
 from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.scoring.counting import Ground
 from alertlib.scoring.counting_loops import (
@@ -104,8 +104,7 @@ def best_by_luck(
     runs : int
     progress : callable
     """
-    if runs < 1:
-        raise ConfigError(f"runs: got {runs}, expected 1 or more")
+    expect_whole("runs", runs, 1)
     ground = subject.ground
     digest = sha256(f"{SPEC}:search:{subject.bars.sha256}".encode()).digest()
     moved = _permutations(ground, runs, np.random.default_rng(int.from_bytes(digest)))

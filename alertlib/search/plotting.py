@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from alertlib._arguments import expect, expect_one_of
+from alertlib._arguments import expect, expect_one_of, expect_whole
 from alertlib._typing import Ints, Progress
 from alertlib.config.schema import Gate
 from alertlib.errors import ConfigError
@@ -123,8 +123,7 @@ class Plotted:
         plotly.graph_objects.Figure
             A line a combination, coloured by its distance to the limits; axes can be filtered.
         """
-        if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-            raise ConfigError(f"top: got {top!r}, expected a whole number of 1 or more")
+        expect_whole("top", top, 1)
         return parallel_figure(self._searched(luck), top=top, theme=theme, language=language)
 
     def _searched(self, luck: Luck | None) -> Searched:

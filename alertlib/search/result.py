@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +12,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 import polars as pl
 
+from alertlib._arguments import expect, expect_whole
 from alertlib._forking import expect_no_fork
 from alertlib._typing import Floats, Ints, Progress
-from alertlib.errors import ConfigError
+from alertlib.errors import ConfigError, DataError
 from alertlib.report.formats import series_name
 from alertlib.report.page.search import Account, search_fragment
 from alertlib.scorecard.sections import spec_hash
@@ -108,7 +110,13 @@ class Sweep(Plotted):
         by : str
             ``distance``, ``plateau`` (:meth:`plateau`), a rate or ``points``. Equals follow in
             the order of distance, expectancy and the grid.
+
+        Raises
+        ------
+        ConfigError
+            ``n`` is no number of combinations, or ``by`` no such figure.
         """
+        expect_whole("n", n, 0)
         frame = self.plateau() if by == "plateau" else self.frame
         if by not in frame.columns:
             raise ConfigError(f"by: got {by!r}, expected one of {', '.join(get_args(By))}")
@@ -141,7 +149,7 @@ class Sweep(Plotted):
         Raises
         ------
         ConfigError
-            If the sweep was read from a file: the bars are needed.
+            If the sweep was read from a file: the bars are needed; or ``runs`` cannot be.
         """
         return best_by_luck(
             self.known_subject("chance"), self.grid, self.combinations, self.cube, runs,
@@ -160,13 +168,15 @@ class Sweep(Plotted):
 
         Raises
         ------
+        ConfigError
+            There is no such row.
         DataError
             If sessions were not kept apart, or are too few.
         """
         chosen = self.row_of(self.best(1)) if row is None else row
-        config = ""
+        at, config = self._combination(chosen), ""
         if self.ledger is not None:
-            values = self.grid.combination(int(self.combinations[chosen]))
+            values = self.grid.combination(at)
             identity = self.known_subject("selection").identity(self.grid)
             config = identity.configuration_hash(values)
         sha256 = str(self.data["sha256"])
@@ -188,8 +198,20 @@ class Sweep(Plotted):
         return self.subject
 
     def settings(self, row: int) -> Any:
-        """Return the settings of a row of :attr:`frame`."""
-        return self.grid.settings(int(self.combinations[row]))
+        """Return the settings of a row of :attr:`frame`.
+
+        Raises
+        ------
+        ConfigError
+            There is no such row.
+        """
+        return self.grid.settings(self._combination(row))
+
+    def _combination(self, row: int) -> int:
+        expect_whole("row", row, 0)
+        if row >= len(self):
+            raise ConfigError(f"row: got {row}, expected one of the {len(self):,}, from 0 on")
+        return int(self.combinations[row])
 
     def row_of(self, frame: pl.DataFrame) -> int:
         """Return the row of :attr:`frame` that the first row of a sorted frame is."""
@@ -222,13 +244,15 @@ class Sweep(Plotted):
 
     def write_parquet(self, path: str | Path) -> None:
         """Write the sweep, counts by session included; :func:`alertlib.read_sweep` reads it."""
+        expect("write_parquet", path, (str, os.PathLike), "the path of a file")
         kept = Stored(self.grid, self.combinations, self.cube, self.data, self.trials, self.ledger)
         store(kept, Path(path))
 
     def account(
         self, top: int = 10, luck: Luck | None = None, selection: Selection | None = None
     ) -> Account:
-        """Return what the sweep says of itself, for terminal and pages."""
+        """Return what the sweep says of itself, its best ``top`` combinations included."""
+        expect_whole("top", top, 0)
         met = int(np.count_nonzero(self.distance == 0))
         found = Found(
             self.data, self.grid.keys, self.best(top), len(self), self.trials, met,
@@ -259,6 +283,10 @@ def read_sweep(path: str | Path) -> Sweep:
         If it is of another version.
     """
     expect_no_fork()
+    expect(
+        "read_sweep", path, (str, os.PathLike),
+        "the path of a file that Sweep.write_parquet wrote", DataError,
+    )  # fmt: skip
     found = restore(Path(path))
     return Sweep(
         found.grid, found.combinations, found.cube, found.data, None, found.trials, found.ledger

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from alertlib._arguments import expect
+from alertlib._arguments import expect, expect_one_of, expect_whole
 from alertlib._typing import Ints, Progress
 from alertlib.bars.arguments import expect_bars
 from alertlib.bars.bars import Bars
@@ -112,11 +113,14 @@ def sweep(
         "grid", grid, (Mapping, Grid), "a mapping of keys to values, such as {'stop_atr': [1, 2]}"
     )
     made = grid if isinstance(grid, Grid) else Grid(grid, settings, where)
-    if search not in ("grid", "random", "tpe"):
-        raise ConfigError(f"search: got {search!r}, expected grid, random or tpe")
-    if trials is not None and trials < 1:
-        raise ConfigError(f"trials: got {trials}, expected 1 or more")
+    expect_one_of("search", search, get_args(Search))
+    if trials is not None:
+        expect_whole("trials", trials, 1)
+    if seed is not None:
+        expect_whole("seed", seed, 0)
     check_executor(executor, workers)
+    if ledger is not None:
+        expect("ledger", ledger, (str, os.PathLike), "the path of a file")
     if resume and ledger is None:
         raise ConfigError("resume: got no ledger, expected the one to go on from; name it")
     subject = make_subject(bars, settings, labels, between)

@@ -135,6 +135,8 @@ def test_a_walk_forward_of_the_sample_says_why_it_is_not_proven(tmp_path: Path) 
         (("--grid", "stop_atr=1,2", "--where", "stop_atr > 5"), 2, ("--where", "none of 2")),
         (("--grid", "stop_atr=1,2", "--where", "nonsense >"), 2, ("where",)),
         (("--grid", "stop_atr=1,2", "--top", "0"), 2, ("--top: got 0",)),
+        (("--grid", "stop_atr=1,2", "--search", "random", "--seed", "-1"), 2, ("seed: got -1",)),
+        (("--grid", "stop_atr=1,2", "--search", "random", "--trials", "0"), 2, ("trials: got 0",)),
         (("--grid", "stop_atr=1,2", "--bars", "none.csv"), 3, ("none.csv", "no such file")),
         (("--grid", "stop_atr=1,2", "--executor", "cloud"), 2, ("executor: got 'cloud'",)),
         (("--grid", "stop_atr=1,2", "--executor", "dask://127.0.0.1:9"), 3, ("cannot be reached",)),

@@ -307,6 +307,8 @@ def test_a_sweep_is_written_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_what_is_no_sweep_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.parquet"
+    with pytest.raises(DataError, match="read_sweep: got 5; expected the path of a file"):
+        al.read_sweep(5)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="no such file"):
         al.read_sweep(path)
     for content in (b"", b"PAR1PAR1", b"time,open\n"):
@@ -321,17 +323,59 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"search": "all"}, "search: got 'all', expected grid, random or tpe"),
+        ({"search": "all"}, "search: got 'all'; expected one of grid, random, tpe"),
         ({"trials": 0}, "trials: got 0"),
         ({"resume": True}, "resume: got no ledger"),
         ({"executor": "cloud"}, "executor: got 'cloud', expected threads, processes"),
         ({"workers": 0}, "workers: got 0"),
+        ({"workers": 1.5}, "workers: got 1.5; expected a whole number"),
+        ({"search": "random", "trials": 1.5}, "trials: got 1.5; expected a whole number"),
+        ({"search": "random", "seed": -1}, "seed: got -1, expected at least 0"),
+        ({"seed": "a"}, "seed: got 'a'; expected a whole number"),
+        ({"where": 5}, "where: got 5; expected a condition, or a list of them"),
+        ({"where": ["stop_atr > 1", 5]}, "where: got 5; expected a condition, or a list of them"),
         ({"between": ("2021-05-03", "2021-04-03")}, "between: got"),
+        ({"trials": True}, "trials: got True; expected a whole number"),
+        ({"where": None}, "where: got None; expected a condition, or a list of them"),
+        ({"ledger": 5}, "ledger: got 5; expected the path of a file"),
     ],
 )
 def test_options_that_cannot_be_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         al.sweep(BARS, CONFIG, GRID, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (lambda found: found.best(1.5), "n: got 1.5; expected a whole number"),
+        (lambda found: found.best(-1), "n: got -1, expected at least 0"),
+        (lambda found: found.account("3"), "top: got '3'; expected a whole number"),
+        (lambda found: found.chance(1.5), "runs: got 1.5; expected a whole number"),
+        (lambda found: found.chance(0), "runs: got 0, expected at least 1"),
+        (lambda found: found.parallel(top=0), "top: got 0, expected at least 1"),
+        (lambda found: found.selection("a"), "row: got 'a'; expected a whole number"),
+        (lambda found: found.settings(2), "row: got 2, expected one of the 2, from 0 on"),
+        (lambda found: found.settings(-1), "row: got -1, expected at least 0"),
+        (lambda found: found.write_parquet(5), "write_parquet: got 5; expected the path"),
+    ],
+)
+def test_what_a_sweep_cannot_answer_is_refused(asked: Any, message: str) -> None:
+    """A TypeError of numpy or polars, or the last row instead of none."""
+    found = al.sweep(BARS, CONFIG, {"stop_atr": [1.0, 2.0]})
+
+    with pytest.raises(ConfigError, match=message):
+        asked(found)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
+    given = {"search": "random", "trials": np.int64(3), "seed": np.uint8(7), "workers": np.int32(1)}
+    found = al.sweep(BARS, CONFIG, GRID, **given)
+
+    assert_frame_equal(
+        found.best(np.int64(2)),
+        al.sweep(BARS, CONFIG, GRID, search="random", trials=3, seed=7).best(2),
+    )
 
 
 def test_bars_without_a_session_to_score_are_refused() -> None:

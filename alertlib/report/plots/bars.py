@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from alertlib._arguments import expect
-from alertlib.errors import ConfigError
+from alertlib._arguments import expect_whole
 from alertlib.market.instruments import Instrument
 from alertlib.report.plots.candles import Candles, add_candles, candles_of
 from alertlib.report.plots.heading import headed_figure
@@ -50,9 +49,7 @@ def bars_figure(
     ConfigError
         If ``most``, the theme or the language cannot be, or plotly is not installed.
     """
-    expect("candles", most, int, "a whole number, 1 or more")
-    if most < 1:
-        raise ConfigError(f"candles: got {most}; expected a whole number, 1 or more")
+    expect_whole("candles", most, 1)
     grid = instrument.grid
     writing = Writing(language, None if grid is None else grid.quantum)
     look = look_of(theme)

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 import polars as pl
 
+from alertlib._arguments import expect
 from alertlib._typing import Ints
 from alertlib.config.schema import Settings
 from alertlib.errors import ConfigError
@@ -21,6 +22,7 @@ from alertlib.search.grid.where import Condition, codes_of, frame_of, read_condi
 MAX_PER_SESSION = 100_000
 # Rows handled at once: a few megabytes whatever the size of the grid.
 _BLOCK = 1 << 18
+_CONDITIONS = "a condition, or a list of them, such as 'target_atr >= stop_atr'"
 
 
 class Grid:
@@ -68,7 +70,10 @@ class Grid:
                 f"grid: got {self._product:,} combinations of {', '.join(self.keys)}, expected at "
                 f"most {MAX_COMBINATIONS:,}; give fewer values"
             )
-        texts = [where] if isinstance(where, str) else list(where)
+        texts = [where] if isinstance(where, str) else where
+        expect("where", texts, Sequence, _CONDITIONS)
+        for text in texts:
+            expect("where", text, str, _CONDITIONS)
         self.where = tuple(texts)
         # Rows of the product, ascending; None for all of them.
         self._rows = self._kept([read_condition(text, self.axes) for text in texts])

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alertlib._arguments import expect
+from alertlib._arguments import expect_whole
 from alertlib._typing import Ints
 from alertlib.errors import ConfigError, DataError
 
@@ -52,7 +52,7 @@ def walk_forward_splits(
         Too few sessions for one split.
     """
     check_lengths(train, test)
-    _at_least("embargo", embargo, 0)
+    expect_whole("embargo", embargo, 0, "sessions")
     _enough(sessions, train + embargo + 1, "take a shorter train")
     return [
         Split(
@@ -104,9 +104,10 @@ def purged_splits(
     ----------
     Lopez de Prado (2018), Advances in Financial Machine Learning, chapters 7 and 12.
     """
-    _at_least("groups", groups, 2)
-    _at_least("embargo", embargo, 0)
-    if not 1 <= test_groups < groups:
+    expect_whole("groups", groups, 2)
+    expect_whole("embargo", embargo, 0, "sessions")
+    expect_whole("test_groups", test_groups, 1)
+    if test_groups >= groups:
         raise ConfigError(
             f"test_groups: got {test_groups}, expected 1 to {groups - 1}, fewer than the groups"
         )
@@ -143,8 +144,8 @@ def hold_out(sessions: int, n: int, *, embargo: int = 1) -> Split:
     ConfigError, DataError
         As in :func:`walk_forward_splits`.
     """
-    _at_least("n", n, 1)
-    _at_least("embargo", embargo, 0)
+    expect_whole("n", n, 1, "sessions")
+    expect_whole("embargo", embargo, 0, "sessions")
     _enough(sessions, n + embargo + 1, "hold out fewer")
     return Split(np.arange(sessions - n - embargo), np.arange(sessions - n, sessions))
 
@@ -156,14 +157,8 @@ def check_lengths(train: int, test: int) -> None:
     ------
     ConfigError
     """
-    _at_least("train", train, 1)
-    _at_least("test", test, 1)
-
-
-def _at_least(name: str, value: int, least: int) -> None:
-    expect(name, value, (int, np.integer), "a whole number of sessions")
-    if value < least:
-        raise ConfigError(f"{name}: got {value}, expected at least {least}")
+    expect_whole("train", train, 1, "sessions")
+    expect_whole("test", test, 1, "sessions")
 
 
 def _enough(sessions: int, least: int, otherwise: str) -> None:

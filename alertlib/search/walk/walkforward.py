@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alertlib._arguments import expect, shown
+from alertlib._arguments import expect, expect_whole, shown
 from alertlib._typing import Bools, Ints, Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
@@ -128,7 +128,7 @@ def walk_forward(
     if held_out and ledger is not None:
         whole = make_subject(bars, settings, labels, between)
         split = hold_out(len(whole.sessions), held_out)
-        held = _HeldOut(whole, split, Path(ledger), clock or utc_now)
+        held = _HeldOut(whole, split, ledger, clock or utc_now)
         between = held.before()
     swept = sweep(
         bars, settings, made, search=search, trials=trials, seed=seed, labels=labels,
@@ -176,7 +176,7 @@ class _HeldOut:
 
     whole: Subject
     split: Split
-    ledger: Path
+    ledger: str | Path
     clock: Callable[[], datetime]
 
     def before(self) -> tuple[date, date]:
@@ -269,8 +269,7 @@ def _audit_all(subject: Subject, chosen: Sequence[Settings], tell: Progress) -> 
 def _check(
     grid: Mapping[str, object] | Grid | Sweep, held_out: int, ledger: str | Path | None
 ) -> None:
-    if held_out < 0:
-        raise ConfigError(f"held_out: got {held_out}, expected 0 or more sessions")
+    expect_whole("held_out", held_out, 0, "sessions")
     if held_out and ledger is None:
         raise ConfigError(
             "held_out: got no ledger, expected one: a look at sessions held out is written down; "

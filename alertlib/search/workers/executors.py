@@ -16,6 +16,7 @@ from concurrent.futures import (
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from alertlib._arguments import expect_whole
 from alertlib._version import __version__
 from alertlib.errors import AlertlibError, ConfigError, DataError
 from alertlib.search.workers.dask_cluster import SCHEME, check_address, open_cluster
@@ -43,8 +44,8 @@ def check_executor(executor: str | Executor, workers: int | None) -> None:
     ------
     ConfigError
     """
-    if workers is not None and workers < 1:
-        raise ConfigError(f"workers: got {workers}, expected 1 or more")
+    if workers is not None:
+        expect_whole("workers", workers, 1)
     if isinstance(executor, Executor):
         check_processes(executor)
     elif str(executor).startswith(SCHEME):

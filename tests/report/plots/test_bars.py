@@ -52,7 +52,7 @@ def test_bars_are_drawn_from_date_to_date() -> None:
         ({"theme": "blue"}, "theme: got 'blue'; expected one of light, dark"),
         ({"theme": ["dark"]}, "theme: got a value of type list; expected one of"),
         ({"language": "fr"}, "language: got 'fr'; expected one of pt-BR, en"),
-        ({"candles": 0}, "candles: got 0; expected a whole number, 1 or more"),
+        ({"candles": 0}, "candles: got 0, expected at least 1"),
         ({"first": "2031-01-01"}, "between: got '2031-01-01' and '"),
     ],
 )

@@ -110,7 +110,7 @@ def test_the_last_are_held_out(n: int, embargo: int, rest: int) -> None:
         (lambda: walk_forward_splits(31), DataError, "sessions: got 31, expected at least 32"),
         (lambda: purged_splits(60, 1), ConfigError, "groups: got 1, expected at least 2"),
         (lambda: purged_splits(60, 6, 6), ConfigError, "test_groups: got 6, expected 1 to 5"),
-        (lambda: purged_splits(60, 6, 0), ConfigError, "test_groups: got 0, expected 1 to 5"),
+        (lambda: purged_splits(60, 6, 0), ConfigError, "test_groups: got 0, expected at least 1"),
         (lambda: purged_splits(60, embargo=-1), ConfigError, "embargo: got -1"),
         (lambda: purged_splits(5), DataError, "sessions: got 5, expected at least 6"),
         (lambda: purged_splits(6, 3, 2), DataError, "sessions: got 6, expected some to train on"),

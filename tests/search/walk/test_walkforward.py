@@ -171,7 +171,12 @@ def test_sessions_held_out_are_chosen_on_by_nothing_and_looked_at_once(tmp_path:
     [
         ({"held_out": 5}, "held_out: got no ledger"),
         ({"held_out": -1}, "held_out: got -1"),
+        ({"held_out": 1.5}, "held_out: got 1.5; expected a whole number of sessions"),
         ({"train": 0}, "train: got 0"),
+        ({"train": True}, "train: got True; expected a whole number of sessions"),
+        ({"trials": 1.5}, "trials: got 1.5; expected a whole number"),
+        ({"seed": -1}, "seed: got -1, expected at least 0"),
+        ({"held_out": 3, "ledger": 5}, "ledger: got 5; expected the path of a file"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:

@@ -535,7 +535,7 @@ def test_errors_cross_processes_with_their_line(pool: ProcessPoolExecutor) -> No
     [
         ("thread", None, "executor: got 'thread', expected threads, processes, dask://HOST:PORT"),
         (7, None, "executor: got 7, expected threads"),
-        ("threads", 0, "workers: got 0, expected 1 or more"),
+        ("threads", 0, "workers: got 0, expected at least 1"),
         ("dask://", None, "executor: got 'dask://', expected dask://HOST:PORT"),
         ("dask://host", None, "executor: got 'dask://host', expected dask://HOST:PORT"),
         ("dask://host:", None, "executor: got 'dask://host:', expected"),
