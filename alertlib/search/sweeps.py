@@ -19,6 +19,7 @@ from alertlib.bars.bars import Bars
 from alertlib.config import settings_of
 from alertlib.config.schema import Settings
 from alertlib.errors import ConfigError
+from alertlib.search.beside import expect_none_beside, expect_same_settings
 from alertlib.search.cube import Cube
 from alertlib.search.dispatch import count_grid, empty_cube, fill
 from alertlib.search.grid.grid import Grid
@@ -63,11 +64,12 @@ def sweep(
     ----------
     bars : Bars
     config : Settings or None
-        What no combination changes; built-in defaults for None.
+        What no combination changes; for None built-in defaults, or those that a Grid was made with.
     grid : mapping of str to sequence, or Grid
         Key -> values. A key is full (``detection.volatility.window``) or its last part where
         that is unambiguous. Keys of detectors, policy and trade can be searched; what a result
-        is measured by cannot.
+        is measured by cannot. A Grid has its own configuration and conditions: another
+        ``config``, and any ``where``, are refused beside it.
     where : str or sequence of str
         Conditions on combinations, as SQL over the keys: ``target_atr >= stop_atr``.
     search : {"grid", "random", "tpe"}
@@ -108,11 +110,8 @@ def sweep(
         The ledger cannot be read or written.
     """
     expect_bars(bars)
-    settings = settings_of(config)
-    expect(
-        "grid", grid, (Mapping, Grid), "a mapping of keys to values, such as {'stop_atr': [1, 2]}"
-    )
-    made = grid if isinstance(grid, Grid) else Grid(grid, settings, where)
+    made = make_grid(grid, config, where)
+    settings = made.base
     expect_one_of("search", search, get_args(Search))
     if trials is not None:
         expect_whole("trials", trials, 1)
@@ -140,6 +139,27 @@ def sweep(
         counted = len(chosen) if run.ledger is None else run.ledger.count
     where_to = None if ledger is None else Path(ledger)
     return Sweep(made, chosen, cube, subject.facts(), subject, counted, where_to)
+
+
+def make_grid(
+    grid: Mapping[str, object] | Grid, config: Settings | None, where: str | Sequence[str]
+) -> Grid:
+    """Return the grid asked for; one that has been made has its configuration and conditions.
+
+    Raises
+    ------
+    ConfigError
+        A key, value or condition that cannot be accepted, or one that a made grid was made without.
+    """
+    settings = settings_of(config)
+    expect(
+        "grid", grid, (Mapping, Grid), "a mapping of keys to values, such as {'stop_atr': [1, 2]}"
+    )
+    if not isinstance(grid, Grid):
+        return Grid(grid, settings, where)
+    expect_same_settings("grid", grid.base, config)
+    expect_none_beside("grid", {"where": where or None})
+    return grid
 
 
 class _Run:

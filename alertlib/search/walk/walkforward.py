@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alertlib._arguments import expect, expect_whole, shown
+from alertlib._arguments import expect_whole
 from alertlib._typing import Bools, Ints, Progress
 from alertlib.audits.report import AuditReport
 from alertlib.audits.suite import audit
@@ -19,11 +19,11 @@ from alertlib.backtesting.backtester import make_scorecard
 from alertlib.backtesting.chance import measure_chance
 from alertlib.bars.arguments import expect_bars
 from alertlib.bars.bars import Bars
-from alertlib.config import settings_of
 from alertlib.config.schema import Settings
 from alertlib.errors import ConfigError, DataError
 from alertlib.scorecard.card import Scorecard
 from alertlib.scoring.engine import COMPILED
+from alertlib.search.beside import expect_none_beside, expect_same_settings
 from alertlib.search.cube import distance
 from alertlib.search.grid.geometry import target_is_nearer
 from alertlib.search.grid.grid import Grid
@@ -31,7 +31,7 @@ from alertlib.search.ledger.ledger import Ledger
 from alertlib.search.ledger.stamping import utc_now
 from alertlib.search.result import Sweep
 from alertlib.search.subject import Subject, make_subject
-from alertlib.search.sweeps import Search, sweep
+from alertlib.search.sweeps import Search, make_grid, sweep
 from alertlib.search.walk.holding_out import Look, look
 from alertlib.search.walk.pooled import Pooled, Stretch
 from alertlib.search.walk.proof import reasons_against
@@ -104,13 +104,6 @@ def walk_forward(
     """
     tell = progress or (lambda stage, done, ahead: None)
     expect_bars(bars)
-    settings = settings_of(config)
-    expect(
-        "grid",
-        grid,
-        (Mapping, Grid, Sweep),
-        "a mapping of keys to values, such as {'stop_atr': [1, 2]}",
-    )
     check_lengths(train, test)
     _check(grid, held_out, ledger)
     if isinstance(grid, Sweep):
@@ -119,9 +112,12 @@ def walk_forward(
             "trials": trials, "seed": seed, "labels": labels, "between": between,
             "ledger": ledger, "resume": resume or None,
         }  # fmt: skip
-        _check_sweep(grid, bars, None if config is None else settings, asked)
+        _expect_bars_of(grid, bars)
+        expect_same_settings("sweep", grid.grid.base, config)
+        expect_none_beside("sweep", asked)
         return _walk(grid, train, test, None, tell)
-    made = grid if isinstance(grid, Grid) else Grid(grid, settings, where)
+    made = make_grid(grid, config, where)
+    settings = made.base
     if between is None and settings.scoring.sessions is None:
         between = (date.min, date.max)
     held = None
@@ -282,26 +278,12 @@ def _check(
         )
 
 
-def _check_sweep(
-    swept: Sweep, bars: Bars, settings: Settings | None, asked: Mapping[str, object]
-) -> None:
-    """Refuse what a sweep that has been made does not answer."""
+def _expect_bars_of(swept: Sweep, bars: Bars) -> None:
     if bars.sha256 != swept.data["sha256"]:
         raise DataError(
             "bars: got others than those of the sweep, expected the same; sweep these bars first, "
             "or give the grid"
         )
-    if settings is not None and settings != swept.grid.base:
-        raise ConfigError(
-            "config: got another than that of the sweep, expected the same; sweep with this one "
-            "first, or give the grid"
-        )
-    for name, value in asked.items():
-        if value is not None:
-            raise ConfigError(
-                f"{name}: got {shown(value)} beside a sweep, which has been made; expected none; "
-                "state it where the sweep is made, or give the grid"
-            )
 
 
 def _told(seen: Look | None) -> tuple[str, ...]:

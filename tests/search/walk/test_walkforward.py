@@ -18,6 +18,7 @@ from alertlib.bars.sample import sample_path
 from alertlib.config import Config
 from alertlib.errors import AlertlibError, ConfigError, DataError
 from alertlib.scorecard.card import Scorecard
+from alertlib.search.grid.grid import Grid
 from alertlib.search.ledger.reader import read_ledger
 from alertlib.search.luck import Luck
 from alertlib.search.selection import Selection, judge
@@ -140,6 +141,37 @@ def test_what_a_sweep_does_not_answer_is_refused(given: dict[str, Any], message:
         al.walk_forward(grid=swept, **asked)
 
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("function", [al.sweep, al.walk_forward])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"config": QUICK}, r"config: got another than that of the grid \(in trade.stop_atr\)"),
+        ({"where": "target_atr >= stop_atr"}, "where: got 'target_atr >= stop_atr' beside a grid"),
+    ],
+)
+def test_what_a_grid_was_not_made_with_is_refused(
+    function: Any, given: dict[str, Any], message: str
+) -> None:
+    """Combinations were counted under one configuration, and shown under another."""
+    grid = Grid({"target_atr": [1.0, 2.0]}, QUICK.set("trade.stop_atr", 1.25))
+    asked: dict[str, Any] = {"config": None} | given
+
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        function(BARS, grid=grid, **asked)
+
+
+def test_a_grid_or_sweep_that_was_made_has_its_configuration() -> None:
+    base = QUICK.update({"trade.stop_atr": 1.25, "scoring.sessions": 30})
+    given = {"target_atr": [1.0, 2.0]}
+
+    found = al.sweep(BARS, None, Grid(given, base))
+    walked = al.walk_forward(BARS, None, found, train=12, test=6)
+
+    assert found.settings(0).trade.stop_atr == 1.25
+    assert found.frame.equals(al.sweep(BARS, base, given).frame)
+    assert walked.to_dict() == al.walk_forward(BARS, base, found, train=12, test=6).to_dict()
 
 
 def test_sessions_held_out_are_chosen_on_by_nothing_and_looked_at_once(tmp_path: Path) -> None:
