@@ -12,7 +12,6 @@ import numpy as np
 from alertlib._arguments import expect_whole
 from alertlib._typing import Bools, Floats, Ints, Progress
 from alertlib.config.schema import Gate
-from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.scoring.counting import Ground
 from alertlib.scoring.counting_loops import (
     CAPTURED,
@@ -30,6 +29,7 @@ from alertlib.search.grid.grid import Grid
 from alertlib.search.stages import Stages
 from alertlib.search.subject import Subject
 from alertlib.stats.intervals import p_value
+from alertlib.stats.nulls import exchanged_bars
 
 # What the best is the best of, and whether larger is better.
 STATISTICS = {
@@ -139,15 +139,9 @@ def _best(totals: Totals, gate: Gate, nearer: Bools) -> dict[str, float]:
 def _permutations(ground: Ground, runs: int, rng: np.random.Generator) -> Ints:
     """Return where each run moves the alerts of each bar: int64, shape (runs, bars), -1 nowhere."""
     series, scored = ground.series, ground.scope.sessions
-    rank = np.full(len(series.first), -1, dtype=np.int64)
-    rank[scored] = np.arange(len(scored))
-    member, clock = rank[series.session], series.minute % MINUTES_PER_DAY
-    inside = np.flatnonzero(member >= 0)
-    slot = np.full((len(scored), MINUTES_PER_DAY), -1, dtype=np.int64)
-    slot[member[inside], clock[inside]] = inside
-    order = rng.permuted(np.tile(np.arange(len(scored)), (runs, 1)), axis=1)
+    inside = np.flatnonzero(np.isin(series.session, scored))
     moved = np.full((runs, len(series)), -1, dtype=np.int64)
-    moved[:, inside] = slot[order[:, member[inside]], clock[inside]]
+    moved[:, inside] = exchanged_bars(series, scored, inside, runs, rng)
     return moved
 
 

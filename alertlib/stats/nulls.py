@@ -90,6 +90,20 @@ def permuted_sessions(
     series: Series, scored: Ints, bar: Ints, direction: Ints, runs: int, rng: np.random.Generator
 ) -> Schedule:
     """Give each scored session the alert schedule of another, same clock times and directions."""
+    moved = exchanged_bars(series, scored, bar, runs, rng)
+    return Schedule(moved, np.broadcast_to(direction, moved.shape))
+
+
+def exchanged_bars(
+    series: Series, scored: Ints, bar: Ints, runs: int, rng: np.random.Generator
+) -> Ints:
+    """Return where bars of scored sessions lie when the sessions change places.
+
+    Returns
+    -------
+    int64, shape (runs, bars)
+        The bar of the same clock time, -1 where the other session has none.
+    """
     slot = np.full((len(scored), MINUTES_PER_DAY), -1, dtype=np.int64)
     rank = np.full(len(series.first), -1, dtype=np.int64)
     rank[scored] = np.arange(len(scored))
@@ -98,8 +112,8 @@ def permuted_sessions(
     clock = series.minute % MINUTES_PER_DAY
     slot[member[inside], clock[inside]] = inside
     order = rng.permuted(np.tile(np.arange(len(scored)), (runs, 1)), axis=1)
-    moved = slot[order[:, member[bar]], clock[bar]]
-    return Schedule(moved, np.broadcast_to(direction, moved.shape))
+    moved: Ints = slot[order[:, member[bar]], clock[bar]]
+    return moved
 
 
 def flipped_directions(bar: Ints, direction: Ints, runs: int, rng: np.random.Generator) -> Schedule:
