@@ -136,12 +136,12 @@ def _database(path: str) -> str:
     from runners.live.database.mark import read_mark
 
     require_file(path)
+    if lock.is_held(path):
+        return f"{path} is in use by a running daemon"
     if not os.path.exists(path):
         _require_place(path)
         read_mark(os.path.realpath(path))
         return f"{path} will be created"
-    if lock.is_held(path):
-        return f"{path} is in use by a running daemon"
     return f"{path}, {look(path)}"
 
 

@@ -120,7 +120,7 @@ def stop_daemon(database: str, seconds: float = PATIENCE_SECONDS) -> bool:
     BusyError
         It has not ended after ``seconds``.
     StorageError
-        The request cannot be written.
+        This user may not open the database, or the request cannot be written.
     """
     if not lock.is_held(database):
         return False

@@ -169,7 +169,7 @@ COVERED = {
     "runners.live.database.epoch": "live/alert_store/test_copies.py",
     "runners.live.database.place": "system/test_lifecycle.py",
     "runners.live.database.errors": "live/alert_store/test_failures.py",
-    "runners.live.database.lock": "live/alert_store/test_opening.py",
+    "runners.live.database.lock": "live/database/test_lock.py",
     "runners.live.database.mark": "live/alert_store/test_damage.py",
     "runners.live.database.schema": "live/audit_log/test_tampering.py",
     "runners.live.delivery": "live/mail/test_mailer.py",

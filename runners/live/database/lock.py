@@ -13,7 +13,7 @@ import struct
 import sys
 import time
 
-from alertlib.errors import BusyError
+from alertlib.errors import BusyError, StorageError
 
 if sys.platform == "win32":
     import msvcrt
@@ -76,11 +76,21 @@ def is_held(path: str) -> bool:
 
     Not for a process that has the file open in SQLite itself: closing the probe would drop
     SQLite's own locks.
+
+    Raises
+    ------
+    StorageError
+        There is a file that this user may not open, so that nobody can tell.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR)
-    except OSError:
+        descriptor = os.open(path, _TO_PROBE)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return False
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be opened ({error.strerror or error}), expected to see there whether "
+            "a daemon runs on it; run this as the user of the daemon"
+        ) from error
     try:
         return _is_taken(descriptor)
     except OSError as error:
@@ -90,12 +100,14 @@ def is_held(path: str) -> bool:
 
 
 if sys.platform == "linux":
+    _TO_PROBE = os.O_RDONLY  # whoever may read the database may ask
 
     def _is_taken(descriptor: int) -> bool:
         answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _request())
         return bool(struct.unpack("@hhqqi4x", answer)[0] != fcntl.F_UNLCK)
 
 else:
+    _TO_PROBE = os.O_RDWR
 
     def _is_taken(descriptor: int) -> bool:
         _lock_byte(descriptor)  # only by taking it, for a moment
