@@ -8,16 +8,11 @@ import hashlib
 import json
 import sys
 
-FIRST = "0" * 64
-HASHED = ("seq", "ts", "kind", "actor", "data")
-
 
 def digest(event):
     """Return the hash that the event must carry, from what it says and what it follows."""
-    text = json.dumps(
-        {key: event[key] for key in HASHED},
-        sort_keys=True, separators=(",", ":"), ensure_ascii=False,
-    )  # fmt: skip
+    said = {key: event[key] for key in ("seq", "ts", "kind", "actor", "data")}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256((event["prev"] + text).encode()).hexdigest()
 
 
@@ -30,7 +25,8 @@ def findings(events, anchor=""):
     pruned = {e["data"]["through"]: e["data"]["hash"] for e in events if e["kind"] == "prune"}
     seq = events[0]["seq"] if pruned else 1
     unfinished = seq <= max(pruned, default=0)  # it was interrupted, and leaves some that are to go
-    expected = events[0]["prev"] if unfinished else pruned.get(seq - 1, FIRST)
+    expected = events[0]["prev"] if unfinished else pruned.get(seq - 1, "0" * 64)
+    heads = {f"{seq - 1}:{expected}", *(f"{e['seq']}:{e['hash']}" for e in events)}
     for event in events:
         if event["seq"] != seq:
             yield f"event {seq} is missing; {event['seq']} stands in its place"
@@ -39,7 +35,10 @@ def findings(events, anchor=""):
         if digest(event) != event["hash"]:
             yield f"event {event['seq']} is not what was written"
         seq, expected = event["seq"] + 1, event["hash"]
-    if anchor and anchor not in (f"{event['seq']}:{event['hash']}" for event in events):
+    number, gone = anchor.partition(":")[0], events[0]["seq"] - 1
+    if number.isdecimal() and int(number) < gone <= max(pruned, default=0):
+        yield f"event {number} was pruned; use an anchor from {gone} on"
+    elif anchor and anchor not in heads:
         yield f"no event is {anchor}: the log was cut or made again since that was noted"
 
 

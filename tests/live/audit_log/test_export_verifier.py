@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -25,6 +26,26 @@ def exported(path: str) -> Events:
     answer = ask("export", "--db", path)
     assert answer.status == 0
     return answer.events
+
+
+class Pruned(NamedTuple):
+    """A pruned log, and its events before and after."""
+
+    path: str
+    before: Events
+    kept: Events
+
+
+def rechained(events: Events, prev: str) -> Events:
+    """Return the events with hashes that fit them, as whoever forges a log would write them."""
+    made = []
+    for event in events:
+        said = {key: event[key] for key in ("seq", "ts", "kind", "actor", "data")}
+        text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        digest = hashlib.sha256((prev + text).encode()).hexdigest()
+        made.append({**said, "prev": prev, "hash": digest})
+        prev = digest
+    return made
 
 
 def judged(events: Events, folder: Path, *anchor: str) -> tuple[int, str]:
@@ -101,7 +122,9 @@ def test_only_a_head_noted_earlier_shows_that_the_end_was_cut_off(
     assert judged(events[:-2], tmp_path, head)[0] == 1
 
 
-def test_a_pruned_log_goes_on_from_what_its_pruning_says(tmp_path: Path) -> None:
+@pytest.fixture
+def pruned(tmp_path: Path) -> Pruned:
+    """Give a log of which a pruning has taken the beginning, and what was exported before."""
     path = str(tmp_path / "alerts.db")
     now = [time.time() - 8 * 366 * DAY]
     with Store.open(path, clock=lambda: now[0]) as store:
@@ -109,16 +132,71 @@ def test_a_pruned_log_goes_on_from_what_its_pruning_says(tmp_path: Path) -> None
             store.commit(batch(number)).result()
         now[0] = time.time()
         store.commit(batch(6)).result()
+    before = exported(path)
     config = tmp_path / "alertas.yaml"
     config.write_text("audit:\n  retention_years: 7\n", encoding="utf-8")
     assert ask("prune", "--db", path, "--config", str(config)).status == 0
-    kept = exported(path)
+    return Pruned(path, before, exported(path))
 
+
+def test_a_pruned_log_goes_on_from_what_its_pruning_says(pruned: Pruned, tmp_path: Path) -> None:
+    kept = pruned.kept
     assert kept[0]["seq"] > 1
     assert judged(kept, tmp_path) == (0, "intact\n")
     assert judged(kept[1:], tmp_path)[0] == 1
     kept[0]["ts"] = kept[0]["ts"].replace("20", "19", 1)
     assert judged(kept, tmp_path)[0] == 1
+
+
+def test_a_log_that_was_lawfully_pruned_is_not_called_forged(
+    pruned: Pruned, tmp_path: Path
+) -> None:
+    """Of each anchor ever noted the script says what `audit verify --anchor` says."""
+    gone = pruned.kept[0]["seq"] - 1
+    genesis = {"seq": 0, "hash": "0" * 64}
+    for event in [*pruned.before, pruned.kept[-1]]:
+        anchor = f"{event['seq']}:{event['hash']}"
+        verified = ask("verify", "--db", pruned.path, "--anchor", anchor)
+        status, text = judged(pruned.kept, tmp_path, anchor)
+        assert status == verified.status == (1 if event["seq"] < gone else 0)
+        if status:
+            said = f"event {event['seq']} was pruned; use an anchor from {gone} on\n"
+            assert text == said
+            assert verified.out.endswith(said)
+    whole = [genesis, *pruned.before]
+    for event in whole:
+        assert judged(pruned.before, tmp_path, f"{event['seq']}:{event['hash']}")[0] == 0
+
+
+def test_no_pruning_excuses_what_was_forged(pruned: Pruned, tmp_path: Path) -> None:
+    gone = pruned.kept[0]["seq"] - 1
+    old, last = pruned.before[gone - 1], pruned.kept[-1]
+    anchor = f"{old['seq']}:{old['hash']}"
+    for wrong in (
+        f"{gone}:{'f' * 64}",
+        f"{last['seq']}:{'f' * 64}",
+        f"{last['seq'] + 1}:{'f' * 64}",
+    ):
+        status, text = judged(pruned.kept, tmp_path, wrong)
+        assert (status, text) == (
+            1, f"no event is {wrong}: the log was cut or made again since that was noted\n",
+        )  # fmt: skip
+        assert ask("verify", "--db", pruned.path, "--anchor", wrong).status == 1
+    # More is gone than its pruning says, or nothing was pruned at all.
+    assert judged(pruned.kept[1:], tmp_path, anchor)[0] == 1
+    assert "was pruned" not in judged(pruned.kept[1:], tmp_path, anchor)[1]
+    assert judged(pruned.before[gone:], tmp_path, anchor)[0] == 1
+    # Made again from the first event on, with every hash right.
+    made_again = rechained([{**event, "actor": "x"} for event in pruned.kept], "0" * 64)
+    assert judged(made_again, tmp_path, anchor)[0] == 1
+    # The pruning may go on from another hash only where that breaks the chain behind it.
+    tombstone = {**last, "data": {**last["data"], "hash": "f" * 64}}
+    assert last["kind"] == "prune"
+    assert judged([*pruned.kept[:-1], tombstone], tmp_path)[0] == 1
+    # Whoever makes all of it anew, the tombstone too, is given away by an anchor alone.
+    forged = rechained([*pruned.kept[:-1], tombstone], "f" * 64)
+    assert judged(forged, tmp_path)[0] == 0
+    assert judged(forged, tmp_path, anchor)[0] == 1
 
 
 def test_an_empty_export_is_not_intact(tmp_path: Path) -> None:
