@@ -6,11 +6,14 @@ import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from alertlib.config.schema import Email
+from alertlib.errors import StorageError
 from alertlib.market.clock import exchange_time
 from alertlib.texts.formats import moment
 from runners.live.alert_store.records import Batch
@@ -191,7 +194,8 @@ class Operator:
     def _mail_anchor(self, mailer: Mailer) -> None:
         """Once a day, mail the head of the audit log.
 
-        The log cannot see its own cut tail; a number and a hash kept elsewhere can.
+        The log cannot see its own cut tail; a number and a hash kept elsewhere can. What waits
+        for a server is lost with this process, so the day is noted once its anchor was delivered.
         """
         today = datetime.now(UTC).date().isoformat().encode()
         if self._anchored == today:
@@ -199,9 +203,14 @@ class Operator:
         if self._store.state(ANCHOR_KEY) != today:
             path, (seq, digest) = self._store.path, self._store.audit_head
             how = f"python -m runners.audit verify --db {path} --anchor {seq}:{digest}"
-            mailer.notice(self._words["anchor_title"], [f"{seq}:{digest}", how], ["anchor"])
-            self._store.commit(Batch(state={ANCHOR_KEY: today}))
+            lines = [f"{seq}:{digest}", how]
+            note = partial(self._note_anchor, today)
+            mailer.notice(self._words["anchor_title"], lines, ["anchor"], note)
         self._anchored = today
+
+    def _note_anchor(self, day: bytes) -> None:
+        with suppress(StorageError):  # it is mailed again after the next start then
+            self._store.commit(Batch(state={ANCHOR_KEY: day}))
 
     def _tell(self, troubles: Sequence[Trouble], is_over: bool) -> None:
         for one in troubles:

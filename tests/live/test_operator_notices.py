@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertlib.config.schema import Email
+from runners.live.alert_store.store import Store
 from runners.live.gauges import KINDS
 from runners.live.health import Reason
 from runners.live.mail.words import MAIL_WORDS
@@ -270,6 +272,38 @@ def test_without_an_operator_nobody_is_mailed() -> None:
     looks(watch, range(100), STALE)
     looks(watch, range(100, 500))
     assert post.sent == []
+
+
+def anchors_of(path: Path, *, arrives: bool) -> list[str]:
+    """Run for a while, with a mail server or without; return the anchors handed to the mailer."""
+    post = Post()
+    with Store.open(str(path)) as store:
+        desk: Any = Operator(store, post, Email(operator="op@x.example"))  # type: ignore[arg-type]
+        for _ in range(3):
+            desk.look([])
+        if arrives:
+            for *_, delivered in post.sent:
+                delivered()
+    return [lines[0] for _, lines, *_ in post.sent]
+
+
+def test_an_anchor_that_no_server_took_is_mailed_again_after_a_restart(tmp_path: Path) -> None:
+    """The day counted as mailed once its anchor waited in memory: a restart lost it."""
+    path = tmp_path / "alerts.db"
+    Store.open(str(path)).close({"reason": "end"})
+    assert len(anchors_of(path, arrives=False)) == 1
+    assert len(anchors_of(path, arrives=True)) == 1
+    assert anchors_of(path, arrives=True) == []
+
+
+def test_an_anchor_that_arrives_when_the_store_has_failed_is_no_error(tmp_path: Path) -> None:
+    post = Post()
+    store = Store.open(str(tmp_path / "alerts.db"))
+    desk: Any = Operator(store, post, Email(operator="op@x.example"))  # type: ignore[arg-type]
+    desk.look([])
+    store.close()
+    ((*_, delivered),) = post.sent
+    delivered()
 
 
 @pytest.mark.parametrize("language", MAIL_WORDS)

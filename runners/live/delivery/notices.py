@@ -38,7 +38,13 @@ class NoticeBox:
         return [one for name, one in self._letters.items() if name not in held and one.due <= now]
 
     def settle(self, letter: Letter, settlement: Settlement) -> None:
-        """Note how an attempt at a notice ended, unless a newer one has taken its place."""
+        """Note how an attempt at a notice ended.
+
+        One whose place a newer one has taken meanwhile is not tried again, and may yet have been
+        delivered.
+        """
+        if settlement.outcome == "delivered" and letter.delivered is not None:
+            letter.delivered()
         if letter.message_id not in self._letters:
             return
         if settlement.outcome == "failed":

@@ -11,7 +11,7 @@ sent in its stead; elsewhere an expired copy is given up.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, Literal, NamedTuple
 
@@ -46,6 +46,8 @@ class Letter(NamedTuple):
         ``{"title": str, "time": str, "lines": [str, ...], "about": [str, ...]}`` of a notice.
     lost : int
         Copies that a digest's recipient was never sent and is told of.
+    delivered : callable, optional
+        To be told once a notice was delivered, which is written down nowhere else.
     """
 
     kind: Kind
@@ -57,6 +59,7 @@ class Letter(NamedTuple):
     attempts: int = 0
     notice: Mapping[str, Any] | None = None
     lost: int = 0
+    delivered: Callable[[], None] | None = None
 
 
 class Gathering(NamedTuple):

@@ -45,12 +45,19 @@ class Mailer(Courier[bytes]):
         super().__init__(manner, self._pool, outbox.of(MAIL), renderer, clock=clock, chance=chance)
         self._settings = settings
 
-    def notice(self, title: str, lines: Sequence[str], about: Sequence[str] = ()) -> None:
+    def notice(
+        self,
+        title: str,
+        lines: Sequence[str],
+        about: Sequence[str] = (),
+        delivered: Callable[[], None] | None = None,
+    ) -> None:
         """Send a few lines to the operator, if there is one. Traders get no notices.
 
         ``about`` names the things they tell of: what is still waiting and tells only of these is
-        old news then.
+        old news then. ``delivered`` is called once the server has accepted them: until then they
+        are in memory only.
         """
         if self._settings.operator is not None:
             to = (self._settings.operator,)
-            self.put(notices(self._settings, to, title, lines, self._clock(), about))
+            self.put(notices(self._settings, to, title, lines, self._clock(), about, delivered))

@@ -19,9 +19,12 @@ NOTICE_TTL = 86_400.0
 
 def notices(
     settings: Email, recipients: Sequence[str], title: str, lines: Sequence[str], now: float,
-    about: Sequence[str] = (),
+    about: Sequence[str] = (), delivered: Callable[[], None] | None = None,
 ) -> list[Letter]:  # fmt: skip
-    """Return a notice as letters; ``about`` names the things it tells of."""
+    """Return a notice as letters; ``about`` names the things it tells of.
+
+    ``delivered`` is called for each letter that a server has accepted.
+    """
     written = datetime.fromtimestamp(now, UTC).isoformat()
     content = {"title": title, "time": written, "lines": list(lines), "about": list(about)}
     return [
@@ -33,6 +36,7 @@ def notices(
             due=now,
             expires=now + NOTICE_TTL,
             notice=content,
+            delivered=delivered,
         )
         for recipient in recipients
     ]

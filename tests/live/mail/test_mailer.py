@@ -877,6 +877,22 @@ class TestNotices:
         assert [mail["X-Alertas-Kind"] for mail in inbox.mails] == ["alert"]
 
     @in_loop
+    async def test_one_is_delivered_once_the_server_has_it(self, tmp_path: Path) -> None:
+        told: list[str] = []
+        async with scripted(replies={"RCPT": ["450 later", "250 ok", "550 nobody"]}) as server:
+            settings = plain(server.port, operator="op@x.example")
+            async with house(settings, tmp_path) as this:
+                this.mailer.notice("Âncora", ["linha"], ["anchor"], lambda: told.append("first"))
+                await until(lambda: this.mailer.stats.letters["deferred"])
+                assert told == []
+                await until(lambda: server.raw)
+                await until(lambda: told)
+                this.mailer.notice("Âncora", ["linha"], ["anchor"], lambda: told.append("second"))
+                await until(lambda: this.mailer.stats.letters["refused"])
+                this.mailer.stop(1.0)
+        assert told == ["first"]
+
+    @in_loop
     async def test_one_about_two_things_waits_until_both_are_told_of_anew(
         self, tmp_path: Path
     ) -> None:
