@@ -54,7 +54,19 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--compare", nargs=2, metavar=("A.json", "B.json"), type=file_name,
         help="only compare two scorecards",
     )  # fmt: skip
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.compare and (unused := _beside_compare(args)):
+        parser.error(f"{unused}: does not go with --compare, which runs nothing; leave it out")
+    return args
+
+
+def _beside_compare(args: argparse.Namespace) -> str | None:
+    """Return an option of a run, which a comparison would ignore; exit 0 is no gate passed."""
+    for name, value in vars(args).items():
+        is_given = value is not None and value is not False and value != []
+        if is_given and name not in ("compare", "config", "debug", "annotations"):
+            return f"--{name.replace('_', '-')}"
+    return None
 
 
 if __name__ == "__main__":

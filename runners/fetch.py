@@ -51,7 +51,6 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--timeout",
         metavar="SECONDS",
         type=_seconds,
-        default=30.0,
         help="longest call of the terminal (30)",
     )
     args = parser.parse_args(argv)
@@ -65,6 +64,9 @@ def _contradiction(args: argparse.Namespace) -> str | None:
     """Say which options do not go together, or are missing beside others."""
     if args.roll and args.files is None:
         return "--roll: joins the files of --import; expected --import FILE"
+    if args.timeout is not None and (args.remove or args.files is not None):
+        other = "--remove" if args.remove else "--import"
+        return f"--timeout: is for a terminal, and {other} asks none; leave it out"
     if not args.remove:
         alone = "--since" if args.since else "--until" if args.until else None
         return f"{alone}: goes with --remove only; leave it out" if alone else None

@@ -27,6 +27,8 @@ from runners.mt5.download import Download, Order
 
 SESSIONS = 60
 """How many sessions a terminal is asked for."""
+CALL_SECONDS = 30.0
+"""The longest one call of it may take."""
 
 
 def command(args: argparse.Namespace) -> int:
@@ -57,7 +59,9 @@ def _fetch(args: argparse.Namespace, config: Config) -> int:
     require_package(os.environ, sys.platform)
     with (
         StoreWriter(args.out) as store,
-        TerminalClient(os.environ, call_seconds=args.timeout, notice=_say) as client,
+        TerminalClient(
+            os.environ, call_seconds=args.timeout or CALL_SECONDS, notice=_say
+        ) as client,
         Progress() as progress,
     ):
         try:

@@ -20,6 +20,11 @@ ABOUT = """Run the alert daemon: closed bars from a MetaTrader 5 terminal or a r
 through the detectors into a durable store, to WebSocket clients and e-mail. SIGTERM, Ctrl-C and
 --stop drain it. The first and only line on stdout is READY {...}."""
 
+_OF_A_REPLAY = ("bars", "speed", "exit_at_end")
+_NOT_TO_STOP = (
+    "check", "send_test_mail", "dry_run", "speed", "exit_at_end", "host", "port", "allow_remote",
+)  # fmt: skip
+
 
 def main(argv: Sequence[str]) -> int:
     """Run the command."""
@@ -32,6 +37,7 @@ def main(argv: Sequence[str]) -> int:
 
     config = load_config(args.config)
     kind = feed_kind(config, args.feed, args.bars)
+    _refuse_unused(args, kind)
     database = args.db or database_of(kind, config.live, database_path(config))
     if args.stop:
         return _stop(database)
@@ -52,7 +58,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--bars", metavar="F|DIR", type=file_name, help="bars to replay; default: data.source"
     )
     parser.add_argument(
-        "--speed", metavar="X", type=speed, default=1.0, help="0 as fast as possible, 1 bar time"
+        "--speed", metavar="X", type=speed, help="0 as fast as possible, 1 bar time"
     )
     parser.add_argument("--exit-at-end", action="store_true", help="end with the replay")
     parser.add_argument("--host", metavar="H", help="address; default: the URL's")
@@ -66,6 +72,25 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--send-test-mail", action="store_true", help="mail every recipient")
     parser.add_argument("--stop", action="store_true", help="stop the daemon on this database")
     return parser.parse_args(argv)
+
+
+def _refuse_unused(args: argparse.Namespace, kind: str) -> None:
+    """Raise ConfigError for an option that would change nothing in what is asked for.
+
+    A check takes the options of the start it is about, and --stop those that say which database.
+    """
+    from alertlib.errors import ConfigError
+
+    for is_asked, what, unused in (
+        (args.stop, "--stop, which only ends a daemon", _NOT_TO_STOP),
+        (kind == "mt5", "the feed mt5, which is no replay", _OF_A_REPLAY),
+        (args.send_test_mail, "--send-test-mail, which sends e-mail", ("dry_run",)),
+    ):
+        for name in unused if is_asked else ():
+            value = getattr(args, name)
+            if value is not None and value is not False:
+                option = f"--{name.replace('_', '-')}"
+                raise ConfigError(f"{option}: does not go with {what}; leave one of the two out")
 
 
 def _stop(database: str) -> int:
@@ -92,7 +117,7 @@ def _serve(config: Config, args: argparse.Namespace, database: str) -> int:
     async def serve() -> int:
         run_options = options
         while True:
-            feed = make_feed(config, kind, source, args.speed)
+            feed = make_feed(config, kind, source, 1.0 if args.speed is None else args.speed)
             try:
                 daemon = Daemon(config, run_options, feed)
                 stop = await daemon.run()

@@ -163,7 +163,6 @@ def test_too_few_sessions_are_exit_3_with_the_scorecard_written(tmp_path: Path) 
         (("--between", "2025-02-07"), 2, ("between", "a first and a last date")),
         (("--alerts", "alerts.txt"), 2, ("alerts.txt", ".parquet or .csv")),
         (("--bogus",), 2, ("--bogus", "--help")),
-        (("--compare", "a.json", "b.json"), 3, ("a.json",)),
     ],
 )
 def test_bad_input_is_one_line(
@@ -223,6 +222,23 @@ def test_scorecards_of_two_versions_are_compared(tmp_path: Path) -> None:
         done = command("runners.backtest", "--compare", *(str(tmp_path / name) for name in pair))
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith("NOT COMPARABLE") == (pair[0] != pair[1])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--gate",), ("--json", "-"), ("--html", "page.html"), ("--set", "a=b"), ("--sessions", "0"),
+     ("--detector", "volatility"), ("--full",)],
+)  # fmt: skip
+def test_a_comparison_ignores_no_option_of_a_run(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """With --gate it was exit 0, which is a PASS, and --html wrote nothing."""
+    done = command("runners.backtest", "--compare", "a.json", "b.json", *options, cwd=tmp_path)
+    one_line(done, 2, f"{options[0]}: does not go with --compare")
+
+
+def test_a_scorecard_that_is_missing_is_one_line(tmp_path: Path) -> None:
+    one_line(
+        command("runners.backtest", "--compare", "a.json", "b.json", cwd=tmp_path), 3, "a.json"
+    )
 
 
 @pytest.mark.parametrize(

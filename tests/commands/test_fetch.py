@@ -914,6 +914,13 @@ def test_options_of_a_removal_that_make_no_sense(fetch: Any, message: str) -> No
     assert fetch("--roll").status == 2
 
 
+@pytest.mark.parametrize("other", ["--import", "--remove"])
+def test_a_time_for_a_terminal_that_is_not_asked_is_refused(fetch: Any, other: str) -> None:
+    done = fetch(other, *(["x.csv"] if other == "--import" else []), "--timeout", "5")
+    assert done.status == 2
+    assert f"--timeout: is for a terminal, and {other} asks none" in done.err
+
+
 def test_taking_out_of_no_store_makes_none(fetch: Any, tmp_path: Path) -> None:
     done = fetch("--remove", "--symbol", "WIN$N", "--timeframe", "M5", "--since", "2026-01-05",
                  "--until", "2026-01-06")  # fmt: skip

@@ -213,6 +213,35 @@ def test_what_cannot_start_says_why_in_one_line(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--stop", "--check"), "--check: does not go with --stop"),
+        (("--stop", "--speed", "0"), "--speed: does not go with --stop"),
+        (("--stop", "--port", "0"), "--port: does not go with --stop"),
+        (("--feed", "mt5", "--bars", str(SAMPLE)), "--bars: does not go with the feed mt5"),
+        (("--feed", "mt5", "--exit-at-end"), "--exit-at-end: does not go with the feed mt5"),
+        (("--exit-at-end", "--check"), "--exit-at-end: does not go with the feed mt5"),
+        (("--feed", "mt5", "--speed", "0"), "--speed: does not go with the feed mt5"),
+        (("--send-test-mail", "--dry-run"), "--dry-run: does not go with --send-test-mail"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_not_ignored(
+    tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    """--check --stop went straight to the stop, and --feed mt5 --bars F to the terminal."""
+    done = run("live", "--db", str(tmp_path / "a.db"), *options)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_a_stop_takes_what_says_which_database() -> None:
+    done = run("live", "--stop", "--feed", "replay", "--bars", str(SAMPLE), "--db", "no.db")
+    assert (done.returncode, done.stderr) == (0, "no daemon runs on no.db\n")
+
+
 def test_bars_of_another_timeframe_are_refused(tmp_path: Path) -> None:
     config = write_config(tmp_path, "data:\n  timeframe: M15\n")
     done = run("live", *SLOWLY, "--port", "0", "--db", str(tmp_path / "a.db"), "--config", config)
