@@ -79,6 +79,15 @@ def find_secret(
     return _read_private(Path(file), env_name, environ)
 
 
+def split_token(entry: str) -> tuple[str | None, str]:
+    """Return owner and token of an entry of the clients' tokens; of a bare token no owner.
+
+    ``name:token`` is split at its first colon: a token may hold some, a name may not.
+    """
+    name, colon, token = entry.partition(":")
+    return (name, token) if colon else (None, entry)
+
+
 def _read_private(path: Path, env_name: str, environ: Mapping[str, str]) -> str:
     where = f"{path} (the secret otherwise in ${env_name})"
     try:

@@ -2,5 +2,6 @@
 
 from runners.client.position import Position
 from runners.client.stream import AlertClient, Message
+from runners.client.token import first_token
 
-__all__ = ["AlertClient", "Message", "Position"]
+__all__ = ["AlertClient", "Message", "Position", "first_token"]

@@ -14,8 +14,8 @@ from runners._main import OK, run
 
 def main(arguments: Sequence[str]) -> int:
     """Print messages as they come."""
-    from alertlib.errors import ConfigError
     from runners.cli.parser import file_name, make_parser
+    from runners.client.token import first_token
 
     parser = make_parser("client", "Print alerts as JSON lines as they come.", config=False)
     parser.add_argument("--url", default="ws://localhost:8765")
@@ -26,12 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--window", action="store_true", help="begin with what is retained")
     options = parser.parse_args(arguments)
     require_extra("live")
-    listed = os.environ.get(options.token_env, "").partition(",")[0].strip()
-    token = listed.rpartition(":")[2]
-    if not token:
-        raise ConfigError(
-            f"${options.token_env}: got nothing, expected a token of the server; set it"
-        )
+    token = first_token(os.environ.get(options.token_env, ""), f"${options.token_env}")
     asyncio.run(_print(options.url, token, options.state, options.window))
     return OK
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from alertlib.config.schema import WebSocket
-from alertlib.config.secrets import find_secret
+from alertlib.config.secrets import find_secret, split_token
 from alertlib.config.types import is_loopback
 from alertlib.errors import ConfigError
 from runners.live.websocket import jwt
@@ -67,11 +67,10 @@ def parse_tokens(text: str, variable: str = "WEBSOCKET_TOKEN") -> tuple[TokenEnt
     entries: list[TokenEntry] = []
     for place, piece in enumerate(pieces, start=1):
         where = f"{variable}: entry {place} of {len(pieces)}"
-        name, colon, token = piece.partition(":")
-        if not colon:
-            if len(pieces) > 1:
-                raise ConfigError(f"{where} has no name, {expected}; write it as name:token")
-            name, token = "client", piece
+        stated, token = split_token(piece)
+        if stated is None and len(pieces) > 1:
+            raise ConfigError(f"{where} has no name, {expected}; write it as name:token")
+        name = "client" if stated is None else stated
         if _NAME.fullmatch(name) is None:
             raise ConfigError(
                 f"{where} has an invalid name, expected 1-64 letters, digits or . _ @ -; "
