@@ -80,9 +80,11 @@ class AlertClient:
     Raises
     ------
     ConfigError
-        While iterating: the server refuses the token, the origin or the path.
+        While iterating: the URL is none, the server refuses the token, the origin or the path.
     DataError
         The state file is not one.
+    StorageError
+        It cannot be read or, while iterating, not be written.
     """
 
     def __init__(
@@ -205,9 +207,10 @@ class AlertClient:
             try:
                 await self._open()
                 return
-            except InvalidURI:
+            except (InvalidURI, ValueError):  # of urllib a port, a bracket, of the codec a name
                 raise ConfigError(
-                    f"url {self._url} cannot be connected to, expected a ws:// or wss:// address"
+                    f"url {self._url} cannot be connected to, expected a ws:// or wss:// address "
+                    "such as ws://localhost:8765; correct it"
                 ) from None
             except InvalidStatus as refused:
                 status = refused.response.status_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import serve
 
-from alertlib.errors import ConfigError, DataError
+from alertlib.errors import ConfigError, DataError, StorageError
 from runners.client import AlertClient, Message, Position
 from runners.client import stream as client_module
+from runners.client.position import save
 from tests.support.websocket_server import (
     EPOCH,
     JWT_SECRET,
@@ -359,12 +361,51 @@ class TestState:
 
         run(scenario())
 
+    def test_a_folder_for_a_position_is_a_storage_error(self, tmp_path: Path) -> None:
+        """It was an internal error, exit 70."""
+        with pytest.raises(
+            StorageError, match=r"cannot be read \(.+\), expected a file"
+        ):
+            AlertClient("ws://localhost", TOKEN, state=tmp_path)
+
+    def test_a_position_that_cannot_be_written_is_a_storage_error(self, tmp_path: Path) -> None:
+        with pytest.raises(StorageError, match=r"client\.json: cannot be written \(No such file"):
+            save(tmp_path / "gone" / "client.json", Position("e", 1))
+
     @pytest.mark.parametrize(
         "text",
-        ["", "{}", "[]", "7", '{"epoch":"E"}', '{"epoch":"E","seq":-1}', '{"epoch":1,"seq":1}'],
+        [
+            "",
+            "{}",
+            "[]",
+            "7",
+            "[" * 100_000,
+            "\udc80",
+            '{"epoch":"E"}',
+            '{"epoch":"E","seq":-1}',
+            '{"epoch":1,"seq":1}',
+        ],
     )
     def test_a_file_that_is_no_position(self, tmp_path: Path, text: str) -> None:
         state = tmp_path / "client.json"
-        state.write_text(text)
+        state.write_text(text, errors="surrogateescape")
         with pytest.raises(DataError, match=r"client\.json: got .*expected a client's position"):
             AlertClient("ws://localhost", TOKEN, state=state)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ws://localhost:99999", "ws://localhost:port", "ws://[::1", "ws://a..b:1", "ws://",
+     "http://localhost:1", "localhost:8765", "ws://localhost:1#here"],
+)  # fmt: skip
+@pytest.mark.parametrize("window", [False, True])
+def test_a_url_that_is_none_is_an_error_of_its_user(url: str, window: bool) -> None:
+    """A port or a bracket out of place was an internal error, exit 70."""
+
+    async def scenario() -> None:
+        async with AlertClient(url, TOKEN, window=window) as client:
+            await anext(client)
+
+    said = f"url {re.escape(url)} cannot be connected to, expected a ws:// or wss:// address"
+    with pytest.raises(ConfigError, match=f"^{said}"):
+        asyncio.run(scenario())
