@@ -14,6 +14,7 @@ from alertlib.config.convert import convert, hints_of
 from alertlib.config.document import MAX_BYTES, decode, parse
 from alertlib.config.problem import Problem
 from alertlib.config.schema import Settings
+from alertlib.config.secrets import got_instead
 from alertlib.errors import ConfigError
 
 PATH_VARIABLE = "ALERTAS_CONFIG_PATH"
@@ -105,9 +106,8 @@ def _read(path: Path | None, named_by: str) -> Config:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(
-            f"{path}{named_by}: got {reason.lower()}, expected a readable settings file; "
+            f"{path}{named_by}: got {got_instead(error)}, expected a readable settings file; "
             "name another one, or none for config/alertas.yaml or the built-in defaults"
         ) from None
     lines: dict[str, int] = {}

@@ -100,11 +100,17 @@ def _read_private(path: Path, env_name: str, environ: Mapping[str, str]) -> str:
                 )
             raw = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "an impossible path"
         raise ConfigError(
-            f"{where}: got {reason.lower()}, expected a readable file of mode 0600"
+            f"{where}: got {got_instead(error)}, expected a readable file of mode 0600"
         ) from None
     return _text(raw, where)
+
+
+def got_instead(error: OSError | ValueError) -> str:
+    """Return what there was in place of a file that can be read, to be put behind ``got``."""
+    if isinstance(error, IsADirectoryError):
+        return "a directory"
+    return str(getattr(error, "strerror", None) or "an impossible path").lower()
 
 
 def _is_exposed(mode: int) -> bool:

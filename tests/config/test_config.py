@@ -90,6 +90,13 @@ class TestWhichFile:
         with pytest.raises(ConfigError, match=r"config/alertas\.yaml: got no such file"):
             load_config()
 
+    def test_a_folder_is_no_settings_file(self, tmp_path: Path) -> None:
+        """It said: got is a directory."""
+        with pytest.raises(
+            ConfigError, match=r"got (a directory|permission denied), expected a read"
+        ):
+            load_config(tmp_path)
+
     def test_a_missing_file_is_refused_and_its_variable_named(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
