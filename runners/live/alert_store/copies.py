@@ -29,6 +29,8 @@ _OF_WRITING = (
     "SQLITE_IOERR_TRUNCATE",
 )
 
+_WANTED = "a copy that runners.audit backup has made"
+
 
 class Restored(NamedTuple):
     """What a restore has put in place, and what it has moved away."""
@@ -97,7 +99,7 @@ def restore(source: str, path: str, *, now: float, anchor: tuple[int, str] | Non
     except OSError as error:
         raise storage_error(real, "creating its folder", error) from error
     _require_free(real)
-    with _staged(real) as staged, open_log(source) as log:
+    with _staged(real) as staged, open_log(source, _WANTED) as log:
         if (newer := newer_version(log.connection)) is not None:
             raise StorageError(f"{source}: {newer}; install that version")
         _copy(log, staged, real)

@@ -143,8 +143,8 @@ def _record(row: tuple[Any, ...]) -> Record:
     return Record(row[0], *(v if type(v) is str else f"\0{v!r}" for v in row[1:]))
 
 
-def open_log(path: str) -> AuditLog:
-    """Open the log at ``path`` for reading.
+def open_log(path: str, wanted: str = "the daemon's with --db") -> AuditLog:
+    """Open the log at ``path`` for reading; an error asks for ``wanted`` instead.
 
     Raises
     ------
@@ -154,12 +154,12 @@ def open_log(path: str) -> AuditLog:
         Not readable, not a database, or not one of ours.
     """
     real = os.path.realpath(path)
-    _require_sqlite(real, path)
+    _require_sqlite(real, path, wanted)
     mark = read_mark(real)  # before the first look at the log, which only grows
     try:
         log = _connect(real, path, mark)
         try:
-            _require_ours(log)
+            _require_ours(log, wanted)
         except BaseException:
             log.close()
             raise
@@ -168,10 +168,10 @@ def open_log(path: str) -> AuditLog:
     return log
 
 
-def _require_sqlite(real: str, path: str) -> None:
+def _require_sqlite(real: str, path: str, wanted: str) -> None:
     if not os.path.exists(real):
-        raise DataError(f"{path}: no database here; give the path of the daemon's with --db")
-    require_file(path)
+        raise DataError(f"{path}: no database here; give the path of {wanted}")
+    require_file(path, wanted)
     try:
         with open(real, "rb") as file:
             magic = file.read(len(_MAGIC))
@@ -179,7 +179,7 @@ def _require_sqlite(real: str, path: str) -> None:
         raise storage_error(path, "opening", error) from error
     if magic != _MAGIC:
         what = "an empty file" if not magic else f"it begins with {magic!r}"
-        raise StorageError(f"{path}: not an SQLite database ({what}); give the daemon's with --db")
+        raise StorageError(f"{path}: not an SQLite database ({what}); give {wanted}")
 
 
 def _connect(real: str, path: str, mark: Mark | None) -> AuditLog:
@@ -215,10 +215,8 @@ def _open(uri: str) -> sqlite3.Connection:
     return connection
 
 
-def _require_ours(log: AuditLog) -> None:
+def _require_ours(log: AuditLog, wanted: str) -> None:
     identity = log.connection.execute("PRAGMA application_id").fetchone()[0]
     names = {row[0] for row in log.connection.execute("SELECT name FROM sqlite_master")}
     if identity != schema.APPLICATION_ID and "audit" not in names:
-        raise StorageError(
-            f"{log.path}: a database of another program; give the daemon's with --db"
-        )
+        raise StorageError(f"{log.path}: a database of another program; give {wanted}")

@@ -37,13 +37,14 @@ def database_path(config: Config) -> str:
     return str(stated)
 
 
-def require_file(path: str) -> None:
+def require_file(path: str, wanted: str = "another --db") -> None:
     """Raise StorageError if there is something at ``path`` that is no file, or beside it.
 
-    A link to one is a file. A pipe would be waited for, for ever. What SQLite keeps beside it may
-    be no link: that it will not follow, and calls it a failing disk.
+    It asks for ``wanted`` instead. A link to one is a file. A pipe would be waited for, for ever.
+    What SQLite keeps beside it may be no link: that it will not follow, and calls it a failing
+    disk.
     """
     if os.path.exists(path) and not os.path.isfile(path):
-        raise StorageError(f"{path}: no file, expected a database or nothing; give another --db")
+        raise StorageError(f"{path}: no file, expected a database or nothing; give {wanted}")
     for ending in _BESIDE:
         require_plain_file(f"{os.path.realpath(path)}-{ending}")

@@ -87,6 +87,26 @@ def test_what_does_not_verify_is_neither_backed_up_nor_restored(path: str) -> No
     assert not os.path.lexists(f"{path}.other")
 
 
+@pytest.mark.parametrize("content", [None, b"", b"no database", "folder", "other"])
+def test_of_a_copy_that_is_none_the_copy_is_spoken_of(
+    path: str, tmp_path: Path, content: bytes | str | None
+) -> None:
+    """It said: no database here; give the path of the daemon's with --db."""
+    fill(path, 1)
+    copy = tmp_path / "copy.db"
+    if content == "folder":
+        copy.mkdir()
+    elif content == "other":
+        with sql(str(copy)) as connection:
+            connection.execute("CREATE TABLE theirs (x)")
+    elif isinstance(content, bytes):
+        copy.write_bytes(content)
+    answer = ask("restore", str(copy), "--db", path)
+    assert answer.status == (3 if content is None else 4)
+    assert answer.err.startswith(f"error: {copy}: ")
+    assert answer.err.endswith("a copy that runners.audit backup has made\n")
+
+
 def test_a_restored_copy_goes_on_under_a_new_epoch_and_keeps_what_was_there(path: str) -> None:
     first = fill(path, 1, 2, 3)
     ask("backup", f"{path}.backup", "--db", path)
