@@ -14,7 +14,7 @@ from typing import Any
 from alertlib.errors import ConfigError
 from alertlib.market.clock import utc_stamp
 from runners.cli.parser import file_name, make_parser
-from runners.commands.audit_options import Filter, data_of, parse_anchor, parse_bound, parse_moment
+from runners.commands.audit_options import Filter, data_of, parse_anchor, parse_bound
 from runners.live.alert_store.copies import backup, restore
 from runners.live.audit_log.log import AuditLog, open_log
 from runners.live.audit_log.pruning import prune, years_before
@@ -205,10 +205,11 @@ def _query(log: AuditLog, options: argparse.Namespace) -> int:
     if options.json:
         return _export(log, options)
     problems: list[str] = []
+    records = _selected(log, options, problems)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     count = 0
     print(f"{'seq':>8}  {'time (UTC)':<26}  {'kind':<17}  {'actor':<12}  data")
-    for record in _selected(log, options, problems):
+    for record in records:
         line = (
             f"{record.seq:>8}  {record.ts[:26].replace('T', ' '):<26}  {record.kind:<17}  "
             f"{record.actor:<12}  {_summary(record)}"
@@ -224,12 +225,12 @@ def _prune(log: AuditLog, options: argparse.Namespace) -> int:
     if settings.audit.legal_hold:
         raise ConfigError("audit.legal_hold is true: nothing is removed until it is lifted")
     now = time.time()
-    limit = years_before(now, settings.audit.retention_years)
-    before = parse_moment(options.before, "--before").timestamp() if options.before else limit
+    limit = utc_stamp(years_before(now, settings.audit.retention_years))
+    before = parse_bound(options.before, "--before") or limit
     if before > limit:
         raise ConfigError(
             f"--before {options.before}: audit.retention_years {settings.audit.retention_years:g} "
-            f"keeps everything since {utc_stamp(limit)}; choose an earlier time"
+            f"keeps everything since {limit}; choose an earlier time"
         )
     done = prune(log, now=now, before=before, dry_run=options.dry_run)
     if options.json:

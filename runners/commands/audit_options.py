@@ -54,7 +54,7 @@ def parse_bound(text: str | None, option: str, *, end: bool = False) -> str | No
     """Return a time as the log writes it; a bare date is its beginning, or with ``end`` its end."""
     if text is None:
         return None
-    moment = parse_moment(text, option)
+    moment = _parse_moment(text, option)
     try:
         if end and _is_bare_date(text):
             moment += timedelta(days=1)
@@ -64,7 +64,7 @@ def parse_bound(text: str | None, option: str, *, end: bool = False) -> str | No
     return f"{plain.isoformat(timespec='microseconds')}Z"
 
 
-def parse_moment(text: str, option: str) -> datetime:
+def _parse_moment(text: str, option: str) -> datetime:
     """Return an ISO date or date-time, UTC unless it has an offset; ConfigError if it is none."""
     try:
         moment = datetime.fromisoformat(text.strip())

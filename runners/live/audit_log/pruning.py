@@ -57,7 +57,7 @@ def years_before(now: float, years: float) -> float:
 
 
 def prune(
-    log: AuditLog, *, now: float, before: float, actor: str = "audit", dry_run: bool = False
+    log: AuditLog, *, now: float, before: str, actor: str = "audit", dry_run: bool = False
 ) -> Pruned:
     """Remove the events older than ``before`` that stand at the beginning of the log.
 
@@ -65,8 +65,10 @@ def prune(
     ----------
     log : AuditLog
         The log, for reading; a daemon may be writing to it.
-    now, before : float
+    now : float
         Unix seconds.
+    before : str
+        A time as the log writes it.
     actor : str
         Who the tombstone names.
     dry_run : bool
@@ -106,20 +108,20 @@ def prune(
     return done
 
 
-def _limit(log: AuditLog, before: float) -> str:
-    """Return the time before which events go, as the log writes it."""
+def _limit(log: AuditLog, before: str) -> str:
+    """Return the time before which events go, of ``before`` and the floor the earlier."""
     # By the clock the guards go by, so that no tombstone is written that they will not follow.
     floor, slack = log.connection.execute(
         f"SELECT strftime({_FORM}, 'now', :years), strftime({_FORM}, 'now', :years, '+2 days')",
         {"years": f"-{schema.FLOOR_YEARS} years"},
     ).fetchone()
-    if utc_stamp(before) > slack:
+    if before > slack:
         raise ConfigError(
-            f"{log.path}: pruning before {utc_stamp(before)} would remove events younger than "
+            f"{log.path}: pruning before {before} would remove events younger than "
             f"{schema.FLOOR_YEARS} years; choose an earlier time"
         )
     # Just that age was asked for: the two differ by leap days and by what was asked meanwhile.
-    return min(utc_stamp(before), str(floor))
+    return min(before, str(floor))
 
 
 def _require_sound_clock(log: AuditLog, now: float) -> None:

@@ -136,6 +136,11 @@ def test_query_lets_no_control_character_through(db: str) -> None:
     [
         (["export", "--until", "9999-12-31"], "--until '9999-12-31': beyond the calendar"),
         (["export", "--since", "yesterday"], "--since 'yesterday': expected an ISO date"),
+        (["query", "--since", "yesterday"], "--since 'yesterday': expected an ISO date"),
+        (
+            ["prune", "--before", "0001-01-01T00:00+14:00"],
+            "--before '0001-01-01T00:00+14:00': beyond the calendar",
+        ),
         (["verify", "--since", "2026-07-28"], "--since is for export and query"),
         (["export", "--anchor", "1:2"], "--anchor is for verify"),
         (["head", "--dry-run"], "--dry-run is for prune"),
@@ -145,7 +150,7 @@ def test_usage_errors_say_what_and_what_to_do(
     db: str, arguments: Sequence[str], complaint: str
 ) -> None:
     answer = ask(*arguments, "--db", db)
-    assert answer.status == 2
+    assert (answer.status, answer.out) == (2, "")
     assert answer.err.startswith(f"error: {complaint}")
     assert answer.err.count("\n") == 1
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from alertlib.errors import ConfigError
+from alertlib.market.clock import utc_stamp
 from runners.live.alert_store.records import Numbered
 from runners.live.alert_store.store import Store
 from runners.live.audit_log import log as reading
@@ -136,7 +137,7 @@ def test_pruning_stops_at_the_first_event_that_is_kept(tmp_path: Path, config: s
 
 def test_a_clock_that_runs_ahead_prunes_nothing(path: str) -> None:
     with open_log(path) as log, pytest.raises(ConfigError, match="set the clock"):
-        prune(log, now=time.time() + 40 * 86_400.0, before=time.time() - 7 * YEAR)
+        prune(log, now=time.time() + 40 * 86_400.0, before=utc_stamp(time.time() - 7 * YEAR))
     assert len(ask("export", "--db", path).events) == OLD + 10
 
 
@@ -216,6 +217,14 @@ def test_pruning_refuses(
     assert ask("export", "--db", path).events[0]["seq"] == 1
 
 
+@pytest.mark.parametrize("before", ["0001-01-01", "0999-12-31", "1000-01-01", "1969-07-20"])
+def test_nothing_is_older_than_the_calendar(path: str, config: str, before: str) -> None:
+    """Years below 1000 were not padded, and stamps are compared as text."""
+    answer = ask("prune", "--db", path, "--config", config, "--before", before)
+    assert answer.out.startswith(f"0 events before {before}T00:00:00.000000Z removed")
+    assert ask("export", "--db", path).events[0]["seq"] == 1
+
+
 def test_the_databases_own_legal_hold_binds_whoever_prunes(path: str, config: str) -> None:
     with Store.open(path) as store:
         store.set_legal_hold(True).result()
@@ -230,13 +239,13 @@ def test_the_databases_own_legal_hold_binds_whoever_prunes(path: str, config: st
 def test_five_years_are_the_floor_whatever_is_asked(path: str) -> None:
     now = time.time()
     with open_log(path) as log, pytest.raises(ConfigError, match="younger than 5 years"):
-        prune(log, now=now, before=now - 4.9 * YEAR)
+        prune(log, now=now, before=utc_stamp(now - 4.9 * YEAR))
 
 
 def test_the_floor_does_not_believe_the_caller_what_time_it_is(path: str) -> None:
     future = time.time() + 20 * YEAR
     with open_log(path) as log, pytest.raises(ConfigError, match="younger than 5 years"):
-        prune(log, now=future, before=future - 6 * YEAR)
+        prune(log, now=future, before=utc_stamp(future - 6 * YEAR))
 
 
 def test_the_guards_hold_the_floor_themselves(path: str, config: str) -> None:
@@ -254,7 +263,7 @@ def test_a_log_that_does_not_verify_is_not_pruned(path: str) -> None:
         connection.execute("UPDATE audit SET actor = 'eva' WHERE seq = 35")
         rearm(connection)
     with open_log(path) as log, pytest.raises(TamperedError, match="nothing was removed"):
-        prune(log, now=time.time(), before=time.time() - 7 * YEAR)
+        prune(log, now=time.time(), before=utc_stamp(time.time() - 7 * YEAR))
     assert len(ask("export", "--db", path).events) == OLD + 10
 
 
