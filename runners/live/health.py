@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alertlib.detection.staleness import bars_missing, lies_ahead
+from alertlib.market.clock import with_offset
 from alertlib.market.futures import say_if_over
 from runners.live.websocket.responses import Health
 
@@ -128,7 +129,7 @@ class Board:
             "feed_pid": None if feed is None else feed.pid,
             "dry_run": self.is_dry_run,
             "last_bars": {
-                f"{symbol} {timeframe}": None if at.last is None else at.last.isoformat()
+                f"{symbol} {timeframe}": None if at.last is None else with_offset(at.last)
                 for (symbol, timeframe), at in self.positions.items()
             },
         }

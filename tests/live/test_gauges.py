@@ -47,7 +47,7 @@ def settled(daemon: Running) -> bool:
     """Whether /metrics, which is filled once a second, has come to the last bar."""
     last = daemon.health()[1]["last_bars"]["WIN$N M5"]
     samples = families(daemon.get("/metrics")[1])["alertas_last_bar_timestamp_seconds"].samples
-    expected = datetime.fromisoformat(f"{last}-03:00").timestamp()
+    expected = datetime.fromisoformat(last).timestamp()
     return [sample.value for sample in samples] == [expected]
 
 

@@ -64,6 +64,19 @@ def test_what_keeps_all_streams_is_said_once_and_names_them(board: Board) -> Non
     assert board.health().reasons == (reason.text,)
 
 
+def test_last_bars_carry_the_offset_of_every_bar_time_in_json(board: Board) -> None:
+    """They alone were naive, and until 2019 the offset changed with the season."""
+    board.positions[WDO] = Position(datetime(2019, 1, 8, 10, 25))
+    assert board.health().details["last_bars"] == {
+        "WIN$N M5": "2024-03-04T10:25:00-03:00",
+        "WDO$N M5": "2019-01-08T10:25:00-02:00",
+    }
+    board.positions[WIN] = Position(None)
+    last_bars = board.health().details["last_bars"]
+    assert isinstance(last_bars, dict)
+    assert last_bars["WIN$N M5"] is None
+
+
 def test_detectors_and_tasks_are_named_each(board: Board) -> None:
     board.cores[WIN].disabled.append("volatility")
     board.cores[WDO].off["mine"] = "no model"
