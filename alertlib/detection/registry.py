@@ -130,7 +130,7 @@ def configured(name: str, detection: Detection) -> Detector:
     found, custom = find_detector(name), detection.custom
     if name in BUILT_IN:
         return found.with_params(getattr(detection, name))
-    if name in custom or found.name in custom:
-        given = custom.get(name) or custom[found.name]
-        return found.with_params(fill(found.params, given, f"detection.custom.{name}"))
-    return found
+    stated = next((key for key in (name, found.name) if key in custom), None)
+    if stated is None:
+        return found
+    return found.with_params(fill(found.params, custom[stated], f"detection.custom.{stated}"))

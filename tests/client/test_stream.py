@@ -363,9 +363,7 @@ class TestState:
 
     def test_a_folder_for_a_position_is_a_storage_error(self, tmp_path: Path) -> None:
         """It was an internal error, exit 70."""
-        with pytest.raises(
-            StorageError, match=r"cannot be read \(.+\), expected a file"
-        ):
+        with pytest.raises(StorageError, match=r"cannot be read \(.+\), expected a file"):
             AlertClient("ws://localhost", TOKEN, state=tmp_path)
 
     def test_a_position_that_cannot_be_written_is_a_storage_error(self, tmp_path: Path) -> None:

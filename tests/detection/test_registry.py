@@ -287,3 +287,7 @@ def test_a_users_parameters_come_from_the_configuration() -> None:
     assert found.params.n == 8
     (found,) = enabled(("tests.support.user_detectors:follow",), {"follow": {"n": 9}})
     assert found.params.n == 9
+    # An empty section says that nothing is changed; it was a KeyError.
+    empty: dict[str, dict[str, int]] = {"tests.support.user_detectors:follow": {}}
+    (found,) = enabled(("tests.support.user_detectors:follow",), empty)
+    assert found.params.n == 20
