@@ -14,7 +14,7 @@ from typing import Any
 
 from alertlib.config.schema import Settings
 from alertlib.config.types import FrozenMap
-from alertlib.detection.builtin import BUILT_IN
+from alertlib.detection.builtin import is_built_in
 from alertlib.detection.detectors import Detector
 from alertlib.detection.lineage import lineage
 from alertlib.detection.records import leaves
@@ -132,7 +132,7 @@ def identify(
         code={
             d.name: _code_hash(d)
             for _, d in detectors_by_key(settings.detection)
-            if d.name not in BUILT_IN
+            if not is_built_in(d)
         },
     )
 

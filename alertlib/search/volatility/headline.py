@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from alertlib._typing import Floats, Ints
+from alertlib.detection.builtin import is_built_in
+from alertlib.detection.registry import find_detector
 from alertlib.detection.ruleset import policy_params
 from alertlib.market.clock import MINUTES_PER_DAY
 from alertlib.search.cube import COUNTS, MONEY
@@ -37,6 +39,7 @@ def covers(subject: Subject, grid: Grid) -> bool:
     clock = ground.close_minute[ground.scope.scored] % MINUTES_PER_DAY
     return (
         settings.detection.enabled == ("volatility",)
+        and is_built_in(find_detector("volatility"))
         and settings.detection.accept is None
         and set(grid.keys) <= set(KEYS)
         and prices is not None

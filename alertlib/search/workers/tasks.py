@@ -20,7 +20,7 @@ from alertlib._typing import Floats
 from alertlib._version import __version__
 from alertlib.bars.series import make_series
 from alertlib.config.schema import Settings
-from alertlib.detection.builtin import BUILT_IN
+from alertlib.detection.builtin import is_built_in
 from alertlib.detection.detectors import REGISTRY, Detector
 from alertlib.detection.registry import find_detector
 from alertlib.errors import ConfigError
@@ -120,8 +120,8 @@ def own_detectors(settings: Settings) -> tuple[Detector, ...]:
     ConfigError
         If one is declared where no worker can import it from.
     """
-    enabled = settings.detection.enabled
-    found = tuple(find_detector(name) for name in enabled if name not in BUILT_IN)
+    enabled = map(find_detector, settings.detection.enabled)
+    found = tuple(each for each in enabled if not is_built_in(each))
     for each in found:
         if each.lost is not None:
             raise ConfigError(

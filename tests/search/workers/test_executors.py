@@ -40,6 +40,7 @@ from alertlib.search.grid.grid import Grid
 from alertlib.search.ledger.reader import read_ledger
 from alertlib.search.result import Sweep
 from alertlib.search.subject import Subject, make_subject
+from alertlib.search.volatility.headline import covers
 from alertlib.search.workers import executors, processes
 from alertlib.search.workers.executors import AHEAD, Pool, check_executor
 from alertlib.search.workers.tasks import Call, Counted, Module, Parcel, narrowed
@@ -792,3 +793,36 @@ def test_a_scheduler_that_goes_away_is_one_line(bars: al.Bars, tmp_path: Path) -
     assert 2 < path.read_bytes().count(b"\n") < 2 + len(Grid(MANY, BASE))
     found = al.sweep(bars, BASE, MANY, ledger=path, resume=True)
     assert_each_once(path, found)
+
+
+def test_a_users_detector_under_a_built_in_name_is_not_the_built_in_one(
+    bars: al.Bars, module: str, tmp_path: Path
+) -> None:
+    """Workers ran the built-in one, and a ledger knew no code of it."""
+    config = enabled("volatility")
+    built_in = al.sweep(bars, config, {"trade.stop_atr": [1.0, 2.0]})
+    with (tmp_path / f"{module}.py").open("a", encoding="utf-8") as file:
+        file.write('al.only("volatility", where=late, name="volatility")\n')
+    __import__(module)
+
+    here = al.sweep(bars, config, {"trade.stop_atr": [1.0, 2.0]})
+    assert not np.array_equal(here.cube.counts, built_in.cube.counts)
+    there = al.sweep(bars, config, {"trade.stop_atr": [1.0, 2.0]}, executor="processes", workers=1)
+    assert_same(there, here)
+    assert set(here.known_subject("test").identity(here.grid).code) == {"volatility"}
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_the_pass_over_the_bars_for_volatility_is_for_the_built_in_one(bars: al.Bars) -> None:
+    config = enabled("volatility").update(
+        {"policy.cooldown_bars": 0, "policy.window_start": "00:00", "policy.window_end": "23:59"}
+    )
+    grid = {"trade.stop_atr": [1.0, 2.0]}
+    built_in = al.sweep(bars, config, grid)
+    assert covers(built_in.known_subject("test"), built_in.grid)
+
+    al.only("volatility", between=("11:00", "18:00"), name="volatility")
+    own = al.sweep(bars, config, grid)
+
+    assert not covers(own.known_subject("test"), own.grid)
+    assert own.cube.counts.sum() < built_in.cube.counts.sum()
