@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
-from alertlib._arguments import shown
+from alertlib._arguments import expect_whole, shown
 from alertlib.errors import ConfigError
 
 # What ``fit=`` takes besides a whole Fit.
@@ -51,8 +50,4 @@ class Fit:
                 "(bars, moves, outcomes) -> params"
             )
         for name in ("train", "every", "max_age_days"):
-            value: Any = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-                raise ConfigError(
-                    f"Fit: {name}: got {shown(value)}; expected a whole number of at least 1"
-                )
+            expect_whole(f"Fit: {name}", getattr(self, name), 1)

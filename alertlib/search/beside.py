@@ -25,9 +25,12 @@ def expect_same_settings(made: str, base: Settings, config: Settings | None) -> 
     config : Settings or None
         What is asked for; None for no other.
     """
-    if config is None or as_config(settings_of(config)) == as_config(base):
+    if config is None:
         return
-    there, here = (dict(leaves(as_config(one).to_dict())) for one in (base, config))
+    ours, theirs = as_config(base), as_config(settings_of(config))
+    if ours == theirs:
+        return
+    there, here = (dict(leaves(one.to_dict())) for one in (ours, theirs))
     # The keys alone: a value may be a secret.
     keys = [key for key in here if here[key] != there.get(key)]
     more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
